@@ -1,0 +1,254 @@
+//! What a person may type. Help texts and examples stand here and nowhere else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use privet_deploy::kind::{Kind, Reveal};
+use privet_mpc::protect::Protect;
+
+/// Serves one exported model so that nobody has to show anybody else their data.
+#[derive(Parser)]
+#[command(name = "privet", version, about, long_about = None, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Shows everything on this machine: real models, real rows, plain and by three parties.
+    #[command(after_help = "Examples:\n  privet demo\n  privet demo --json > demo.json")]
+    Demo(DemoArgs),
+    /// Says what a model needs and costs in each kind, and every problem at once.
+    #[command(after_help = "Examples:\n  privet check model.onnx\n  privet check model.onnx --rows sample.csv --accuracy 1e-5 --json")]
+    Check(CheckArgs),
+    /// Plans a model and writes what each role needs to serve it.
+    #[command(after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle")]
+    Bundle(BundleArgs),
+    /// Makes this machine's long-lived key and prints its one-line public half.
+    #[command(after_help = "Example:\n  privet keygen --name bank-a --out bank-a.key")]
+    Keygen(KeygenArgs),
+    /// Runs one role from its configuration file.
+    #[command(after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml")]
+    Serve {
+        #[command(subcommand)]
+        role: ServeRole,
+    },
+    /// Runs all roles on this machine: real processes, real TLS.
+    #[command(after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run")]
+    Up(UpArgs),
+    /// Asks a deployment about rows.
+    #[command(after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  cat rows.jsonl | privet predict --to run/deployment.toml -")]
+    Predict(PredictArgs),
+    /// Measures kinds side by side: time, bytes, error.
+    #[command(after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json")]
+    Bench(BenchArgs),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ServeRole {
+    /// The plain kind's server.
+    Plain(ServeArgs),
+    /// One party of the mpc kind.
+    Party(ServeArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The role's TOML file.
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Prints one JSON object instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a model is to be served, in the words of every command that plans one.
+#[derive(Args, Clone)]
+pub(crate) struct PlanArgs {
+    /// Largest error of what is revealed.
+    #[arg(long, default_value = "1e-4")]
+    pub(crate) accuracy: f64,
+    /// Which protocol the parties run.
+    #[arg(long, default_value = "replicated3", value_parser = ["replicated3"])]
+    pub(crate) protocol: String,
+    /// What the client gets.
+    #[arg(long, value_enum, default_value_t = RevealArg::Score)]
+    pub(crate) reveal: RevealArg,
+    /// What is hidden from the parties.
+    #[arg(long, value_enum, default_value_t = ProtectArg::Both)]
+    pub(crate) protect: ProtectArg,
+    /// Sample rows (CSV, Parquet, .npy, .npz, JSON lines) from which ranges are taken, widened twofold.
+    #[arg(long)]
+    pub(crate) rows: Option<String>,
+    /// The name under which the model is served.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// The exported model.
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Prints one JSON object instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct BundleArgs {
+    /// The exported model.
+    pub(crate) model: PathBuf,
+    /// How it is to be served.
+    #[arg(long, value_enum)]
+    pub(crate) kind: KindArg,
+    /// A machine's one-line public key, as `privet keygen` printed it; once per role, in order.
+    #[arg(long = "party", required = true)]
+    pub(crate) parties: Vec<String>,
+    /// Where that machine will listen, as `https://HOST:PORT`; once per role, in order.
+    #[arg(long = "url", required = true)]
+    pub(crate) urls: Vec<String>,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// The folder to write into.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct KeygenArgs {
+    /// What this machine is called: 1 to 64 of a-z, 0-9 and `-`.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The file for the secret half; never overwritten.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct UpArgs {
+    /// How to serve.
+    #[arg(value_enum)]
+    pub(crate) kind: KindArg,
+    /// The exported model.
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// The folder for keys, bundle and `deployment.toml`; a temporary one if left out. What is written is removed at the
+    /// end.
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// The deployment's file.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    /// The rows: .csv, .parquet, .npy, .npz, .jsonl, or `-` for standard input.
+    pub(crate) rows: String,
+    /// Where the answers go; standard output if left out.
+    #[arg(short, long)]
+    pub(crate) output: Option<String>,
+    /// Longest wait for any role, in seconds.
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) deadline: f64,
+    /// Says what it cost, on standard error, as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// The exported model.
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Which kinds.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc")]
+    pub(crate) kinds: Vec<KindArg>,
+    /// Which protocols, for the mpc kind.
+    #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]
+    pub(crate) protocols: Vec<String>,
+    /// Rows per request.
+    #[arg(long, value_delimiter = ',', default_value = "1,16,128,1024,8192,65536")]
+    pub(crate) batch_sizes: Vec<usize>,
+    /// Requests per batch size; fewer where they take more than ten seconds together, never under five.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) repeats: usize,
+    /// Where the record goes.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindArg {
+    Plain,
+    Mpc,
+    Tee,
+    He,
+}
+
+impl From<KindArg> for Kind {
+    fn from(kind: KindArg) -> Self {
+        match kind {
+            KindArg::Plain => Self::Plain,
+            KindArg::Mpc => Self::Mpc,
+            KindArg::Tee => Self::Tee,
+            KindArg::He => Self::He,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RevealArg {
+    Score,
+    Probability,
+    Label,
+}
+
+impl From<RevealArg> for Reveal {
+    fn from(reveal: RevealArg) -> Self {
+        match reveal {
+            RevealArg::Score => Self::Score,
+            RevealArg::Probability => Self::Probability,
+            RevealArg::Label => Self::Label,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProtectArg {
+    Both,
+    Input,
+    Model,
+}
+
+impl From<ProtectArg> for Protect {
+    fn from(protect: ProtectArg) -> Self {
+        match protect {
+            ProtectArg::Both => Self::Both,
+            ProtectArg::Input => Self::Input,
+            ProtectArg::Model => Self::Model,
+        }
+    }
+}
+
+impl Command {
+    /// Whether errors are wanted as JSON too.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Demo(a) => a.json,
+            Self::Check(a) => a.json,
+            Self::Predict(a) => a.json,
+            Self::Bench(a) => a.json.is_some(),
+            _ => false,
+        }
+    }
+}

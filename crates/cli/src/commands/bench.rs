@@ -1,0 +1,241 @@
+//! `privet bench`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use privet_bench::limits::{Limits, Work};
+use privet_bench::machine::Machine;
+use privet_bench::measure::{Expected, Sample, cycled, measure, percentile};
+use privet_bench::record::{FORMAT, Measured, Record};
+use privet_bench::workload::synthetic;
+use privet_deploy::kind::{Kind, Reveal};
+use privet_deploy::plain::{Engine, scores};
+use privet_model::cut::cut;
+use privet_model::graph::Graph;
+use privet_model::plan::Plan;
+use privet_model::tensor::Tensor;
+use privet_mpc::protect::Protect;
+use privet_mpc::protocols::replicated3;
+use privet_mpc::request::Layout;
+use privet_serve::deployed::Deployed;
+use privet_serve::deployment::DeploymentFile;
+use privet_serve::roles::read_model;
+use privet_serve::up::{Running, Wanted};
+
+use crate::args::{BenchArgs, PlanArgs};
+use crate::commands::table::table;
+use crate::commands::up::program;
+use crate::commands::{model_name, sample};
+use crate::failure::Failure;
+use crate::output::{bytes, count, print, progress, seconds};
+
+/// No call of a benchmark waits longer.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Rows made up where none are given; larger batches repeat them.
+const SYNTHETIC_ROWS: usize = 1024;
+
+pub(crate) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
+    let graph = read_model(&args.model)?;
+    let given = sample(args.plan.rows.as_deref(), &graph)?;
+    let source = args.plan.rows.clone().unwrap_or_else(|| "made up, always the same".into());
+    let workload = Workload {
+        file: &args.model,
+        graph: &graph,
+        name: model_name(args.plan.name.as_deref(), &args.model),
+        ranges: given.as_deref(),
+        rows: given.clone().map_or_else(|| synthetic(&graph, SYNTHETIC_ROWS), Ok)?,
+        source,
+        plan: &args.plan,
+    };
+    let kinds: Vec<Kind> = args.kinds.iter().map(|&k| k.into()).collect();
+    let record = workload.measure(&kinds, &args.batch_sizes, args.repeats).await?;
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&record).map_err(|e| Failure::ours(e.to_string()))?;
+        std::fs::write(path, text).map_err(|e| Failure::ours(format!("`{}` cannot be written: {e}.", path.display())))?;
+    }
+    show(&record);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One model, with rows to ask about.
+pub(crate) struct Workload<'a> {
+    pub(crate) file: &'a Path,
+    pub(crate) graph: &'a Graph,
+    pub(crate) name: String,
+    /// Rows from which the plan takes its ranges; without, from the model.
+    pub(crate) ranges: Option<&'a [Tensor]>,
+    pub(crate) rows: Vec<Tensor>,
+    /// Where the rows came from, in words.
+    pub(crate) source: String,
+    pub(crate) plan: &'a PlanArgs,
+}
+
+/// A deployment that runs, and what its numbers are.
+struct Subject {
+    kind: Kind,
+    deployed: Deployed,
+    plan: Option<(Plan, Protect, usize)>,
+}
+
+impl Workload<'_> {
+    /// Brings up all kinds at once and asks each in turn, so that what disturbs the machine disturbs all.
+    pub(crate) async fn measure(&self, kinds: &[Kind], batches: &[usize], repeats: usize) -> Result<Record, Failure> {
+        let commit = option_env!("PRIVET_COMMIT").unwrap_or("unknown");
+        let mut record = Record {
+            format: FORMAT,
+            model: self.name.clone(),
+            rows: self.source.clone(),
+            network: "loopback, TLS 1.3, every role its own process on this machine".into(),
+            machine: Machine::this(commit),
+            limits: Limits::measure(),
+            results: Vec::new(),
+        };
+        let mut running = Vec::new();
+        let result = self.fill(&mut record, kinds, batches, repeats, &mut running).await;
+        for deployment in running {
+            deployment.stop().await;
+        }
+        result?;
+        record.compare_with_plain();
+        Ok(record)
+    }
+
+    async fn fill(
+        &self,
+        record: &mut Record,
+        kinds: &[Kind],
+        batches: &[usize],
+        repeats: usize,
+        running: &mut Vec<Running>,
+    ) -> Result<(), Failure> {
+        let mut subjects = Vec::new();
+        for &kind in kinds {
+            let deployment = self.start(kind).await?;
+            subjects.push(subject(kind, &deployment.file())?);
+            running.push(deployment);
+        }
+        let bar = progress((batches.len() * kinds.len()) as u64, "measuring");
+        for &batch in batches {
+            let rows = Arc::new(cycled(&self.rows, batch));
+            let expected = self.expected(&rows)?;
+            for subject in &subjects {
+                let sample = measure(&subject.deployed, &rows, &expected, repeats).await?;
+                record.results.push(self.measured(subject, batch, sample, &record.limits));
+                bar.inc(1);
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// Runs this workload's model as `kind`.
+    pub(crate) async fn start(&self, kind: Kind) -> Result<Running, Failure> {
+        let wanted = Wanted {
+            program: &program()?,
+            file: self.file,
+            graph: self.graph,
+            name: &self.name,
+            kind,
+            protect: self.plan.protect.into(),
+            reveal: self.plan.reveal.into(),
+            accuracy: self.plan.accuracy,
+            rows: self.ranges,
+        };
+        Ok(Running::start(&wanted, None).await?)
+    }
+
+    fn expected(&self, rows: &[Tensor]) -> Result<Expected, Failure> {
+        let outputs = Engine::new(self.graph.clone()).run(rows).map_err(privet_deploy::Error::from)?;
+        let scores = match cut(self.graph) {
+            Ok(cut) => scores(&cut, rows).map_err(privet_deploy::Error::from)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(Expected { scores, outputs })
+    }
+
+    fn measured(&self, subject: &Subject, batch: usize, sample: Sample, limits: &Limits) -> Measured {
+        let median_s = percentile(&sample.seconds, 0.5);
+        let limit_s = limits.seconds(&self.work(subject, batch));
+        let plan = subject.plan.as_ref().map(|(plan, ..)| plan);
+        Measured {
+            kind: subject.kind.name().into(),
+            protocol: plan.map(|_| replicated3::HEADER.name.into()),
+            protect: subject.plan.as_ref().map(|(_, protect, _)| protect.name().into()),
+            reveal: Reveal::from(self.plan.reveal).name().into(),
+            accuracy: self.plan.accuracy,
+            k: plan.map(|p| p.k),
+            batch,
+            median_s,
+            p95_s: percentile(&sample.seconds, 0.95),
+            rows_per_s: batch as f64 / median_s,
+            bytes_up: sample.bytes_up,
+            bytes_down: sample.bytes_down,
+            bytes_between: sample.between.bytes,
+            rounds: 1 + sample.between.rounds,
+            max_error: sample.max_error,
+            bound: plan.map(|p| p.bound),
+            assurance: subject.kind.assurance().into(),
+            ratio_to_plain: None,
+            limit_s,
+            over_limit: median_s / limit_s,
+            samples_s: sample.seconds,
+        }
+    }
+
+    fn work(&self, subject: &Subject, batch: usize) -> Work {
+        let widths: usize = self.graph.inputs.iter().map(|p| p.width).sum();
+        match &subject.plan {
+            None => Work::plain((widths * batch) as f64, 1.0),
+            Some((plan, protect, columns)) => {
+                let (k, encoded_bits) = (plan.k, plan.encoded_bits());
+                let layout = Layout { bundle: [0; 32], protect: *protect, k, encoded_bits, columns: *columns };
+                let explicit = layout.explicit_len(batch).unwrap_or(0) * protect.explicit_copies();
+                Work::parties((columns * batch) as f64, 1.0, *protect, explicit as f64)
+            }
+        }
+    }
+}
+
+fn subject(kind: Kind, file: &Path) -> Result<Subject, Failure> {
+    let (_, public) = DeploymentFile::read(file)?;
+    let plan = public.manifest().mpc.as_ref().map(|p| (p.plan.clone(), p.protect, p.head.columns.len()));
+    Ok(Subject { kind, deployed: Deployed::open(file, DEADLINE)?, plan })
+}
+
+/// The record as a table.
+pub(crate) fn show(record: &Record) {
+    let head = [
+        "kind", "batch", "median", "p95", "rows/s", "up", "between", "round trips", "worst error", "bound", "to plain",
+        "to limit",
+    ];
+    let mut out = table(&head);
+    for r in &record.results {
+        out.add_row([
+            r.kind.clone(),
+            count(r.batch as f64),
+            seconds(r.median_s),
+            seconds(r.p95_s),
+            count(r.rows_per_s),
+            bytes(r.bytes_up),
+            bytes(r.bytes_between),
+            r.rounds.to_string(),
+            format!("{:.1e}", r.max_error),
+            r.bound.map_or("-".into(), |b| format!("{b:.1e}")),
+            r.ratio_to_plain.map_or("-".into(), |x| format!("{x:.2}x")),
+            format!("{:.1}x", r.over_limit),
+        ]);
+    }
+    print(&out.to_string());
+    let (machine, limits) = (&record.machine, &record.limits);
+    print(&format!(
+        "{}, {} cores, load {}. Limits: loopback {}/s; one core {} expansions/s, {} products/s.",
+        machine.processor,
+        machine.cores,
+        machine.load,
+        bytes(limits.loopback_bytes_per_s as u64),
+        count(limits.expansions_per_s),
+        count(limits.products_per_s),
+    ));
+}

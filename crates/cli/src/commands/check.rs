@@ -1,0 +1,86 @@
+//! `privet check`.
+
+use std::process::ExitCode;
+
+use privet_deploy::check::{KindReport, Options, Report, check, unusable};
+use privet_import::{ImportError, read_onnx};
+
+use crate::args::CheckArgs;
+use crate::commands::{model_name, sample};
+use crate::failure::Failure;
+use crate::output::{bytes, print};
+
+pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let name = model_name(args.plan.name.as_deref(), &args.model);
+    let report = report(args, &name)?;
+    if args.json {
+        print(&serde_json::to_string(&report).map_err(|e| Failure::ours(e.to_string()))?);
+    } else {
+        show(&report, args.plan.accuracy);
+    }
+    Ok(if report.any_ready() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
+    let path = &args.model;
+    let file = std::fs::read(path).map_err(|e| {
+        privet_deploy::Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display()))
+    })?;
+    let graph = match read_onnx(&file) {
+        Ok(graph) => graph,
+        Err(ImportError::Problems(problems)) => return Ok(unusable(name, &problems)),
+        Err(_) => return Err(privet_serve::roles::read_model(path).err().map_or_else(
+            || Failure::ours("The model could be read only the second time.".into()),
+            Failure::from,
+        )),
+    };
+    let rows = sample(args.plan.rows.as_deref(), &graph)?;
+    let options = Options {
+        accuracy: args.plan.accuracy,
+        protect: args.plan.protect.into(),
+        reveal: args.plan.reveal.into(),
+    };
+    Ok(check(name, &graph, options, rows.as_deref())?)
+}
+
+fn show(report: &Report, accuracy: f64) {
+    let widths: usize = report.inputs.iter().map(|p| p.width).sum();
+    print(&format!("{}   {} inputs, {} values a row   accuracy {accuracy:e}", report.model, report.inputs.len(), widths));
+    for (kind, part) in &report.kinds {
+        show_kind(kind, part);
+    }
+    if let Some(public) = &report.public {
+        print("\nWhat the plan tells everyone");
+        print(&format!("  {} columns made from {} features, {} scores a row", public.columns, public.features, public.scores));
+        print(&format!("  ranges of features (from {:?}), powers of two; scores within ±{:e}", public.ranges, public.score_range));
+        print(&format!("  {} fraction bits of inputs, {} of weights", public.fraction_bits.0, public.fraction_bits.1));
+        print(&format!("  {}", public.answers));
+    }
+    if let Some(rows) = &report.rows {
+        print(&format!(
+            "\nOn your {} rows: worst error {:.1e}, {} labels changed",
+            rows.rows, rows.worst_error, rows.label_changes
+        ));
+    }
+}
+
+fn show_kind(kind: &str, part: &KindReport) {
+    print(&format!("\n{kind:6} {}", part.status));
+    for problem in &part.problems {
+        let at = if problem.node.is_empty() { String::new() } else { format!("`{}` ({}): ", problem.node, problem.op) };
+        print(&format!("  {at}{} {}", problem.reason, problem.hint));
+    }
+    for (protocol, cost) in &part.protocols {
+        let exact = match cost.k {
+            Some(k) => format!("error ≤ {:.1e}, {k} bits", cost.bound),
+            None => "as the model is defined".into(),
+        };
+        let (up, more) = (bytes(cost.bytes_up as u64), bytes(cost.bytes_up_per_row as u64));
+        print(&format!("  {protocol}: {} round trip, {up} for one row, {more} for each of many, {exact}", cost.rounds));
+    }
+    if part.status == "ready" {
+        for (who, what) in &part.trust.lines {
+            print(&format!("    {who}: {what}"));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! One file per command.
+
+use std::path::Path;
+
+use privet_model::graph::{Graph, Port};
+use privet_model::tensor::Tensor;
+
+use crate::failure::Failure;
+use crate::rows;
+
+pub(crate) mod bench;
+pub(crate) mod bundle;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod keygen;
+pub(crate) mod predict;
+pub(crate) mod serve;
+pub(crate) mod table;
+pub(crate) mod up;
+
+/// The name under which a model is served: as given, else the folder's of `NAME/model.onnx`, else the file's stem.
+pub(crate) fn model_name(given: Option<&str>, path: &Path) -> String {
+    let text = |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().into_owned());
+    let stem = text(path.file_stem()).unwrap_or_else(|| "model".into());
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = text(absolute.parent().and_then(Path::file_name)).filter(|_| stem == "model");
+    given.map(str::to_owned).or(folder).unwrap_or(stem)
+}
+
+/// Sample rows, if some were given.
+pub(crate) fn sample(path: Option<&str>, graph: &Graph) -> Result<Option<Vec<Tensor>>, Failure> {
+    path.map(|path| read_rows(path, &graph.inputs)).transpose()
+}
+
+/// Rows from a file, with its notes on standard error.
+pub(crate) fn read_rows(path: &str, inputs: &[Port]) -> Result<Vec<Tensor>, Failure> {
+    let read = rows::read(path, inputs)?;
+    read.notes.iter().for_each(|note| eprintln!("{note}"));
+    Ok(read.tensors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_called_after_its_folder_or_itself() {
+        assert_eq!(model_name(None, Path::new("a/credit/model.onnx")), "credit");
+        assert_eq!(model_name(None, Path::new("a/credit.onnx")), "credit");
+        assert_eq!(model_name(Some("x"), Path::new("a/credit.onnx")), "x");
+    }
+}

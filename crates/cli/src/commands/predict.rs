@@ -1,0 +1,41 @@
+//! `privet predict`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use privet_deploy::Error;
+use privet_model::graph::Port;
+use privet_serve::deployed::Deployed;
+
+use crate::args::PredictArgs;
+use crate::failure::Failure;
+use crate::output::progress;
+use crate::rows;
+
+pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
+    let deadline = Duration::try_from_secs_f64(args.deadline)
+        .map_err(|_| Error::usage("E145", format!("A deadline of {} seconds is none.", args.deadline)))?;
+    let deployed = Deployed::open(&args.to, deadline)?;
+    let read = rows::read(&args.rows, deployed.caller().inputs())?;
+    read.notes.iter().for_each(|note| eprintln!("{note}"));
+    let count = read.tensors.first().map_or(0, |t| t.rows);
+    let bar = progress(count as u64, "rows");
+    let start = Instant::now();
+    let answer = deployed.predict_with(Arc::new(read.tensors), |done| bar.set_position(done as u64)).await?;
+    let seconds = start.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let ports = deployed.caller().outputs().iter().cloned();
+    let outputs: Vec<(Port, _)> = ports.zip(answer.outputs).collect();
+    rows::write(args.output.as_deref(), read.format, &outputs)?;
+    if args.json {
+        let (up, down) = deployed.bytes();
+        let facts = serde_json::json!({
+            "rows": count, "seconds": seconds, "bytes_up": up, "bytes_down": down,
+            "bytes_between": answer.between.bytes, "rounds": 1 + answer.between.rounds,
+            "bound": deployed.caller().bound(), "assurance": deployed.file().kind.assurance(),
+        });
+        eprintln!("{facts}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,62 @@
+//! `privet up`.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use privet_serve::roles::read_model;
+use privet_serve::up::{Running, Wanted};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::UpArgs;
+use crate::commands::{model_name, sample};
+use crate::failure::Failure;
+use crate::output::print;
+
+pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
+    let stop = stop_signal()?;
+    tokio::pin!(stop);
+    let graph = read_model(&args.model)?;
+    let rows = sample(args.plan.rows.as_deref(), &graph)?;
+    let wanted = Wanted {
+        program: &program()?,
+        file: &args.model,
+        graph: &graph,
+        name: &model_name(args.plan.name.as_deref(), &args.model),
+        kind: args.kind.into(),
+        protect: args.plan.protect.into(),
+        reveal: args.plan.reveal.into(),
+        accuracy: args.plan.accuracy,
+        rows: rows.as_deref(),
+    };
+    let mut running = tokio::select! {
+        started = Running::start(&wanted, args.dir.as_deref()) => started?,
+        () = &mut stop => return Ok(ExitCode::SUCCESS),
+    };
+    print(&format!("ready {}", running.file().display()));
+    loop {
+        tokio::select! {
+            ended = running.watch() => eprintln!("{ended}"),
+            () = &mut stop => break,
+        }
+    }
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// This program's own file, which runs the roles too.
+pub(crate) fn program() -> Result<std::path::PathBuf, Failure> {
+    std::env::current_exe().map_err(|e| Failure::ours(format!("The program does not know its own file: {e}.")))
+}
+
+/// Done when SIGINT or SIGTERM comes; from now on neither ends the process by itself.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let cannot = |e| Failure::ours(format!("Signals cannot be handled: {e}."));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}

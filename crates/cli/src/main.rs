@@ -1,0 +1,42 @@
+//! The one binary users type.
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod rows;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::start_logging();
+    let json = arguments.command.wants_json();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return failure::Failure::ours(format!("The program cannot start its threads: {e}.")).report(json),
+    };
+    let done = runtime.block_on(run(arguments.command));
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(failure) => failure.report(json),
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
+    match command {
+        Command::Demo(args) => commands::demo::run(&args).await,
+        Command::Check(args) => commands::check::run(&args),
+        Command::Bundle(args) => commands::bundle::run(&args),
+        Command::Keygen(args) => commands::keygen::run(&args),
+        Command::Serve { role } => commands::serve::run(&role).await,
+        Command::Up(args) => commands::up::run(&args).await,
+        Command::Predict(args) => commands::predict::run(&args).await,
+        Command::Bench(args) => commands::bench::run(&args).await,
+    }
+}

@@ -1,0 +1,78 @@
+//! What a command prints: answers on standard output, everything else on standard error, progress only to people.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Prints a line on standard output. A reader that has gone away is no error: the command is of no use to it any more.
+pub(crate) fn print(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Log lines of roles go to standard error; `RUST_LOG` chooses which.
+pub(crate) fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// A bar on standard error that appears only where a person looks.
+pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}, {eta} left");
+    let bar = ProgressBar::new(length).with_message(what);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// Seconds as people read them.
+pub(crate) fn seconds(s: f64) -> String {
+    match s {
+        s if s < 1e-3 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
+        s => format!("{s:.2} s"),
+    }
+}
+
+/// Bytes as people read them.
+pub(crate) fn bytes(n: u64) -> String {
+    match n as f64 {
+        x if x < 1e4 => format!("{n} B"),
+        x if x < 1e6 => format!("{:.1} kB", x / 1e3),
+        x if x < 1e9 => format!("{:.1} MB", x / 1e6),
+        x => format!("{:.2} GB", x / 1e9),
+    }
+}
+
+/// A count with thin groups of three digits.
+pub(crate) fn count(x: f64) -> String {
+    let digits = format!("{x:.0}");
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(count(1_234_567.0), "1 234 567");
+        assert_eq!(count(999.0), "999");
+        assert_eq!(seconds(0.000_123), "123 µs");
+        assert_eq!(seconds(0.0123), "12.30 ms");
+        assert_eq!(bytes(6_900), "6900 B");
+        assert_eq!(bytes(54_000_000), "54.0 MB");
+    }
+}

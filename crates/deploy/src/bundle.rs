@@ -1,0 +1,331 @@
+//! What the owner hands out: a public half that everyone checks by the same digest, and one secret half per role.
+//!
+//! The digest is BLAKE3 over the very bytes of the public half, which holds a random id and *salted* digests of the
+//! secret halves: an unsalted one would let anyone test guesses of a small model.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use privet_model::cut::Cut;
+use privet_model::graph::Port;
+use privet_model::head::Head;
+use privet_model::plan::{Integers, Plan};
+use privet_model::tail::Tail;
+use privet_mpc::protect::Protect;
+use privet_mpc::protocols::replicated3;
+use privet_mpc::request::Layout;
+use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::weights::{PartyWeights, share};
+use privet_ring::entropy::{Entropy, EntropyFailed, draw};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::{Blame, Error};
+use crate::kind::{Kind, Reveal};
+use crate::trust::TrustCard;
+
+/// Version of the format below. A reader takes this one; a newer one is named in the error.
+pub const FORMAT: u32 = 1;
+
+/// The public half: everything that anyone involved may know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Random, so that two bundles of one model never have the same digest.
+    pub id: String,
+    /// The model's name.
+    pub name: String,
+    /// How it is served.
+    pub kind: Kind,
+    /// What the client gets.
+    pub reveal: Reveal,
+    /// What the model takes.
+    pub inputs: Vec<Port>,
+    /// What the model gives.
+    pub outputs: Vec<Port>,
+    /// For [`Kind::Mpc`].
+    pub mpc: Option<MpcPart>,
+    /// Salted digests of the secret halves, by role.
+    pub secrets: Vec<String>,
+}
+
+/// The public part of a model served by parties.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MpcPart {
+    /// Which protocol.
+    pub protocol: String,
+    /// What is hidden from the parties.
+    pub protect: Protect,
+    /// Ranges, bits, bound.
+    pub plan: Plan,
+    /// What the client does first.
+    pub head: Head,
+    /// What the client does last.
+    pub tail: Tail,
+    /// Scores per row.
+    pub scores: usize,
+    /// Each party's one-line public key, P0 first.
+    pub parties: Vec<String>,
+}
+
+/// A manifest with the bytes that its digest is taken over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicBundle {
+    json: String,
+    manifest: Manifest,
+    digest: [u8; 32],
+}
+
+impl PublicBundle {
+    /// Seals a manifest: from here on its bytes are fixed.
+    pub fn seal(manifest: Manifest) -> Result<Self, Error> {
+        let json = serde_json::to_string(&manifest)
+            .map_err(|e| Error::new(Blame::Ours, "E900", format!("The manifest cannot be written: {e}.")))?;
+        let digest = *blake3::hash(json.as_bytes()).as_bytes();
+        Ok(Self { json, manifest, digest })
+    }
+
+    /// Reads a public half, and checks that everything in it points at something.
+    pub fn parse(json: &str) -> Result<Self, Error> {
+        let refuse = |what: String| Error::refused("E231", format!("This bundle cannot be used: {what}"));
+        let manifest: Manifest = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
+        if manifest.format != FORMAT {
+            let format = manifest.format;
+            return Err(refuse(format!("it has format {format}, this program reads {FORMAT}. Upgrade the older side.")));
+        }
+        if !manifest.mpc.as_ref().is_none_or(MpcPart::is_sound) {
+            return Err(refuse("its parts do not fit each other.".into()));
+        }
+        let digest = *blake3::hash(json.as_bytes()).as_bytes();
+        Ok(Self { json: json.into(), manifest, digest })
+    }
+
+    /// The bytes.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// What they say.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// BLAKE3 of the bytes: what all roles agree on.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The digest in hexadecimal.
+    pub fn digest_hex(&self) -> String {
+        hex(&self.digest)
+    }
+
+    /// The part for parties, if this is a bundle for them.
+    pub fn mpc(&self) -> Result<&MpcPart, Error> {
+        self.manifest.mpc.as_ref().ok_or_else(|| {
+            Error::refused("E231", format!("This bundle is for kind `{}`, not `mpc`.", self.manifest.kind.name()))
+        })
+    }
+
+    /// The shape of a request.
+    pub fn layout(&self) -> Result<Layout, Error> {
+        let part = self.mpc()?;
+        Ok(Layout {
+            bundle: self.digest,
+            protect: part.protect,
+            k: part.plan.k,
+            encoded_bits: part.plan.encoded_bits(),
+            columns: part.head.columns.len(),
+        })
+    }
+
+    /// Who could see what.
+    pub fn trust_card(&self) -> TrustCard {
+        TrustCard::of(self.manifest.kind, self.manifest.mpc.as_ref().map(|part| part.protect))
+    }
+}
+
+impl MpcPart {
+    fn is_sound(&self) -> bool {
+        self.protocol == replicated3::HEADER.name
+            && self.parties.len() == PARTIES
+            && self.scores > 0
+            && !self.head.columns.is_empty()
+            && self.head.is_sound()
+            && self.tail.is_sound(self.scores)
+            && self.plan.is_sound(self.head.columns.len())
+    }
+}
+
+/// The secret half of a party: its share of the model. Wiped on drop, no printing `Debug`.
+#[derive(Clone, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub struct PartyFile {
+    /// The public half, as text.
+    pub public: String,
+    /// Which party: 0, 1 or 2.
+    pub party: u8,
+    /// Of this half's digest in the manifest.
+    salt: String,
+    /// By held component, base64 of little-endian 64-bit words.
+    factors: Vec<String>,
+    /// Likewise.
+    bias: String,
+}
+
+impl std::fmt::Debug for PartyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PartyFile(party {}, share not shown)", self.party)
+    }
+}
+
+impl PartyFile {
+    /// Reads the file, checks the share against the digest that everyone sees, and opens it.
+    pub fn open(&self) -> Result<(PublicBundle, Role, PartyWeights), Error> {
+        let refuse = |what: &str| Error::refused("E230", format!("This party's bundle cannot be used: {what}."));
+        let public = PublicBundle::parse(&self.public)?;
+        let role = Role::new(self.party.into()).ok_or_else(|| refuse("there is no such party"))?;
+        let expected = public.manifest().secrets.get(role.index());
+        if expected != Some(&self.digest()) {
+            return Err(refuse("its share is not the one that the bundle was made with"));
+        }
+        let words = |text: &String| words(text).ok_or_else(|| refuse("its share is damaged"));
+        let factors = self.factors.iter().map(words).collect::<Result<_, _>>()?;
+        let weights = PartyWeights { factors, bias: words(&self.bias)? };
+        Ok((public, role, weights))
+    }
+
+    fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
+        for part in [&self.salt, &self.bias].into_iter().chain(&self.factors) {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        }
+        hex(hasher.update(&[self.party]).finalize().as_bytes())
+    }
+}
+
+fn text(words: &[u64]) -> String {
+    let mut bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+    let text = BASE64.encode(&bytes);
+    bytes.zeroize();
+    text
+}
+
+fn words(text: &str) -> Option<Vec<u64>> {
+    let bytes = zeroize::Zeroizing::new(BASE64.decode(text).ok()?);
+    let (words, rest) = bytes.as_chunks::<8>();
+    rest.is_empty().then(|| words.iter().map(|&w| u64::from_le_bytes(w)).collect())
+}
+
+/// What an owner chooses for a bundle.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// The model's name.
+    pub name: String,
+    /// What is hidden from the parties.
+    pub protect: Protect,
+    /// What the client gets.
+    pub reveal: Reveal,
+    /// Each party's one-line public key, P0 first.
+    pub parties: Vec<String>,
+}
+
+/// A bundle for three parties: a fresh sharing of the model, whatever was shared before.
+pub fn for_parties(
+    cut: &Cut,
+    plan: &Plan,
+    integers: &Integers,
+    choices: Choices,
+    entropy: &mut dyn Entropy,
+) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
+    check_reveal(choices.reveal)?;
+    let shares = share(integers, choices.protect, entropy).map_err(no_entropy)?;
+    let mut files = Vec::new();
+    for (role, weights) in Role::ALL.into_iter().zip(&shares) {
+        files.push(PartyFile {
+            public: String::new(),
+            party: role.into(),
+            salt: random_hex(entropy)?,
+            factors: weights.factors.iter().map(|f| text(f)).collect(),
+            bias: text(&weights.bias),
+        });
+    }
+    let part = MpcPart {
+        protocol: replicated3::HEADER.name.into(),
+        protect: choices.protect,
+        plan: plan.clone(),
+        head: cut.head.clone(),
+        tail: cut.tail.clone(),
+        scores: cut.core.scores(),
+        parties: choices.parties,
+    };
+    let public = PublicBundle::seal(Manifest {
+        format: FORMAT,
+        id: random_hex(entropy)?,
+        name: choices.name,
+        kind: Kind::Mpc,
+        reveal: choices.reveal,
+        inputs: cut.head.inputs.clone(),
+        outputs: cut.tail.outputs.iter().map(|(port, _)| port.clone()).collect(),
+        mpc: Some(part),
+        secrets: files.iter().map(PartyFile::digest).collect(),
+    })?;
+    files.iter_mut().for_each(|file| file.public.clone_from(&public.json));
+    Ok((public, files))
+}
+
+/// A bundle for the plain kind: the public half; the server holds the exported file itself.
+pub fn for_plain(
+    name: &str,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    entropy: &mut dyn Entropy,
+) -> Result<PublicBundle, Error> {
+    PublicBundle::seal(Manifest {
+        format: FORMAT,
+        id: random_hex(entropy)?,
+        name: name.into(),
+        kind: Kind::Plain,
+        reveal: Reveal::Score,
+        inputs,
+        outputs,
+        mpc: None,
+        secrets: Vec::new(),
+    })
+}
+
+/// What a linear model can reveal today.
+pub fn check_reveal(reveal: Reveal) -> Result<(), Error> {
+    match reveal {
+        Reveal::Score => Ok(()),
+        Reveal::Probability | Reveal::Label => Err(Error::refused(
+            "E220",
+            format!(
+                "`reveal = {}` computes the activation between the parties, which needs protocols that this version \
+                 does not have. Use `--reveal score`: {}.",
+                reveal.name(),
+                Reveal::Score.meaning()
+            ),
+        )),
+    }
+}
+
+fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {
+    Ok(hex(&draw::<16>(entropy).map_err(no_entropy)?))
+}
+
+/// Without randomness nothing private can be sent.
+pub(crate) fn no_entropy(EntropyFailed: EntropyFailed) -> Error {
+    Error::new(Blame::Ours, "E901", "The operating system gave no randomness, so nothing was sent.")
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}

@@ -1,0 +1,85 @@
+//! The client side of every kind, sans-IO: the same object serves the command line, the gateway and the bindings.
+//!
+//! A request is split into jobs of bounded size. A job becomes one message per role and something that waits for the
+//! replies; both steps consume what they start from, so nothing secret is used twice.
+
+use std::sync::Arc;
+
+use privet_model::graph::Port;
+use privet_model::tensor::Tensor;
+use privet_ring::entropy::Entropy;
+
+use crate::error::Error;
+use crate::oip::{InferReply, InferRequest};
+
+/// The client side of a deployment.
+pub trait Caller: Send + Sync {
+    /// What the model takes.
+    fn inputs(&self) -> &[Port];
+
+    /// What the model gives.
+    fn outputs(&self) -> &[Port];
+
+    /// The proven largest error of what is revealed; `None` where the kind computes as the model is defined.
+    fn bound(&self) -> Option<f64>;
+
+    /// Splits rows into jobs, in the order of the rows. Refuses rows of another shape, and any row that the plan does
+    /// not cover, before anything is sent.
+    fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error>;
+}
+
+/// Some consecutive rows that were not asked about yet.
+pub trait Job: Send {
+    /// The messages, one per role in the deployment's order, and what waits for the replies.
+    fn ask(self: Box<Self>) -> Result<Asked, Error>;
+}
+
+/// What is under way.
+pub struct Asked {
+    /// One per role.
+    pub messages: Vec<InferRequest>,
+    /// Turns the replies into the model's outputs.
+    pub pending: Box<dyn Pending>,
+}
+
+/// Waits for the replies to one job.
+pub trait Pending: Send {
+    /// The answer for these rows, from one reply per role in the deployment's order.
+    fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error>;
+}
+
+/// What the client learns. Its own: no `Debug`.
+#[derive(Clone, PartialEq)]
+pub struct Answer {
+    /// The model's outputs, in its order.
+    pub outputs: Vec<Tensor>,
+    /// What was revealed, where that is not the outputs themselves: row-major, as many per row as the plan says.
+    pub scores: Vec<f64>,
+    /// What it cost between the roles.
+    pub between: Between,
+}
+
+/// What roles spent on each other for one answer, as they counted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Between {
+    /// Bytes, all roles together.
+    pub bytes: u64,
+    /// Rounds, of the role that waited most often.
+    pub rounds: u64,
+}
+
+impl Answer {
+    /// Puts the rows of `other` below these.
+    pub fn append(&mut self, other: Self) {
+        self.outputs.iter_mut().zip(other.outputs).for_each(|(a, b)| a.append(b));
+        self.scores.extend(other.scores);
+        self.between.bytes += other.between.bytes;
+        self.between.rounds = self.between.rounds.max(other.between.rounds);
+    }
+}
+
+/// `0..rows` in pieces of at most `piece`.
+pub(crate) fn pieces(rows: usize, piece: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let piece = piece.max(1);
+    (0..rows).step_by(piece).map(move |first| first..rows.min(first + piece))
+}

@@ -1,0 +1,285 @@
+//! What a model needs and costs in each kind, every problem at once, and its worst error on the owner's own rows.
+
+use std::collections::BTreeMap;
+
+use privet_model::cut::{Cut, cut};
+use privet_model::eval::{evaluate, greatest};
+use privet_model::graph::{Graph, Port};
+use privet_model::plan::{Integers, Plan, RangeSource, Ranges, plan};
+use privet_model::tensor::{Data, Tensor};
+use privet_model::{Problem, Problems, Refusal};
+use privet_mpc::protect::Protect;
+use privet_mpc::protocols::replicated3;
+use privet_mpc::request::Layout;
+use privet_ring::kernels::encode_rows;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::kind::{Kind, Reveal};
+use crate::mpc::traffic;
+use crate::trust::TrustCard;
+
+/// The whole report; `--json` prints it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The model's name.
+    pub model: String,
+    /// What it takes.
+    pub inputs: Vec<Port>,
+    /// What it gives.
+    pub outputs: Vec<Port>,
+    /// By kind.
+    pub kinds: BTreeMap<&'static str, KindReport>,
+    /// On the owner's rows, where some were given.
+    pub rows: Option<RowsReport>,
+    /// What anyone who handles the bundle learns from the plan.
+    pub public: Option<PublicFacts>,
+}
+
+/// One kind's part.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindReport {
+    /// `ready` or `no`.
+    pub status: &'static str,
+    /// What stands in the way.
+    pub problems: Vec<Problem>,
+    /// By protocol, what it costs.
+    pub protocols: BTreeMap<&'static str, Cost>,
+    /// Who could see what.
+    pub trust: TrustCard,
+}
+
+/// What one row costs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Proven largest error of a score; 0 where the kind computes as the model is defined.
+    pub bound: f64,
+    /// Bits per element, where there is a ring.
+    pub k: Option<u32>,
+    /// Network round trips.
+    pub rounds: u32,
+    /// Bytes from the client for one row, and for each further row.
+    pub bytes_up: usize,
+    /// Bytes from the client for each further row, on average of 1024.
+    pub bytes_up_per_row: usize,
+    /// Bytes between the parties.
+    pub bytes_between: usize,
+}
+
+/// What the owner's rows showed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RowsReport {
+    /// How many.
+    pub rows: usize,
+    /// Largest difference of a score between the planned integers and float64.
+    pub worst_error: f64,
+    /// Rows whose label differs.
+    pub label_changes: usize,
+}
+
+/// What the plan tells everyone.
+#[derive(Clone, Debug, Serialize)]
+pub struct PublicFacts {
+    /// Columns that are sent, missing-value indicators and category levels among them.
+    pub columns: usize,
+    /// Features that they are made from.
+    pub features: usize,
+    /// Scores per row.
+    pub scores: usize,
+    /// The ranges came from these.
+    pub ranges: RangeSource,
+    /// A score lies within ± this power of two.
+    pub score_range: f64,
+    /// Fraction bits of inputs and weights.
+    pub fraction_bits: (u32, u32),
+    /// In words, what the client can do with answers.
+    pub answers: String,
+}
+
+/// What is checked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Largest error of a score that is wanted.
+    pub accuracy: f64,
+    /// What is hidden from the parties.
+    pub protect: Protect,
+    /// What the client gets.
+    pub reveal: Reveal,
+}
+
+/// A model planned for private kinds.
+pub struct Planned {
+    /// Its three parts.
+    pub cut: Cut,
+    /// Its numbers.
+    pub plan: Plan,
+    /// The secret integers.
+    pub integers: Integers,
+}
+
+/// Cuts and plans a model, with ranges from `rows` where given.
+pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Error> {
+    let cut = cut(graph)?;
+    let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows))?;
+    let (plan, integers) = plan(&cut, accuracy, &ranges)?;
+    Ok(Planned { cut, plan, integers })
+}
+
+/// Checks a model that was read.
+pub fn check(name: &str, graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Report, Error> {
+    let private = private(graph, options, rows);
+    let rows = match (&private, rows) {
+        (Ok(planned), Some(rows)) => Some(on_rows(graph, planned, rows)?),
+        _ => None,
+    };
+    let public = private.as_ref().ok().map(public_facts);
+    let kinds = Kind::ALL.map(|kind| (kind.name(), kind_report(kind, graph, options, &private)));
+    Ok(Report {
+        model: name.into(),
+        inputs: graph.inputs.clone(),
+        outputs: graph.outputs.iter().map(|(port, _)| port.clone()).collect(),
+        kinds: kinds.into_iter().collect(),
+        rows,
+        public,
+    })
+}
+
+/// A report on a model that cannot be read, because of these nodes: no kind is ready.
+pub fn unusable(name: &str, problems: &Problems) -> Report {
+    let no = |kind: Kind| KindReport {
+        status: "no",
+        problems: problems.0.clone(),
+        protocols: BTreeMap::new(),
+        trust: TrustCard::of(kind, None),
+    };
+    let kinds = Kind::ALL.map(|kind| (kind.name(), no(kind))).into_iter().collect();
+    Report { model: name.into(), inputs: Vec::new(), outputs: Vec::new(), kinds, rows: None, public: None }
+}
+
+impl Report {
+    /// Whether any kind can serve this model.
+    pub fn any_ready(&self) -> bool {
+        self.kinds.values().any(|k| k.status == "ready")
+    }
+}
+
+fn private(graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Planned, Vec<Problem>> {
+    let whole_model = |refusal: Refusal| Problem {
+        node: String::new(),
+        op: "plan".into(),
+        reason: refusal.to_string(),
+        hint: String::new(),
+    };
+    if let Err(e) = crate::bundle::check_reveal(options.reveal) {
+        return Err(vec![whole_model(Refusal::new(e.code, e.message))]);
+    }
+    let cut = cut(graph).map_err(|p| p.0)?;
+    let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows));
+    let planned = ranges.and_then(|ranges| plan(&cut, options.accuracy, &ranges));
+    let (plan, integers) = planned.map_err(|refusal| vec![whole_model(refusal)])?;
+    Ok(Planned { cut, plan, integers })
+}
+
+fn kind_report(kind: Kind, graph: &Graph, options: Options, private: &Result<Planned, Vec<Problem>>) -> KindReport {
+    let (problems, protocols) = match (kind, private) {
+        (Kind::Plain, _) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
+        (Kind::Mpc, Ok(planned)) => {
+            (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, mpc_cost(planned, options.protect))]))
+        }
+        (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
+        (Kind::Tee | Kind::He, _) => (vec![not_yet(kind)], BTreeMap::new()),
+    };
+    let status = if problems.is_empty() { "ready" } else { "no" };
+    let protect = (kind == Kind::Mpc).then_some(options.protect);
+    KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) }
+}
+
+fn not_yet(kind: Kind) -> Problem {
+    Problem {
+        node: String::new(),
+        op: kind.name().into(),
+        reason: format!("Kind `{}` is not in this version.", kind.name()),
+        hint: String::new(),
+    }
+}
+
+fn plain_cost(graph: &Graph) -> Cost {
+    let bytes = graph.inputs.iter().map(|p| 4 * p.width).sum();
+    Cost { bound: 0.0, k: None, rounds: 1, bytes_up: bytes, bytes_up_per_row: bytes, bytes_between: 0 }
+}
+
+fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
+    let Planned { cut, plan, .. } = planned;
+    let layout = Layout {
+        bundle: [0; 32],
+        protect,
+        k: plan.k,
+        encoded_bits: plan.encoded_bits(),
+        columns: cut.core.columns,
+    };
+    Cost {
+        bound: plan.bound,
+        k: Some(plan.k),
+        rounds: replicated3::HEADER.linear_rounds,
+        bytes_up: traffic(&layout, 1, cut.core.scores()).0,
+        bytes_up_per_row: traffic(&layout, 1024, cut.core.scores()).0 / 1024,
+        bytes_between: replicated3::HEADER.linear_bytes_between,
+    }
+}
+
+fn public_facts(planned: &Planned) -> PublicFacts {
+    let Planned { cut, plan, .. } = planned;
+    let mut features: Vec<usize> = cut.head.columns.iter().map(|c| c.feature()).collect();
+    features.dedup();
+    let (n, scores) = (cut.core.columns, cut.core.scores());
+    PublicFacts {
+        columns: n,
+        features: features.len(),
+        scores,
+        ranges: plan.range_source,
+        score_range: 2f64.powi(plan.score_exponent),
+        fraction_bits: (plan.input_bits, plan.weight_bits),
+        answers: format!(
+            "A score is exact to its last bit. In any kind, plain included, {} rows and their scores or probabilities \
+             recover this model's {n} weights per score: row budgets and `label` are the remedies.",
+            n + 1
+        ),
+    }
+}
+
+/// The integer scores of rows, decoded: what every honest private deployment of this plan answers.
+pub fn planned_scores(planned: &Planned, rows: &[Tensor]) -> Result<Vec<f64>, Refusal> {
+    let Planned { cut, plan, integers } = planned;
+    let bound = cut.head.bind(rows)?;
+    let mut values = vec![0.0; bound.len() * cut.core.columns];
+    bound.fill(0, &mut values);
+    let mut encoded = vec![0; values.len()];
+    encode_rows(&values, &plan.scales(), &mut encoded);
+    let scores = integers.scores(&encoded);
+    Ok(scores.iter().map(|&s| plan.decode(privet_ring::reduce(s, plan.k))).collect())
+}
+
+fn on_rows(graph: &Graph, planned: &Planned, rows: &[Tensor]) -> Result<RowsReport, Error> {
+    let width = planned.cut.core.scores();
+    let got = planned_scores(planned, rows)?;
+    let expected = crate::plain::scores(&planned.cut, rows)?;
+    let worst_error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let reference = evaluate(graph, rows)?;
+    let private = planned.cut.tail.finish(&got, width)?;
+    let changes = reference.iter().zip(&private).map(|(a, b)| label_changes(a, b)).max().unwrap_or(0);
+    Ok(RowsReport { rows: expected.len() / width.max(1), worst_error, label_changes: changes })
+}
+
+/// Rows that a person would call differently: another label, another greatest class, the other side of one half.
+fn label_changes(a: &Tensor, b: &Tensor) -> usize {
+    let class = |row: &[f64]| if row.len() == 1 { usize::from(row[0] > 0.5) } else { greatest(row) };
+    match (&a.data, &b.data) {
+        (Data::I64(x), Data::I64(y)) => x.iter().zip(y).filter(|(x, y)| x != y).count(),
+        (Data::Text(x), Data::Text(y)) => x.iter().zip(y).filter(|(x, y)| x != y).count(),
+        _ => {
+            let (x, y) = (a.to_f64().unwrap_or_default(), b.to_f64().unwrap_or_default());
+            let width = a.width.max(1);
+            x.chunks(width).zip(y.chunks(width)).filter(|(x, y)| class(x) != class(y)).count()
+        }
+    }
+}

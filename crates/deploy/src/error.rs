@@ -1,0 +1,81 @@
+//! Errors, sorted by whose turn it is. Their messages are safe to log and to show.
+
+use privet_model::{Problems, Refusal};
+
+/// Whose turn it is. Decides the exit code of the command line and the status of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// A bug of ours. Exit 1, HTTP 500.
+    Ours,
+    /// The call was wrong: its shape, its names, its form. Exit 2, HTTP 400.
+    Usage,
+    /// The input, the model or the plan was refused. Exit 3, HTTP 400.
+    Refused,
+    /// The named thing does not exist. Exit 3, HTTP 404.
+    NotFound,
+    /// A peer could not be reached, answered late, or is too busy. Exit 4, HTTP 503.
+    Unreachable,
+    /// A check failed and nothing was released. Exit 5, HTTP 400.
+    Integrity,
+}
+
+impl Blame {
+    /// The command line's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Ours => 1,
+            Self::Usage => 2,
+            Self::Refused | Self::NotFound => 3,
+            Self::Unreachable => 4,
+            Self::Integrity => 5,
+        }
+    }
+}
+
+/// What went wrong: whose turn it is, a stable code, and a sentence that says what was expected, what came, and
+/// the next step.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{code} {message}")]
+pub struct Error {
+    /// Whose turn it is.
+    pub blame: Blame,
+    /// Stable, for searching.
+    pub code: &'static str,
+    /// The sentence.
+    pub message: String,
+}
+
+impl Error {
+    /// An error.
+    pub fn new(blame: Blame, code: &'static str, message: impl Into<String>) -> Self {
+        Self { blame, code, message: message.into() }
+    }
+
+    /// The call was wrong.
+    pub fn usage(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Blame::Usage, code, message)
+    }
+
+    /// The input, the model or the plan was refused.
+    pub fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Blame::Refused, code, message)
+    }
+
+    /// A check failed; nothing was released.
+    pub fn integrity(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Blame::Integrity, code, message)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused(refusal.code, refusal.message)
+    }
+}
+
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
+        let text = problems.to_string();
+        Self::refused("E201", text.strip_prefix("E201 ").unwrap_or(&text))
+    }
+}

@@ -1,0 +1,29 @@
+//! The one interface: kinds of deployment, each with its client side and host side, the bundle, and the
+//! messages between them. Sans-IO: nothing here opens a socket, reads a clock or a file.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`kind`] | plain, mpc, tee, he; what is revealed |
+//! | [`caller`] | the client side: [`Caller`](caller::Caller), and how one request becomes messages and an answer |
+//! | [`oip`] | the Open Inference Protocol as plain values, and [`Host`](oip::Host), the server side |
+//! | [`tensors`] | tensors to and from their bytes in a call |
+//! | [`plain`], [`mpc`] | both sides of a kind |
+//! | [`wire`] | a party's message, byte by byte |
+//! | [`bundle`] | what the owner hands out |
+//! | [`check`] | what a model needs and costs in each kind |
+//! | [`trust`] | who could see what |
+//! | [`error`] | errors by whose turn it is |
+
+pub mod bundle;
+pub mod caller;
+pub mod check;
+pub mod error;
+pub mod kind;
+pub mod mpc;
+pub mod oip;
+pub mod plain;
+pub mod tensors;
+pub mod trust;
+pub mod wire;
+
+pub use error::{Blame, Error};

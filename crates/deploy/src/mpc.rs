@@ -1,0 +1,321 @@
+//! Multi-party computation: the client that splits rows into shares, and the party that answers with a share.
+
+use std::sync::Arc;
+
+use privet_model::graph::Port;
+use privet_model::head::Rows;
+use privet_model::plan::Plan;
+use privet_model::range::unusable;
+use privet_model::tensor::Tensor;
+use privet_model::Refusal;
+use privet_mpc::Abort;
+use privet_mpc::correlated::PairKeys;
+use privet_mpc::link::Links;
+use privet_mpc::protocols::replicated3;
+use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
+use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::session::Session;
+use privet_mpc::weights::PartyWeights;
+use privet_ring::entropy::Entropy;
+use privet_ring::kernels::{check_rows, encode_rows};
+use privet_ring::pack::{packed_len, unpack};
+
+use crate::bundle::{MpcPart, PublicBundle, no_entropy};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
+use crate::error::{Blame, Error};
+use crate::kind::Kind;
+use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
+use crate::wire;
+
+const HEAD: &str = "request";
+const BODY: &str = "share";
+const ANSWER: &str = "answer";
+const ROUNDS_BETWEEN: &str = "rounds_between";
+const BYTES_BETWEEN: &str = "bytes_between";
+
+/// The client.
+pub struct MpcCaller {
+    name: String,
+    outputs: Vec<Port>,
+    part: MpcPart,
+    layout: Layout,
+    scales: Vec<f64>,
+    limits: Vec<f64>,
+}
+
+impl MpcCaller {
+    /// For the deployment that this public half of a bundle describes.
+    pub fn new(bundle: &PublicBundle) -> Result<Arc<Self>, Error> {
+        let part = bundle.mpc()?.clone();
+        let (scales, limits) = (part.plan.scales(), part.plan.limits());
+        let (name, outputs) = (bundle.manifest().name.clone(), bundle.manifest().outputs.clone());
+        Ok(Arc::new(Self { name, outputs, layout: bundle.layout()?, scales, limits, part }))
+    }
+
+    /// Encodes rows `first..`; `values` is room for as many numbers as `out` has elements.
+    fn encode(&self, rows: &Rows<'_>, first: usize, values: &mut [f64], out: &mut [u64]) -> Result<(), Refusal> {
+        rows.fill(first, values);
+        let mut ok = true;
+        check_rows(values, &self.limits, &mut ok);
+        if !ok {
+            return Err(self.refusal(first, values));
+        }
+        encode_rows(values, &self.scales, out);
+        Ok(())
+    }
+
+    /// Which value it was, by row and feature.
+    fn refusal(&self, first: usize, values: &[f64]) -> Refusal {
+        let columns = self.limits.len();
+        let inside = |(at, x): (usize, &f64)| x.abs() <= self.limits[at % columns];
+        let at = values.iter().enumerate().position(|v| !inside(v)).unwrap_or(0);
+        let (row, column, value) = (first + at / columns, at % columns, values[at]);
+        if !value.is_finite() {
+            return unusable(&self.part.head, column, row);
+        }
+        let head = &self.part.head;
+        let (name, limit) = (head.feature_name(head.columns[column].feature()), self.limits[column]);
+        Refusal::new(
+            "E105",
+            format!(
+                "Row {}, feature `{name}` = {value:e} is outside the planned range ±{limit:e}. Predicting it could \
+                 give a wrong answer, so nothing was sent. Plan again with `--rows` that contain such values.",
+                row + 1
+            ),
+        )
+    }
+}
+
+impl Caller for Arc<MpcCaller> {
+    fn inputs(&self) -> &[Port] {
+        &self.part.head.inputs
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    fn bound(&self) -> Option<f64> {
+        Some(self.part.plan.bound)
+    }
+
+    fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
+        let count = self.part.head.bind(&rows)?.len();
+        if count > self.layout.chunk_rows() {
+            self.check_all(&rows)?;
+        }
+        let mut request = Request::draw(entropy).map_err(no_entropy)?;
+        let mut jobs = Vec::new();
+        for range in pieces(count, self.layout.chunk_rows()) {
+            let ticket = request.ticket().ok_or_else(|| {
+                Error::refused("E106", "So many rows need more than one request; send them in parts.")
+            })?;
+            jobs.push((ticket, range));
+        }
+        let request = Arc::new(request);
+        let job = |(ticket, range)| {
+            let (caller, rows, request) = (Arc::clone(self), Arc::clone(&rows), Arc::clone(&request));
+            Box::new(MpcJob { caller, rows, request, ticket, range }) as Box<dyn Job>
+        };
+        Ok(jobs.into_iter().map(job).collect())
+    }
+}
+
+impl MpcCaller {
+    /// A request of several chunks is checked as a whole first, so that a bad row at its end means nothing was sent.
+    fn check_all(&self, rows: &[Tensor]) -> Result<(), Error> {
+        let rows = self.part.head.bind(rows)?;
+        let mut values = vec![0.0; self.limits.len() * 64];
+        for first in (0..rows.len()).step_by(64) {
+            let n = (rows.len() - first).min(64) * self.limits.len();
+            rows.fill(first, &mut values[..n]);
+            let mut ok = true;
+            check_rows(&values[..n], &self.limits, &mut ok);
+            if !ok {
+                return Err(self.refusal(first, &values[..n]).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+struct MpcJob {
+    caller: Arc<MpcCaller>,
+    rows: Arc<Vec<Tensor>>,
+    request: Arc<Request>,
+    ticket: Ticket,
+    range: std::ops::Range<usize>,
+}
+
+impl Job for MpcJob {
+    fn ask(self: Box<Self>) -> Result<Asked, Error> {
+        let Self { caller, rows, request, ticket, range } = *self;
+        let count = u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
+        let bound = caller.part.head.bind(&rows)?;
+        let mut values = zeroize::Zeroizing::new(vec![0.0; privet_ring::GROUP * caller.layout.columns]);
+        let split: Split = request.split(ticket, &caller.layout, count, |first, out| {
+            caller.encode(&bound, range.start + first, &mut values[..out.len()], out)
+        })?;
+        let model = &caller.name;
+        let messages = Role::ALL.iter().zip(&split.messages).map(|(&role, m)| message(model, role, m)).collect();
+        let pending = MpcPending { caller: Arc::clone(&caller), rows: range.len(), point: split.point };
+        Ok(Asked { messages, pending: Box::new(pending) })
+    }
+}
+
+fn message(model: &str, role: Role, request: &PartyRequest) -> InferRequest {
+    let (head, body) = wire::encode(role, request);
+    let bodies = body.map(|bytes| bytes_tensor(BODY, bytes));
+    InferRequest {
+        model: model.into(),
+        inputs: std::iter::once(bytes_tensor(HEAD, head)).chain(bodies).collect(),
+        ..InferRequest::default()
+    }
+}
+
+fn bytes_tensor(name: &str, data: bytes::Bytes) -> RawTensor {
+    let shape = vec![i64::try_from(data.len()).unwrap_or(i64::MAX)];
+    RawTensor { name: name.into(), datatype: "UINT8".into(), shape, data }
+}
+
+struct MpcPending {
+    caller: Arc<MpcCaller>,
+    rows: usize,
+    point: [u8; 32],
+}
+
+impl Pending for MpcPending {
+    fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
+        let MpcPart { plan, scores: width, tail, .. } = &self.caller.part;
+        let mut shares = replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(plan, *width, reply, role));
+        let mut next = || shares.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
+        let sums = combine([next()?, next()?, next()?]);
+        let scores: Vec<f64> = sums.iter().map(|&element| plan.decode(element)).collect();
+        let between = Between {
+            bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).sum(),
+            rounds: replies.iter().map(|r| counted(r, ROUNDS_BETWEEN)).max().unwrap_or(0),
+        };
+        Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between })
+    }
+}
+
+fn counted(reply: &InferReply, what: &str) -> u64 {
+    let value = reply.parameters.iter().find(|(name, _)| name == what).map(|(_, value)| value);
+    if let Some(Parameter::Int(n)) = value { u64::try_from(*n).unwrap_or(0) } else { 0 }
+}
+
+impl MpcPending {
+    /// One party's answer share, if it belongs to this very request.
+    fn share(&self, plan: &Plan, scores: usize, reply: &InferReply, role: Role) -> Result<Vec<u64>, Error> {
+        let wrong = |what: &str| {
+            Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
+        };
+        let raw = reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
+        let (point, packed) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
+        if *point != self.point {
+            return Err(wrong("answered another request than the one that was sent"));
+        }
+        let elements = self.rows * scores;
+        if Some(packed.len()) != packed_len(elements, plan.k) {
+            return Err(wrong("sent an answer of another length"));
+        }
+        let mut share = vec![0; elements];
+        unpack(plan.k, packed, 0, &mut share);
+        Ok(share)
+    }
+}
+
+/// A party: stateless between requests.
+pub struct PartyHost {
+    role: Role,
+    layout: Layout,
+    weights: PartyWeights,
+    keys: PairKeys,
+    metadata: Metadata,
+}
+
+impl PartyHost {
+    /// Party `role` of a bundle, with its share of the model and the keys that it agreed on with its neighbours.
+    pub fn new(bundle: &PublicBundle, role: Role, weights: PartyWeights, keys: PairKeys) -> Result<Self, Error> {
+        let layout = bundle.layout()?;
+        let scores = bundle.mpc()?.scores;
+        let fits = weights.bias.len() == scores
+            && weights.factors.len() == layout.protect.components(role).len()
+            && weights.factors.iter().all(|f| Some(f.len()) == layout.columns.checked_mul(scores));
+        if !fits {
+            return Err(Error::refused("E230", "The share of the model does not fit its own bundle."));
+        }
+        Ok(Self { role, layout, weights, keys, metadata: metadata(bundle, bundle.mpc()?, role) })
+    }
+}
+
+fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
+    let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
+    let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
+    let explicit = part.protect.components(role).iter().any(|c| !c.is_seeded());
+    Metadata {
+        name: bundle.manifest().name.clone(),
+        version: "1".into(),
+        platform: "privet_mpc".into(),
+        inputs: std::iter::once(HEAD).chain(explicit.then_some(BODY)).map(bytes).collect(),
+        outputs: vec![bytes(ANSWER)],
+        parameters: vec![
+            text("assurance", Kind::Mpc.assurance().into()),
+            text("protocol", part.protocol.clone()),
+            text("party", role.index().to_string()),
+            text("bundle", bundle.digest_hex()),
+            text("trust", bundle.trust_card().to_string()),
+        ],
+    }
+}
+
+impl Host for PartyHost {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
+        let mut take = |name: &str| {
+            let at = request.inputs.iter().position(|raw| raw.name == name)?;
+            Some(request.inputs.swap_remove(at).data)
+        };
+        let head = take(HEAD).ok_or_else(|| {
+            Error::usage("E330", "This is not a message for a party: its tensor `request` is missing.")
+        })?;
+        let message = wire::decode(self.role, &head, take(BODY))?;
+        let point = message.statement.point();
+        let mut session = Session::new(self.role, Links::none(), self.keys.clone(), point);
+        let output = session.step("linear", |s| replicated3::linear(s, &self.layout, &self.weights, message));
+        let share = session.finish(output.map_err(aborted)?, self.layout.k);
+        let mut answer = Vec::with_capacity(32 + share.packed.len());
+        answer.extend_from_slice(&point);
+        answer.extend_from_slice(&share.packed);
+        Ok(InferReply {
+            id: request.id,
+            parameters: vec![
+                (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger.rounds.into())),
+                (BYTES_BETWEEN.into(), Parameter::Int(i64::try_from(share.ledger.bytes_between()).unwrap_or(i64::MAX))),
+            ],
+            outputs: vec![bytes_tensor(ANSWER, answer.into())],
+        })
+    }
+}
+
+fn aborted(abort: Abort) -> Error {
+    match abort {
+        Abort::Client(message) => Error::usage("E332", message),
+        Abort::Peer { .. } => Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}.")),
+    }
+}
+
+/// Messages that one request of so many rows sends to all parties together, and their answers: bytes of tensors, without
+/// the transport's own.
+pub fn traffic(layout: &Layout, rows: usize, scores: usize) -> (usize, usize) {
+    let heads: usize = Role::ALL.iter().map(|&r| 144 + 16 * layout.protect.components(r).len()).sum();
+    let one = |n: usize| {
+        let up = heads + layout.protect.explicit_copies() * layout.explicit_len(n).unwrap_or(0);
+        let down = PARTIES * (32 + packed_len(n * scores, layout.k).unwrap_or(0));
+        (up, down)
+    };
+    pieces(rows, layout.chunk_rows()).map(|r| one(r.len())).fold((0, 0), |(u, d), (x, y)| (u + x, d + y))
+}

@@ -1,0 +1,105 @@
+//! The Open Inference Protocol v2, as plain values: what the gRPC and the REST side of a server both turn into,
+//! and what every kind's host answers.
+
+use bytes::Bytes;
+use privet_model::graph::Port;
+
+use crate::error::Error;
+
+/// A value of a request's or reply's `parameters`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parameter {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number.
+    Double(f64),
+    /// Text.
+    Text(String),
+}
+
+/// One tensor of a call. `data` is raw little-endian, row-major; `BYTES` elements are a 4-byte little-endian
+/// length and so many bytes. May be an applicant's values or a share of them: no `Debug`.
+#[derive(Clone)]
+pub struct RawTensor {
+    /// The input's or output's name.
+    pub name: String,
+    /// `FP32`, `INT64`, `UINT8`, `BYTES`, …
+    pub datatype: String,
+    /// Sizes, slowest first.
+    pub shape: Vec<i64>,
+    /// The values.
+    pub data: Bytes,
+}
+
+/// A `ModelInfer` call.
+#[derive(Clone, Default)]
+pub struct InferRequest {
+    /// The model's name.
+    pub model: String,
+    /// The caller's own id, given back in the reply.
+    pub id: String,
+    /// Anything else.
+    pub parameters: Vec<(String, Parameter)>,
+    /// What goes in.
+    pub inputs: Vec<RawTensor>,
+    /// Which outputs are wanted; empty means all.
+    pub outputs: Vec<String>,
+}
+
+/// The answer to a `ModelInfer` call.
+#[derive(Clone, Default)]
+pub struct InferReply {
+    /// The request's id.
+    pub id: String,
+    /// The bound of this reply, the assurance it ran under, and so on.
+    pub parameters: Vec<(String, Parameter)>,
+    /// What came out.
+    pub outputs: Vec<RawTensor>,
+}
+
+/// What `GET v2/models/NAME` and `ModelMetadata` say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// The model's name.
+    pub name: String,
+    /// `1`, and so on.
+    pub version: String,
+    /// `privet_plain`, `privet_mpc`, …
+    pub platform: String,
+    /// What it takes.
+    pub inputs: Vec<TensorMetadata>,
+    /// What it gives.
+    pub outputs: Vec<TensorMetadata>,
+    /// Public facts: the trust card, the bound, the bundle's digest.
+    pub parameters: Vec<(String, Parameter)>,
+}
+
+/// One tensor in [`Metadata`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorMetadata {
+    /// Its name.
+    pub name: String,
+    /// The protocol's name of its element type.
+    pub datatype: String,
+    /// Sizes, -1 for the number of rows.
+    pub shape: Vec<i64>,
+}
+
+impl From<&Port> for TensorMetadata {
+    fn from(port: &Port) -> Self {
+        let width = i64::try_from(port.width).unwrap_or(i64::MAX);
+        let shape = if port.flat { vec![-1] } else { vec![-1, width] };
+        Self { name: port.name.clone(), datatype: port.dtype.name().into(), shape }
+    }
+}
+
+/// What a server asks of every kind: one model, one role. Sans-IO: no socket, no clock, no file.
+pub trait Host: Send + Sync {
+    /// What it serves.
+    fn metadata(&self) -> &Metadata;
+
+    /// The answer to one call. Never panics, whatever the caller sent.
+    fn infer(&self, request: InferRequest) -> Result<InferReply, Error>;
+}

@@ -1,0 +1,236 @@
+//! The baseline: the server gets the rows and has the model. Also the engine on which an enclave runs.
+
+use std::sync::Arc;
+
+use privet_model::cut::{Cut, cut};
+use privet_model::eval::{check_inputs, evaluate};
+use privet_model::graph::{Graph, Missing, Op, Port};
+use privet_model::range::unusable;
+use privet_model::tensor::{Data, Tensor};
+use privet_model::Refusal;
+use privet_ring::GROUP;
+use privet_ring::entropy::Entropy;
+use privet_ring::kernels::{check_rows, float_products};
+
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
+use crate::tensors::{from_raw, to_raw};
+
+/// A model, ready to answer rows in the clear: folded into one matrix where it is linear, node by node elsewhere.
+pub struct Engine {
+    graph: Graph,
+    folded: Option<Cut>,
+}
+
+impl Engine {
+    /// Prepares a model.
+    pub fn new(graph: Graph) -> Self {
+        let folded = cut(&graph).ok();
+        Self { graph, folded }
+    }
+
+    /// What the model takes.
+    pub fn inputs(&self) -> &[Port] {
+        &self.graph.inputs
+    }
+
+    /// The model's outputs. Refuses infinities, and missing values where the model has no imputation.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
+        match &self.folded {
+            Some(cut) => cut.tail.finish(&scores(cut, inputs)?, cut.core.scores()),
+            None => {
+                check_inputs(&self.graph.inputs, inputs)?;
+                self.check_finite(inputs)?;
+                evaluate(&self.graph, inputs)
+            }
+        }
+    }
+
+    fn check_finite(&self, inputs: &[Tensor]) -> Result<(), Refusal> {
+        let imputes = self.graph.nodes.iter().any(|n| matches!(n.op, Op::Impute { missing: Missing::Nan, .. }));
+        for (port, tensor) in self.graph.inputs.iter().zip(inputs) {
+            let values = match &tensor.data {
+                Data::F32(_) | Data::F64(_) => tensor.to_f64().unwrap_or_default(),
+                Data::I64(_) | Data::Text(_) => Vec::new(),
+            };
+            if let Some(at) = values.iter().position(|x| x.is_infinite() || (x.is_nan() && !imputes)) {
+                let (row, name) = (at / port.width + 1, port.element_name(at % port.width));
+                return Err(Refusal::new("E104", format!("Row {row}, feature `{name}` is missing or not finite.")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The scores of a folded model, in float64, eight rows at a time.
+pub fn scores(cut: &Cut, inputs: &[Tensor]) -> Result<Vec<f64>, Refusal> {
+    let rows = cut.head.bind(inputs)?;
+    let (columns, scores) = (cut.core.columns, cut.core.scores());
+    let limits = vec![f64::MAX; columns];
+    let mut out = vec![0.0; rows.len() * scores];
+    let mut block = vec![0.0; GROUP * columns];
+    let mut one = [0.0; GROUP];
+    for first in (0..rows.len()).step_by(GROUP) {
+        let n = GROUP.min(rows.len() - first);
+        let block = &mut block[..n * columns];
+        rows.fill(first, block);
+        let mut ok = true;
+        check_rows(block, &limits, &mut ok);
+        if !ok {
+            let at = block.iter().position(|x| !x.is_finite()).unwrap_or(0);
+            return Err(unusable(&cut.head, at % columns, first + at / columns));
+        }
+        for s in 0..scores {
+            float_products(block, cut.core.row(s), cut.core.bias[s], &mut one[..n]);
+            one[..n].iter().enumerate().for_each(|(r, &y)| out[(first + r) * scores + s] = y);
+        }
+    }
+    Ok(out)
+}
+
+/// The server.
+pub struct PlainHost {
+    engine: Engine,
+    metadata: Metadata,
+}
+
+impl PlainHost {
+    /// Serves `graph` as `name`.
+    pub fn new(name: &str, graph: Graph) -> Self {
+        let metadata = Metadata {
+            name: name.into(),
+            version: "1".into(),
+            platform: "privet_plain".into(),
+            inputs: graph.inputs.iter().map(TensorMetadata::from).collect(),
+            outputs: graph.outputs.iter().map(|(port, _)| TensorMetadata::from(port)).collect(),
+            parameters: vec![("assurance".into(), Parameter::Text(Kind::Plain.assurance().into()))],
+        };
+        Self { engine: Engine::new(graph), metadata }
+    }
+
+    fn outputs(&self, wanted: &[String]) -> Result<Vec<usize>, Error> {
+        let ports = || self.engine.graph.outputs.iter().map(|(port, _)| port);
+        if wanted.is_empty() {
+            return Ok((0..ports().count()).collect());
+        }
+        let position = |name: &String| {
+            ports().position(|p| p.name == *name).ok_or_else(|| {
+                let known: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
+                Error::usage("E303", format!("There is no output `{name}`; there are `{}`.", known.join("`, `")))
+            })
+        };
+        wanted.iter().map(position).collect()
+    }
+}
+
+impl Host for PlainHost {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
+        let wanted = self.outputs(&request.outputs)?;
+        let inputs = inputs_of(self.engine.inputs(), &request)?;
+        let tensors = self.engine.run(&inputs)?;
+        let port = |i: usize| &self.engine.graph.outputs[i].0;
+        Ok(InferReply {
+            id: request.id,
+            parameters: vec![("assurance".into(), Parameter::Text(Kind::Plain.assurance().into()))],
+            outputs: wanted.into_iter().map(|i| to_raw(port(i), &tensors[i])).collect(),
+        })
+    }
+}
+
+/// The call's tensors in the model's order, each there exactly once.
+fn inputs_of(ports: &[Port], request: &InferRequest) -> Result<Vec<Tensor>, Error> {
+    if let Some(extra) = request.inputs.iter().find(|raw| !ports.iter().any(|p| p.name == raw.name)) {
+        return Err(Error::usage("E302", format!("The model has no input `{}`.", extra.name)));
+    }
+    let one = |port: &Port| {
+        let mut found = request.inputs.iter().filter(|raw| raw.name == port.name);
+        match (found.next(), found.next()) {
+            (Some(raw), None) => from_raw(port, raw),
+            (None, _) => Err(Error::usage("E302", format!("Input `{}` is missing.", port.name))),
+            (Some(_), Some(_)) => Err(Error::usage("E302", format!("Input `{}` came twice.", port.name))),
+        }
+    };
+    ports.iter().map(one).collect()
+}
+
+/// The client.
+pub struct PlainCaller {
+    name: String,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+}
+
+/// Bytes of rows that one call aims at.
+const CHUNK_BYTES: usize = 1 << 20;
+
+impl PlainCaller {
+    /// For a model of this name and interface.
+    pub fn new(name: String, inputs: Vec<Port>, outputs: Vec<Port>) -> Arc<Self> {
+        Arc::new(Self { name, inputs, outputs })
+    }
+}
+
+impl Caller for Arc<PlainCaller> {
+    fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    fn bound(&self) -> Option<f64> {
+        None
+    }
+
+    fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
+        let count = check_inputs(&self.inputs, &rows)?;
+        let row_bytes: usize = self.inputs.iter().map(|p| 4 * p.width).sum();
+        let job = |range| {
+            let (caller, rows) = (Arc::clone(self), Arc::clone(&rows));
+            Box::new(PlainJob { caller, rows, range }) as Box<dyn Job>
+        };
+        Ok(pieces(count, CHUNK_BYTES / row_bytes.max(1)).map(job).collect())
+    }
+}
+
+struct PlainJob {
+    caller: Arc<PlainCaller>,
+    rows: Arc<Vec<Tensor>>,
+    range: std::ops::Range<usize>,
+}
+
+impl Job for PlainJob {
+    fn ask(self: Box<Self>) -> Result<Asked, Error> {
+        let whole = self.range.len() == self.rows.first().map_or(0, |t| t.rows);
+        let raw = |(port, tensor): (&Port, &Tensor)| {
+            if whole { to_raw(port, tensor) } else { to_raw(port, &tensor.slice(self.range.start, self.range.end)) }
+        };
+        let inputs = self.caller.inputs.iter().zip(self.rows.iter()).map(raw).collect();
+        let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
+        Ok(Asked { messages: vec![message], pending: Box::new(PlainPending { caller: self.caller }) })
+    }
+}
+
+struct PlainPending {
+    caller: Arc<PlainCaller>,
+}
+
+impl Pending for PlainPending {
+    fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
+        let missing = |port: &Port| Error::integrity("E510", format!("The server left out output `{}`.", port.name));
+        let reply = replies.into_iter().next().unwrap_or_default();
+        let one = |port: &Port| {
+            let raw = reply.outputs.iter().find(|raw| raw.name == port.name).ok_or_else(|| missing(port))?;
+            from_raw(port, raw)
+        };
+        let outputs = self.caller.outputs.iter().map(one).collect::<Result<_, _>>()?;
+        Ok(Answer { outputs, scores: Vec::new(), between: Between::default() })
+    }
+}

@@ -1,0 +1,101 @@
+//! Tensors to and from their bytes in a call: raw, little-endian, row-major.
+
+use bytes::Bytes;
+use privet_model::graph::Port;
+use privet_model::tensor::{Data, DataType, Tensor};
+
+use crate::error::Error;
+use crate::oip::RawTensor;
+
+/// A tensor as `port` sends it.
+pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {
+    let rows = i64::try_from(tensor.rows).unwrap_or(i64::MAX);
+    let width = i64::try_from(tensor.width).unwrap_or(i64::MAX);
+    RawTensor {
+        name: port.name.clone(),
+        datatype: port.dtype.name().into(),
+        shape: if port.flat { vec![rows] } else { vec![rows, width] },
+        data: to_bytes(port.dtype, &tensor.data),
+    }
+}
+
+fn to_bytes(dtype: DataType, data: &Data) -> Bytes {
+    fn flat<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Bytes {
+        let mut out = Vec::with_capacity(values.len() * N);
+        values.iter().for_each(|&x| out.extend_from_slice(&bytes(x)));
+        out.into()
+    }
+    match data {
+        Data::F32(v) => flat(v, f32::to_le_bytes),
+        Data::F64(v) => flat(v, f64::to_le_bytes),
+        Data::I64(v) => match dtype {
+            DataType::Bool => flat(v, |x| [u8::from(x != 0)]),
+            DataType::Int32 => flat(v, |x| i32::try_from(x).unwrap_or_default().to_le_bytes()),
+            _ => flat(v, i64::to_le_bytes),
+        },
+        Data::Text(v) => {
+            let mut out = Vec::new();
+            for text in v {
+                out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
+                out.extend_from_slice(text.as_bytes());
+            }
+            out.into()
+        }
+    }
+}
+
+/// The tensor that a call carries for `port`, whose shape and length agree with what is there.
+pub fn from_raw(port: &Port, raw: &RawTensor) -> Result<Tensor, Error> {
+    let name = &port.name;
+    if raw.datatype != port.dtype.name() {
+        let (expected, got) = (port.dtype.name(), &raw.datatype);
+        return Err(Error::usage("E301", format!("Tensor `{name}` must be {expected}; it came as {got}.")));
+    }
+    let rows = rows_of(port, &raw.shape)?;
+    let values = rows.checked_mul(port.width);
+    let data = values.and_then(|n| from_bytes(port.dtype, &raw.data, n)).ok_or_else(|| {
+        let (shape, got) = (&raw.shape, raw.data.len());
+        Error::usage("E301", format!("Tensor `{name}` of shape {shape:?} does not fit the {got} bytes that came."))
+    })?;
+    Ok(Tensor { rows, width: port.width, data })
+}
+
+/// Accepts `[rows, width]`; for one value per row also `[rows]`, and either for a flat port.
+fn rows_of(port: &Port, shape: &[i64]) -> Result<usize, Error> {
+    let width = i64::try_from(port.width).unwrap_or(i64::MAX);
+    let rows = match *shape {
+        [rows, w] if w == width => Some(rows),
+        [rows] if port.width == 1 => Some(rows),
+        _ => None,
+    };
+    rows.and_then(|r| usize::try_from(r).ok()).ok_or_else(|| {
+        let (name, expected) = (&port.name, if port.flat { "[rows]".into() } else { format!("[rows, {width}]") });
+        Error::usage("E301", format!("Tensor `{name}` must have shape {expected}; it came as {shape:?}."))
+    })
+}
+
+/// Exactly `n` values, or `None`. What is allocated is bounded by the bytes that are there.
+fn from_bytes(dtype: DataType, bytes: &[u8], n: usize) -> Option<Data> {
+    fn flat<T, const N: usize>(bytes: &[u8], n: usize, value: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
+        let (values, rest) = bytes.as_chunks::<N>();
+        (rest.is_empty() && values.len() == n).then(|| values.iter().map(|&b| value(b)).collect())
+    }
+    Some(match dtype {
+        DataType::Fp32 => Data::F32(flat(bytes, n, f32::from_le_bytes)?),
+        DataType::Fp64 => Data::F64(flat(bytes, n, f64::from_le_bytes)?),
+        DataType::Int64 => Data::I64(flat(bytes, n, i64::from_le_bytes)?),
+        DataType::Int32 => Data::I64(flat(bytes, n, |b| i64::from(i32::from_le_bytes(b)))?),
+        DataType::Bool => Data::I64(flat(bytes, n, |[b]: [u8; 1]| i64::from(b != 0))?),
+        DataType::Bytes => Data::Text(texts(bytes, n)?),
+    })
+}
+
+fn texts(mut bytes: &[u8], n: usize) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
+        let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        out.push(std::str::from_utf8(text).ok()?.to_owned());
+        bytes = rest;
+    }
+    (bytes.is_empty() && out.len() == n).then_some(out)
+}

@@ -1,0 +1,79 @@
+//! Trust cards: who could see what, and what is not protected. Printed by `check`, served in metadata, and kept beside
+//! every number that a benchmark shows.
+
+use std::fmt;
+
+use privet_mpc::protect::Protect;
+use serde::Serialize;
+
+use crate::kind::Kind;
+
+/// Who sees what in one deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrustCard {
+    /// What it is about, as `mpc / replicated3, semi-honest`.
+    pub title: String,
+    /// Who, and what they see.
+    pub lines: Vec<(String, String)>,
+}
+
+/// True of every kind, so it stands on every card.
+const REPEATED_QUERIES: &str =
+    "in any kind: a linear model of n weights follows from n + 1 rows and their scores (or probabilities)";
+
+impl TrustCard {
+    /// The card of a kind; `protect` is for parties.
+    pub fn of(kind: Kind, protect: Option<Protect>) -> Self {
+        let (title, lines): (&str, &[(&str, &str)]) = match (kind, protect) {
+            (Kind::Plain, _) => ("plain: ordinary serving", PLAIN),
+            (Kind::Mpc, Some(Protect::Input)) => ("mpc / replicated3, semi-honest, protects the input", MPC_INPUT),
+            (Kind::Mpc, Some(Protect::Model)) => ("mpc / replicated3, semi-honest, protects the model", MPC_MODEL),
+            (Kind::Mpc, _) => ("mpc / replicated3, semi-honest", MPC_BOTH),
+            (Kind::Tee, _) => ("tee: not in this version", &[]),
+            (Kind::He, _) => ("he: not in this version", &[]),
+        };
+        let own = |&(who, what): &(&str, &str)| (who.to_owned(), what.to_owned());
+        let always = [("repeated questions", REPEATED_QUERIES)];
+        Self { title: title.into(), lines: lines.iter().chain(&always).map(own).collect() }
+    }
+}
+
+const PLAIN: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer"),
+    ("the server", "sees the input, the model and the answer"),
+];
+
+const MPC_BOTH: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("each party", "sees the model's shape, sizes and times; not the input, the weights or the answer"),
+    ("two parties together", "see everything"),
+    ("a cheating party", "can change the answer unnoticed"),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
+];
+
+const MPC_INPUT: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("each party", "knows the model's weights; it does not see the input or the answer"),
+    ("two parties together", "see no more than one; all three together see everything"),
+    ("a cheating party", "can change the answer unnoticed"),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
+];
+
+const MPC_MODEL: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("each party", "sees the input; it does not see the weights or the answer"),
+    ("two parties together", "see the input; all three together see everything"),
+    ("a cheating party", "can change the answer unnoticed"),
+    ("not protected", "the input, how often you ask, names and ranges of features"),
+];
+
+impl fmt::Display for TrustCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.title)?;
+        let width = self.lines.iter().map(|(who, _)| who.len()).max().unwrap_or(0);
+        for (who, what) in &self.lines {
+            writeln!(f, "  {who:width$}  {what}")?;
+        }
+        Ok(())
+    }
+}

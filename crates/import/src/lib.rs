@@ -1,0 +1,16 @@
+//! Reads exported model files (ONNX with ONNX-ML) into the typed graph.
+//!
+//! Nothing here trusts the file: a length or a shape that it declares is compared with the data that is there, and
+//! never decides an allocation. [`read_onnx`] takes any bytes, so it is also the entry point for fuzzing.
+//!
+//! To add an operator, write one function from a `Call` to values in `ops`, and one line in its table.
+
+mod error;
+mod onnx;
+mod onnx_proto;
+mod ops;
+mod sniff;
+
+pub use error::ImportError;
+pub use onnx::read_onnx;
+pub use sniff::{Format, sniff};

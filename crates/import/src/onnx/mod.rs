@@ -1,0 +1,71 @@
+//! From an ONNX file to the graph: names are resolved in file order, each node is lowered by its operator's function,
+//! and everything that stands in the way is collected before the model is refused.
+
+mod attributes;
+mod builder;
+mod call;
+mod names;
+mod opset;
+mod ports;
+pub(crate) mod tensor;
+#[cfg(test)]
+mod tests;
+pub(crate) mod value;
+
+use privet_model::Refusal;
+use privet_model::graph::Graph;
+use prost::Message;
+
+use self::builder::Builder;
+pub(crate) use self::call::{Call, Lowered, Stop, one};
+pub(crate) use self::ports::data_type;
+use crate::error::ImportError;
+use crate::onnx_proto::{GraphProto, ModelProto, TensorProto};
+use crate::sniff::sniff;
+
+/// Reads an ONNX file. Any bytes may be given; memory stays proportional to their number.
+pub fn read_onnx(bytes: &[u8]) -> Result<Graph, ImportError> {
+    sniff(bytes).expect_onnx()?;
+    let model = ModelProto::decode(bytes).map_err(|error| damaged(&error))?;
+    let graph = model.graph.as_ref().ok_or_else(|| cut_off("graph"))?;
+    if model.opset_import.is_empty() {
+        return Err(cut_off("list of operator sets").into());
+    }
+    let opsets = opset::read(&model.opset_import, &graph.node)?;
+    let wanted = names::check(graph)?;
+    let mut builder = Builder::new(opsets, wanted, bytes.len());
+    constants(graph, &mut builder)?;
+    ports::inputs(graph, &mut builder);
+    for node in &graph.node {
+        builder.lower(node)?;
+    }
+    ports::outputs(graph, &mut builder)?;
+    builder.finish()
+}
+
+fn constants<'a>(graph: &'a GraphProto, builder: &mut Builder<'a>) -> Result<(), Refusal> {
+    if !graph.sparse_initializer.is_empty() {
+        let message = "The file has sparse weights, which are not read; export the model with dense weights.";
+        return Err(Refusal::new("E207", message));
+    }
+    let read = |t: &'a TensorProto| Ok((t.name.as_str(), tensor::constant(t, &t.name)?));
+    for constant in graph.initializer.iter().map(read) {
+        let (name, constant) = constant?;
+        builder.define_constant(name, constant);
+    }
+    Ok(())
+}
+
+fn damaged(error: &prost::DecodeError) -> Refusal {
+    // The decoder says at which field it stopped; its own introduction says nothing more.
+    let text = error.to_string();
+    let at = text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text);
+    let message = format!("The ONNX file is damaged or ends early ({at}); export or copy it again.");
+    Refusal::new("E203", message)
+}
+
+fn cut_off(what: &str) -> Refusal {
+    let message =
+        format!("The ONNX file has no {what}: it is damaged or ends early; export or copy it again.");
+    Refusal::new("E203", message)
+}

@@ -1,0 +1,226 @@
+//! Constants of the file: the declared shape is compared with the data that is there.
+
+use privet_model::Refusal;
+
+use crate::onnx_proto::{TensorProto, element_type_name};
+
+/// No tensor has more dimensions; a hostile file could have millions.
+const MAX_RANK: usize = 16;
+/// Longer names are cut in messages, which may repeat them.
+const MAX_NAME: usize = 200;
+
+/// A constant array of the file, row-major.
+#[derive(Clone)]
+pub(crate) struct Constant {
+    pub(crate) name: String,
+    pub(crate) dims: Vec<usize>,
+    pub(crate) data: Elements,
+}
+
+/// Its values.
+#[derive(Clone)]
+pub(crate) enum Elements {
+    Float(Vec<f64>),
+    Int(Vec<i64>),
+    Text(Vec<String>),
+    /// Of an element type that is not read, which matters only where a node asks for the values.
+    Unread(String),
+}
+
+impl Elements {
+    /// As float64; text has none.
+    pub(crate) fn to_f64(&self) -> Option<Vec<f64>> {
+        match self {
+            Self::Float(v) => Some(v.clone()),
+            Self::Int(v) => Some(v.iter().map(|&x| x as f64).collect()),
+            Self::Text(_) | Self::Unread(_) => None,
+        }
+    }
+
+    /// How many values are there; none where they are not read.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Float(v) => v.len(),
+            Self::Int(v) => v.len(),
+            Self::Text(v) => v.len(),
+            Self::Unread(_) => 0,
+        }
+    }
+}
+
+/// Reads a constant; `name` is how messages call it.
+pub(crate) fn constant(tensor: &TensorProto, name: &str) -> Result<Constant, Refusal> {
+    // `data_location` 1 is "external".
+    if tensor.data_location != 0 || !tensor.external_data.is_empty() {
+        let message =
+            format!("Weight `{name}` lies outside the file; export the model with its weights inside.");
+        return Err(Refusal::new("E207", message));
+    }
+    let data = elements(tensor, name)?;
+    let dims = shape(tensor, name, &data)?;
+    if let Elements::Float(values) = &data {
+        finite(values, || format!("Weight `{name}`"))?;
+    }
+    Ok(Constant { name: name.chars().take(MAX_NAME).collect(), dims, data })
+}
+
+/// Refuses NaN and infinity; `what` names the weight.
+pub(crate) fn finite(values: &[f64], what: impl FnOnce() -> String) -> Result<(), Refusal> {
+    match values.iter().position(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            let what = what();
+            let text = "is not a finite number (NaN or infinite); train or export the model again.";
+            Err(Refusal::new("E206", format!("{what}: value {} of {} {text}", at + 1, values.len())))
+        }
+    }
+}
+
+fn elements(tensor: &TensorProto, name: &str) -> Result<Elements, Refusal> {
+    let t = tensor;
+    let ints = |v: Vec<i64>| Elements::Int(v);
+    Ok(match t.data_type {
+        1 => {
+            Elements::Float(stored(t, name, &t.float_data, |&x| x.into(), |b| f32::from_le_bytes(b).into())?)
+        }
+        11 => Elements::Float(stored(t, name, &t.double_data, |&x| x, f64::from_le_bytes)?),
+        10 => Elements::Float(stored(
+            t,
+            name,
+            &t.int32_data,
+            |&x| half(low_bits(x)),
+            |b| half(u16::from_le_bytes(b)),
+        )?),
+        7 => ints(stored(t, name, &t.int64_data, |&x| x, i64::from_le_bytes)?),
+        6 => ints(stored(t, name, &t.int32_data, |&x| x.into(), |b| i32::from_le_bytes(b).into())?),
+        9 => ints(stored(t, name, &t.int32_data, |&x| i64::from(x != 0), |b: [u8; 1]| i64::from(b != [0]))?),
+        8 => Elements::Text(texts(&t.string_data, name)?),
+        other => Elements::Unread(element_type_name(other)),
+    })
+}
+
+/// The values of `raw_data`, `N` bytes each, or of the typed field.
+fn stored<T, U, const N: usize>(
+    tensor: &TensorProto,
+    name: &str,
+    typed: &[T],
+    of_typed: fn(&T) -> U,
+    of_raw: fn([u8; N]) -> U,
+) -> Result<Vec<U>, Refusal> {
+    if tensor.raw_data.is_empty() {
+        return Ok(typed.iter().map(of_typed).collect());
+    }
+    let (chunks, rest) = tensor.raw_data.as_chunks::<N>();
+    if !rest.is_empty() || !typed.is_empty() {
+        let message = format!(
+            "Weight `{name}` should hold values of {N} bytes each, but has {} raw bytes and {} typed values.",
+            tensor.raw_data.len(),
+            typed.len()
+        );
+        return Err(Refusal::new("E205", message));
+    }
+    Ok(chunks.iter().map(|&chunk| of_raw(chunk)).collect())
+}
+
+/// UTF-8 texts.
+pub(crate) fn texts(bytes: &[Vec<u8>], name: &str) -> Result<Vec<String>, Refusal> {
+    let text = |b: &Vec<u8>| String::from_utf8(b.clone());
+    bytes
+        .iter()
+        .map(text)
+        .collect::<Result<_, _>>()
+        .map_err(|_| Refusal::new("E203", format!("`{name}` should hold UTF-8 text, but has other bytes.")))
+}
+
+fn shape(tensor: &TensorProto, name: &str, data: &Elements) -> Result<Vec<usize>, Refusal> {
+    let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let declared = dims.as_ref().and_then(|dims| dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)));
+    let fits = |declared| declared == data.len() || matches!(data, Elements::Unread(_));
+    match dims {
+        Some(dims) if dims.len() <= MAX_RANK && declared.is_some_and(fits) => Ok(dims),
+        _ => Err(mismatch(tensor, name, data)),
+    }
+}
+
+fn mismatch(tensor: &TensorProto, name: &str, data: &Elements) -> Refusal {
+    let first: Vec<String> = tensor.dims.iter().take(MAX_RANK).map(ToString::to_string).collect();
+    let more = if tensor.dims.len() > MAX_RANK { ", …" } else { "" };
+    let (shape, present) = (first.join(", "), data.len());
+    let message = format!(
+        "Weight `{name}` declares the shape [{shape}{more}], but the file holds {present} values for it; export it \
+         again."
+    );
+    Refusal::new("E205", message)
+}
+
+/// Half precision keeps its bits in the low half of an int32.
+fn low_bits(x: i32) -> u16 {
+    (x.cast_unsigned() & 0xffff) as u16
+}
+
+fn half(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
+    let (exponent, fraction) = ((bits >> 10) & 0x1f, f64::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-24),
+        0x1f if fraction > 0.0 => f64::NAN,
+        0x1f => f64::INFINITY,
+        e => (1.0 + fraction / 1024.0) * 2f64.powi(i32::from(e) - 15),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn tensor(data_type: i32, dims: &[i64]) -> TensorProto {
+        TensorProto { data_type, dims: dims.to_vec(), ..TensorProto::default() }
+    }
+
+    fn floats(t: &TensorProto) -> Vec<f64> {
+        constant(t, "w").map_err(|e| e.to_string()).unwrap().data.to_f64().unwrap()
+    }
+
+    #[test]
+    #[allow(clippy::float_cmp)]
+    fn reads_each_type_from_raw_and_from_typed_fields() {
+        let raw =
+            |data_type, raw_data: &[u8]| TensorProto { raw_data: raw_data.into(), ..tensor(data_type, &[1]) };
+        assert_eq!(floats(&raw(1, &1.5f32.to_le_bytes())), [1.5]);
+        assert_eq!(floats(&raw(11, &0.1f64.to_le_bytes())), [0.1]);
+        assert_eq!(floats(&raw(10, &[0x00, 0xc1])), [-2.5]);
+        assert_eq!(floats(&raw(7, &(-3i64).to_le_bytes())), [-3.0]);
+        assert_eq!(floats(&raw(6, &(-4i32).to_le_bytes())), [-4.0]);
+        assert_eq!(floats(&raw(9, &[2])), [1.0]);
+        assert_eq!(floats(&TensorProto { float_data: vec![2.5], ..tensor(1, &[1, 1]) }), [2.5]);
+        assert_eq!(floats(&TensorProto { double_data: vec![2.5], ..tensor(11, &[]) }), [2.5]);
+        assert_eq!(
+            floats(&TensorProto { int32_data: vec![0x3c00, 0x0001], ..tensor(10, &[2]) }),
+            [1.0, 2f64.powi(-24)]
+        );
+        assert_eq!(floats(&TensorProto { int32_data: vec![7, 0], ..tensor(9, &[2]) }), [1.0, 0.0]);
+        assert_eq!(floats(&TensorProto { int64_data: vec![9], ..tensor(7, &[1]) }), [9.0]);
+    }
+
+    #[test]
+    fn declared_shape_must_be_that_of_the_data() {
+        for dims in [&[3_i64][..], &[-1], &[1 << 40, 1 << 40], &[i64::MAX, 2], &[0]] {
+            let t = TensorProto { float_data: vec![1.0, 2.0], ..tensor(1, dims) };
+            let refusal = constant(&t, "w").err().unwrap();
+            assert_eq!(refusal.code, "E205", "{dims:?}");
+            assert!(refusal.message.contains("`w`") && refusal.message.contains("2 values"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_or_not_here_are_named() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let t = TensorProto { float_data: vec![1.0, bad], ..tensor(1, &[2]) };
+            let refusal = constant(&t, "w").err().unwrap();
+            assert!(refusal.code == "E206" && refusal.message.contains("`w`: value 2 of 2"), "{refusal}");
+        }
+        let t = TensorProto { data_location: 1, ..tensor(1, &[2]) };
+        assert_eq!(constant(&t, "w").err().unwrap().code, "E207");
+    }
+}

@@ -1,0 +1,119 @@
+//! The linear models of ONNX-ML, as ONNX Runtime computes them.
+
+use privet_model::graph::{Labels, NodeId, Op};
+use privet_model::tensor::DataType;
+
+use crate::onnx::value::{Rows, Value};
+use crate::onnx::{Call, Lowered, Stop, one};
+
+pub(super) fn regressor(call: &mut Call<'_, '_>) -> Lowered {
+    let x = call.table(0)?;
+    call.word("post_transform", "NONE", &["NONE"])?;
+    let scores = scores(call, &x)?;
+    let targets = call.int("targets", 1);
+    if i64::try_from(scores.width()).ok() != Some(targets) {
+        let reason = format!("It has {targets} targets, but coefficients for {}.", scores.width());
+        return Err(Stop::problem(
+            reason,
+            "It needs one coefficient per target and column; export the model again.",
+        ));
+    }
+    one(scores)
+}
+
+/// Label and scores. The label is chosen by the raw scores, before they are transformed.
+pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
+    let x = call.table(0)?;
+    let post = call.word("post_transform", "NONE", &["NONE", "LOGISTIC", "SOFTMAX"])?;
+    let labels = labels(call)?;
+    let raw = scores(call, &x)?;
+    if raw.width() == 1 && labels.len() == 2 {
+        return one_score_for_two(call, raw.id, post, labels);
+    }
+    if raw.width() != labels.len() || labels.len() < 2 {
+        let reason = format!("It has {} class labels, but coefficients for {}.", labels.len(), raw.width());
+        return Err(Stop::problem(
+            reason,
+            "It needs one row of coefficients per class; export the model again.",
+        ));
+    }
+    let label = if call.wants(0) { label(call, raw.id, labels)? } else { Value::Unknown };
+    if !call.wants(1) {
+        return Ok(vec![label]);
+    }
+    let id = match post {
+        "LOGISTIC" => call.emit(Op::Sigmoid, raw.id)?,
+        "SOFTMAX" => call.emit(Op::Softmax, raw.id)?,
+        _ => raw.id,
+    };
+    Ok(vec![label, Value::Rows(Rows::new(id, raw.dims, DataType::Fp32))])
+}
+
+/// One score for two classes: the runtime adds the first class's. The second class wins only above 0, so `(-s, s)`
+/// has the right order, also at 0; its logistic is `(1-p, p)`. Every other transform gives `(1-s, s)`, softmax too:
+/// the runtime leaves a single score as it is.
+fn one_score_for_two(call: &mut Call<'_, '_>, score: NodeId, post: &str, labels: Labels) -> Lowered {
+    let signed = call.emit(pair(0.0), score)?;
+    let label = if call.wants(0) { label(call, signed, labels)? } else { Value::Unknown };
+    let id = match post {
+        _ if !call.wants(1) => return Ok(vec![label]),
+        "LOGISTIC" => call.emit(Op::Sigmoid, signed)?,
+        _ => call.emit(pair(1.0), score)?,
+    };
+    Ok(vec![label, Value::Rows(Rows::new(id, vec![2], DataType::Fp32))])
+}
+
+/// `(first - s, s)`.
+fn pair(first: f64) -> Op {
+    Op::Linear { weights: vec![-1.0, 1.0], bias: vec![first, 0.0] }
+}
+
+fn label(call: &mut Call<'_, '_>, scores: NodeId, labels: Labels) -> Result<Value, Stop> {
+    let dtype = label_type(&labels);
+    let id = call.emit(Op::Label(labels), scores)?;
+    Ok(Value::Rows(Rows::new(id, Vec::new(), dtype)))
+}
+
+/// The element type of labels.
+pub(super) fn label_type(labels: &Labels) -> DataType {
+    match labels {
+        Labels::Int(_) => DataType::Int64,
+        Labels::Text(_) => DataType::Bytes,
+    }
+}
+
+fn labels(call: &Call<'_, '_>) -> Result<Labels, Stop> {
+    let (ints, texts) = (call.ints("classlabels_ints"), call.strings("classlabels_strings")?);
+    match (ints.is_empty(), texts.is_empty()) {
+        (false, true) => Ok(Labels::Int(ints)),
+        (true, false) => Ok(Labels::Text(texts)),
+        _ => Err(Stop::problem(
+            "Its classes are named by no list of labels, or by two.",
+            "Export it with either `classlabels_ints` or `classlabels_strings`.",
+        )),
+    }
+}
+
+/// `coefficients·x + intercepts`, one row of coefficients per score.
+fn scores(call: &mut Call<'_, '_>, x: &Rows) -> Result<Rows, Stop> {
+    let (weights, mut bias) = (call.floats("coefficients")?, call.floats("intercepts")?);
+    let n = x.width();
+    let rows = weights.len() / n.max(1);
+    if rows == 0 || rows * n != weights.len() {
+        let reason =
+            format!("It has {} coefficients, which are no whole rows of {n} columns.", weights.len());
+        return Err(Stop::problem(reason, "It needs one coefficient per class or target and column."));
+    }
+    if bias.is_empty() {
+        bias = vec![0.0; rows];
+    }
+    if bias.len() != rows {
+        let reason = format!("It has {} intercepts for {rows} rows of coefficients.", bias.len());
+        return Err(Stop::problem(
+            reason,
+            "It needs one intercept per row, or none; export the model again.",
+        ));
+    }
+    let id = call.emit(Op::Linear { weights, bias }, x.id)?;
+    Ok(Rows::new(id, vec![rows], DataType::Fp32))
+}

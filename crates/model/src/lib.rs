@@ -1,0 +1,25 @@
+//! What a model *is*: a small closed typed graph, its exact reference evaluation, the cut into client head,
+//! private core and client tail, and the numeric plan that every kind obeys.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`tensor`] | rows of values, as they come in and go out |
+//! | [`graph`] | [`Graph`](graph::Graph), the closed set of [`Op`](graph::Op)s, and where each node came from |
+//! | [`eval`] | the reference: node by node, in float64 |
+//! | [`cut`] | folding affine chains, and the three parts of a linear model |
+//! | [`head`] | what the client does before anything is sent |
+//! | [`tail`] | what the client does with the scores it was given |
+//! | [`plan`] | ranges, fraction bits, wire width and the proven bound |
+
+pub mod cut;
+pub mod error;
+pub mod eval;
+mod fold;
+pub mod graph;
+pub mod head;
+pub mod plan;
+pub mod range;
+pub mod tail;
+pub mod tensor;
+
+pub use error::{Problem, Problems, Refusal};

@@ -1,0 +1,85 @@
+//! The client tail: what the client computes on its own answer. It has no secret numbers: activations, labels, and
+//! which score goes where.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+use crate::eval::evaluate;
+use crate::graph::{Graph, Node, NodeId, Op, Port};
+use crate::tensor::{Data, DataType, Tensor};
+
+/// One value of the tail's input, in terms of the scores that the core gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Spread {
+    /// A score.
+    Score(usize),
+    /// A score with its sign changed: the other class of a binary model.
+    Minus(usize),
+    /// Zero: the class whose score was subtracted from the others.
+    Zero,
+}
+
+/// From scores to the model's own outputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    /// For each input of the tail's graph, its values.
+    pub spread: Vec<Vec<Spread>>,
+    /// The graph's nodes; its inputs come first, as [`Op::Input`].
+    pub nodes: Vec<Node>,
+    /// The model's outputs.
+    pub outputs: Vec<(Port, NodeId)>,
+}
+
+impl Tail {
+    /// The outputs for `rows` rows of `width` scores each.
+    pub fn finish(&self, scores: &[f64], width: usize) -> Result<Vec<Tensor>, Refusal> {
+        let rows = scores.len() / width.max(1);
+        let inputs: Vec<Tensor> = self.spread.iter().map(|s| spread(s, scores, width, rows)).collect();
+        evaluate(&self.graph(), &inputs)
+    }
+
+    /// Checks what came from outside before it is used: every index points at something before it, widths fit.
+    pub fn is_sound(&self, scores: usize) -> bool {
+        let spread_ok = |s: &Spread| match s {
+            Spread::Score(i) | Spread::Minus(i) => *i < scores,
+            Spread::Zero => true,
+        };
+        let mut rebuilt = Graph::new(self.inputs());
+        let nodes_ok = self.nodes.iter().enumerate().all(|(at, node)| match node.op {
+            Op::Input(i) => i == at && rebuilt.nodes.get(at).is_some_and(|n| n.width == node.width),
+            Op::Affine { .. } | Op::Linear { .. } | Op::Impute { .. } | Op::OneHot { .. } => false,
+            _ => {
+                rebuilt.add(node.op.clone(), node.inputs.clone(), node.origin.clone()) == Ok(NodeId(at))
+                    && rebuilt.width(NodeId(at)) == node.width
+            }
+        });
+        nodes_ok
+            && self.spread.iter().flatten().all(spread_ok)
+            && self.outputs.iter().all(|(p, id)| self.nodes.get(id.0).is_some_and(|n| n.width == p.width))
+    }
+
+    fn inputs(&self) -> Vec<Port> {
+        let port = |(i, s): (usize, &Vec<Spread>)| Port {
+            name: format!("score {i}"),
+            dtype: DataType::Fp64,
+            width: s.len(),
+            flat: false,
+            columns: Vec::new(),
+        };
+        self.spread.iter().enumerate().map(port).collect()
+    }
+
+    fn graph(&self) -> Graph {
+        Graph { inputs: self.inputs(), nodes: self.nodes.clone(), outputs: self.outputs.clone() }
+    }
+}
+
+fn spread(places: &[Spread], scores: &[f64], width: usize, rows: usize) -> Tensor {
+    let value = |row: &[f64], place: Spread| match place {
+        Spread::Score(i) => row[i],
+        Spread::Minus(i) => -row[i],
+        Spread::Zero => 0.0,
+    };
+    let values = scores.chunks_exact(width.max(1)).flat_map(|row| places.iter().map(move |&p| value(row, p)));
+    Tensor { rows, width: places.len(), data: Data::F64(values.collect()) }
+}

@@ -1,0 +1,46 @@
+//! Randomness that two parties share, from keys that they agreed on by themselves: never dealt by client or owner.
+
+use std::fmt;
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use privet_ring::prg::{Seed, Stream};
+
+/// The two pairwise keys of party P_i: K_i, known to P_{i-1} and P_i, and K_{i+1}, known to P_i and P_{i+1}.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct PairKeys {
+    /// K_i.
+    pub with_previous: [u8; 32],
+    /// K_{i+1}.
+    pub with_next: [u8; 32],
+}
+
+impl PairKeys {
+    /// The party's summand of a fresh sharing of `n` zeros, α_i = F(K_i, h) - F(K_{i+1}, h), at the point `h` and the
+    /// step `path`. ABY3 (Mohassel, Rindal 2018), "correlated randomness"; F is AES-128 in counter mode under a key
+    /// derived by BLAKE3 from K, h and the path.
+    pub fn zero_share(&self, h: &[u8; 32], path: &str, n: usize) -> Vec<u64> {
+        let mut alpha = vec![0; n];
+        let mut subtrahend = vec![0; n];
+        stream(&self.with_previous, h, path).fill(&mut alpha);
+        stream(&self.with_next, h, path).fill(&mut subtrahend);
+        alpha.iter_mut().zip(&subtrahend).for_each(|(a, &b)| *a = a.wrapping_sub(b));
+        subtrahend.zeroize();
+        alpha
+    }
+}
+
+/// F(K, h) for this step.
+fn stream(key: &[u8; 32], h: &[u8; 32], path: &str) -> Stream {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(h).update(path.as_bytes());
+    let mut seed = [0; 16];
+    hasher.finalize_xof().fill(&mut seed);
+    Stream::of_chunk(&Seed::from_bytes(seed), 0)
+}
+
+impl fmt::Debug for PairKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PairKeys(not shown)")
+    }
+}

@@ -1,0 +1,45 @@
+//! Secret shares, sessions, and the protocols that run a planned model between parties that do not trust each other.
+//!
+//! Protocol code is synchronous and straight-line, whole tensors per round, and knows no transport.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`role`] | which party one is |
+//! | [`protect`] | what is hidden from the parties |
+//! | [`request`] | the client's side: splitting rows into shares, and adding answers up |
+//! | [`weights`] | the owner's side: splitting the model into shares |
+//! | [`commitment`] | what binds the three parties to the same request |
+//! | [`correlated`] | randomness that two parties share |
+//! | [`session`] | one party's view of one computation; the only way to an answer |
+//! | [`link`] | messages between parties |
+//! | [`ledger`] | rounds and bytes, counted |
+//! | [`protocols`] | the protocols, one file each |
+//! | [`world`] | all parties in one process, with an adversary as a value |
+
+pub mod commitment;
+pub mod correlated;
+pub mod ledger;
+pub mod link;
+pub mod protect;
+pub mod protocols;
+pub mod request;
+pub mod role;
+pub mod session;
+pub mod weights;
+pub mod world;
+
+/// Why a party stopped without an answer, and who is to blame where that is known. Safe to log and to send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Abort {
+    /// The client's message is not one that this protocol has.
+    #[error("{0}")]
+    Client(String),
+    /// A peer left, was late, or sent something of another length.
+    #[error("party {peer} {what}")]
+    Peer {
+        /// Which party.
+        peer: usize,
+        /// What it did.
+        what: String,
+    },
+}

@@ -1,0 +1,61 @@
+//! Messages between parties. Blocking; a receiver says how many bytes it expects, so that a peer's length field never
+//! decides anything.
+
+use crate::role::Role;
+
+/// Why a message did not come or go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkError {
+    /// The peer is gone.
+    Closed,
+    /// The peer did not answer before the deadline.
+    Late,
+    /// A message of another length came.
+    Length {
+        /// Bytes expected.
+        expected: usize,
+        /// Bytes that came.
+        got: usize,
+    },
+}
+
+/// The connection to one peer, in both directions.
+pub trait Link: Send {
+    /// Sends one message.
+    fn send(&mut self, path: &str, bytes: &[u8]) -> Result<(), LinkError>;
+
+    /// The peer's next message, which has `exact_len` bytes.
+    fn recv(&mut self, path: &str, exact_len: usize) -> Result<Vec<u8>, LinkError>;
+}
+
+/// A party's links to its two peers.
+pub struct Links {
+    /// To P_{i-1}.
+    pub previous: Box<dyn Link>,
+    /// To P_{i+1}.
+    pub next: Box<dyn Link>,
+}
+
+impl Links {
+    /// For programs in which no party talks to another: any attempt fails.
+    pub fn none() -> Self {
+        Self { previous: Box::new(Unlinked), next: Box::new(Unlinked) }
+    }
+
+    /// The link to `peer`, seen from `me`.
+    pub fn to(&mut self, me: Role, peer: Role) -> &mut dyn Link {
+        if peer == me.next() { &mut *self.next } else { &mut *self.previous }
+    }
+}
+
+struct Unlinked;
+
+impl Link for Unlinked {
+    fn send(&mut self, _: &str, _: &[u8]) -> Result<(), LinkError> {
+        Err(LinkError::Closed)
+    }
+
+    fn recv(&mut self, _: &str, _: usize) -> Result<Vec<u8>, LinkError> {
+        Err(LinkError::Closed)
+    }
+}

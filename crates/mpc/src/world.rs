@@ -1,0 +1,164 @@
+//! All parties in one process, each on its own thread, over links that an adversary may edit. For tests, and for
+//! running a protocol without a network: **nothing here protects anything**, as one process sees every share.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use privet_ring::entropy::{Entropy, EntropyFailed};
+use privet_ring::prg::{Seed, Stream};
+
+use crate::Abort;
+use crate::correlated::PairKeys;
+use crate::link::{Link, LinkError, Links};
+use crate::role::{PARTIES, Role};
+use crate::session::Session;
+
+/// A message on its way: who sent it to whom, at which step. The adversary may change the bytes, or drop it.
+pub struct Passing<'a> {
+    /// Who sent it.
+    pub from: Role,
+    /// Who is to get it.
+    pub to: Role,
+    /// At which step.
+    pub path: &'a str,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
+/// Sees every message; `None` drops it.
+pub type Adversary = dyn Fn(Passing<'_>) -> Option<Vec<u8>> + Send + Sync;
+
+/// Three parties in this process.
+pub struct World {
+    seed: u64,
+    deadline: Duration,
+    adversary: Arc<Adversary>,
+}
+
+impl World {
+    /// Parties whose pairwise keys come from `seed`: the number that replays a test.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, deadline: Duration::from_secs(5), adversary: Arc::new(|m| Some(m.bytes)) }
+    }
+
+    /// Lets `adversary` see and change every message.
+    #[must_use]
+    pub fn adversary(mut self, adversary: impl Fn(Passing<'_>) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        self.adversary = Arc::new(adversary);
+        self
+    }
+
+    /// How long a party waits for another.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The pairwise keys of each party.
+    pub fn keys(&self) -> [PairKeys; PARTIES] {
+        let key = |i: usize| *blake3::hash(format!("test key {i} of seed {}", self.seed).as_bytes()).as_bytes();
+        Role::ALL.map(|r| PairKeys { with_previous: key(r.index()), with_next: key(r.next().index()) })
+    }
+
+    /// Runs `party` as each of the three, in a session whose shared randomness is drawn at `point`.
+    pub fn run<T: Send>(
+        &self,
+        point: [u8; 32],
+        party: impl Fn(Session) -> Result<T, Abort> + Sync,
+    ) -> [Result<T, Abort>; PARTIES] {
+        let mut links = self.links();
+        let keys = self.keys();
+        thread::scope(|scope| {
+            let party = &party;
+            Role::ALL
+                .map(|role| {
+                    let links = std::mem::replace(&mut links[role.index()], Links::none());
+                    let session = Session::new(role, links, keys[role.index()].clone(), point);
+                    scope.spawn(move || party(session))
+                })
+                .map(|thread| thread.join().unwrap_or_else(|_| Err(Abort::Client("A party panicked.".into()))))
+        })
+    }
+
+    fn links(&self) -> [Links; PARTIES] {
+        let mut ends: Vec<Links> = Role::ALL.iter().map(|_| Links::none()).collect();
+        for from in Role::ALL {
+            let (a, b) = self.pair(from, from.next());
+            ends[from.index()].next = Box::new(a);
+            ends[from.next().index()].previous = Box::new(b);
+        }
+        let mut ends = ends.into_iter();
+        Role::ALL.map(|_| ends.next().unwrap_or_else(Links::none))
+    }
+
+    fn pair(&self, a: Role, b: Role) -> (MemoryLink, MemoryLink) {
+        let (to_b, from_a) = channel();
+        let (to_a, from_b) = channel();
+        let end = |me: Role, peer: Role, out: Sender<Vec<u8>>, inbox: Receiver<Vec<u8>>| MemoryLink {
+            me,
+            peer,
+            out,
+            inbox,
+            deadline: self.deadline,
+            adversary: Arc::clone(&self.adversary),
+        };
+        (end(a, b, to_b, from_b), end(b, a, to_a, from_a))
+    }
+}
+
+struct MemoryLink {
+    me: Role,
+    peer: Role,
+    out: Sender<Vec<u8>>,
+    inbox: Receiver<Vec<u8>>,
+    deadline: Duration,
+    adversary: Arc<Adversary>,
+}
+
+impl Link for MemoryLink {
+    fn send(&mut self, path: &str, bytes: &[u8]) -> Result<(), LinkError> {
+        let passing = Passing { from: self.me, to: self.peer, path, bytes: bytes.to_vec() };
+        match (self.adversary)(passing) {
+            Some(bytes) => self.out.send(bytes).map_err(|_| LinkError::Closed),
+            None => Ok(()),
+        }
+    }
+
+    fn recv(&mut self, _: &str, exact_len: usize) -> Result<Vec<u8>, LinkError> {
+        let bytes = self.inbox.recv_timeout(self.deadline).map_err(|e| match e {
+            RecvTimeoutError::Timeout => LinkError::Late,
+            RecvTimeoutError::Disconnected => LinkError::Closed,
+        })?;
+        if bytes.len() == exact_len {
+            Ok(bytes)
+        } else {
+            Err(LinkError::Length { expected: exact_len, got: bytes.len() })
+        }
+    }
+}
+
+/// Entropy that anyone who knows the seed can repeat. **For tests**: it protects nothing.
+pub struct DangerousSeededEntropy(Stream);
+
+impl DangerousSeededEntropy {
+    /// The same bytes for the same seed.
+    pub fn new(seed: u64) -> Self {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        Self(Stream::of_chunk(&Seed::from_bytes(key), 0))
+    }
+}
+
+impl Entropy for DangerousSeededEntropy {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        for chunk in bytes.chunks_mut(8) {
+            let mut word = [0];
+            self.0.fill(&mut word);
+            chunk.copy_from_slice(&word[0].to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Integers modulo 2^k: how they are packed on the wire, how real numbers are rounded to them, the seeded
+//! generator that expands shares, and the kernels that multiply them.
+//!
+//! A ring element is held in a `u64` whose low `k` bits count; arithmetic wraps modulo 2^64, of which modulo 2^k
+//! is a quotient for sums and products (a *shift* is not), so reduction waits until something leaves the machine.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`entropy`] | where randomness comes from: an argument |
+//! | [`fixed`] | fixed point: rounding, decoding, and the error of each |
+//! | [`pack`] | k bits per element on the wire |
+//! | [`prg`] | [`Seed`](prg::Seed)s and their expansion by AES-128 in counter mode |
+//! | [`kernels`] | inner products, with the widest instructions that the processor has |
+
+pub mod entropy;
+pub mod fixed;
+pub mod kernels;
+pub mod pack;
+pub mod prg;
+
+/// Elements are read and written in groups of this many, so that a group of k-bit elements is k whole bytes.
+pub const GROUP: usize = 8;
+
+/// The value of a k-bit element, 1 ≤ k ≤ 64, as a signed integer: the representative in [-2^(k-1), 2^(k-1)).
+pub fn signed(element: u64, k: u32) -> i64 {
+    let unused = 64 - k.clamp(1, 64);
+    ((element << unused).cast_signed()) >> unused
+}
+
+/// The low `k` bits, 1 ≤ k ≤ 64.
+pub fn reduce(element: u64, k: u32) -> u64 {
+    element & (u64::MAX >> (64 - k.clamp(1, 64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_is_the_representative_nearest_zero() {
+        for k in 1..=16 {
+            for value in -(1i64 << (k - 1))..(1i64 << (k - 1)) {
+                assert_eq!(signed(value.cast_unsigned(), k), value);
+                assert_eq!(signed(reduce(value.cast_unsigned(), k), k), value);
+            }
+        }
+        assert_eq!(signed(u64::MAX, 64), -1);
+    }
+}

@@ -1,0 +1,110 @@
+//! The configuration of one role: one TOML file. An unknown key is an error that lists the known ones.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use privet_deploy::Error;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Limits;
+
+/// `privet serve plain --config FILE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlainConfig {
+    /// `HOST:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// This machine's secret key, made by `privet keygen`.
+    pub key: PathBuf,
+    /// The exported model.
+    pub model: PathBuf,
+    /// The name under which it is served.
+    pub name: String,
+    /// More names and addresses that the certificate is to be valid for.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// How much is too much.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// `privet serve party --config FILE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyConfig {
+    /// `HOST:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// This machine's secret key, made by `privet keygen`.
+    pub key: PathBuf,
+    /// This party's half of the bundle, made by `privet bundle`.
+    pub bundle: PathBuf,
+    /// More names and addresses that the certificate is to be valid for.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// How much is too much.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// `[limits]`; what is left out has its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Largest request in bytes.
+    pub message_bytes: Option<usize>,
+    /// Connections at a time.
+    pub connections: Option<usize>,
+    /// Seconds that a client may take for a handshake, a header, or a body.
+    pub patience_seconds: Option<u64>,
+    /// Seconds that running requests get after the order to stop.
+    pub drain_seconds: Option<u64>,
+}
+
+impl From<LimitsConfig> for Limits {
+    fn from(config: LimitsConfig) -> Self {
+        let default = Self::default();
+        Self {
+            message: config.message_bytes.unwrap_or(default.message),
+            connections: config.connections.unwrap_or(default.connections),
+            patience: config.patience_seconds.map_or(default.patience, Duration::from_secs),
+            drain: config.drain_seconds.map_or(default.drain, Duration::from_secs),
+        }
+    }
+}
+
+/// Reads a configuration; paths in it are relative to its own folder.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, PathBuf), Error> {
+    let text = read_text(path)?;
+    let config = toml::from_str(&text)
+        .map_err(|e| Error::usage("E140", format!("`{}` is not a configuration of this role: {e}", path.display())))?;
+    Ok((config, path.parent().unwrap_or(Path::new("")).to_owned()))
+}
+
+/// A text file, or an error that names it.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_known_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("party.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:0\"\nkey = \"k\"\nbundel = \"b\"\n").unwrap();
+        let text = read::<PartyConfig>(&path).unwrap_err().to_string();
+        assert!(text.contains("`bundel`") && text.contains("`bundle`"), "{text}");
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let config = LimitsConfig { connections: Some(7), ..LimitsConfig::default() };
+        let limits = Limits::from(config);
+        assert_eq!((limits.connections, limits.message), (7, Limits::default().message));
+    }
+}

@@ -1,0 +1,145 @@
+//! A deployment in use: rows in, answers out, whatever its kind.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+use privet_deploy::caller::{Answer, Asked, Between, Caller, Job};
+use privet_deploy::kind::Kind;
+use privet_deploy::mpc::MpcCaller;
+use privet_deploy::plain::PlainCaller;
+use privet_deploy::{Blame, Error};
+use privet_model::graph::Port;
+use privet_model::tensor::{Data, Tensor};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+use crate::deployment::DeploymentFile;
+use crate::entropy::OsEntropy;
+
+/// Jobs under way at a time: enough to keep splitting, sending and computing busy at once, few enough to bound memory.
+const IN_FLIGHT: usize = 4;
+
+/// A deployment that can be asked. Cheap to clone; clones share connections.
+#[derive(Clone)]
+pub struct Deployed {
+    file: Arc<DeploymentFile>,
+    caller: Arc<dyn Caller>,
+    clients: Arc<Vec<Client>>,
+    deadline: Duration,
+}
+
+impl Deployed {
+    /// Opens a deployment. Nothing is connected before the first call; no call waits longer than `deadline`.
+    pub fn open(path: &Path, deadline: Duration) -> Result<Self, Error> {
+        let (file, public) = DeploymentFile::read(path)?;
+        let manifest = public.manifest();
+        let caller: Arc<dyn Caller> = match file.kind {
+            Kind::Plain => {
+                let (inputs, outputs) = (manifest.inputs.clone(), manifest.outputs.clone());
+                Arc::new(PlainCaller::new(file.name.clone(), inputs, outputs))
+            }
+            Kind::Mpc => Arc::new(MpcCaller::new(&public)?),
+            Kind::Tee | Kind::He => {
+                let kind = file.kind.name();
+                return Err(Error::refused("E221", format!("Kind `{kind}` is not in this version.")));
+            }
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
+        let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { file: Arc::new(file), caller, clients: Arc::new(clients), deadline })
+    }
+
+    /// The file that it was opened from.
+    pub fn file(&self) -> &DeploymentFile {
+        &self.file
+    }
+
+    /// The client side of its kind.
+    pub fn caller(&self) -> &dyn Caller {
+        &*self.caller
+    }
+
+    /// Waits until every role is ready, or says who is not.
+    pub async fn ready(&self, patience: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + patience;
+        for (client, entry) in self.clients.iter().zip(&self.file.endpoints) {
+            loop {
+                match client.ready(deadline).await {
+                    Ok(true) => break,
+                    Err(e) if e.blame != Blame::Unreachable || Instant::now() >= deadline => return Err(e),
+                    Ok(false) if Instant::now() >= deadline => {
+                        let what = format!("`{}` answers, but is not ready.", entry.name);
+                        return Err(Error::new(Blame::Unreachable, "E306", what));
+                    }
+                    _ => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer for these rows, in their order.
+    pub async fn predict(&self, rows: Arc<Vec<Tensor>>) -> Result<Answer, Error> {
+        self.predict_with(rows, |_| {}).await
+    }
+
+    /// The same; `progress` is told how many rows have been answered so far.
+    pub async fn predict_with(&self, rows: Arc<Vec<Tensor>>, progress: impl Fn(usize)) -> Result<Answer, Error> {
+        let mut jobs = self.caller.jobs(rows, &mut OsEntropy)?;
+        if jobs.len() > 1 {
+            return self.many(jobs, progress).await;
+        }
+        match jobs.pop() {
+            Some(job) => self.one(job).await,
+            None => Ok(self.nothing()),
+        }
+    }
+
+    async fn many(&self, jobs: Vec<Box<dyn Job>>, progress: impl Fn(usize)) -> Result<Answer, Error> {
+        let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+        let mut tasks = JoinSet::new();
+        let mut parts: Vec<Option<Answer>> = jobs.iter().map(|_| None).collect();
+        for (at, job) in jobs.into_iter().enumerate() {
+            let (deployed, permits) = (self.clone(), Arc::clone(&permits));
+            tasks.spawn(async move {
+                let _permit = permits.acquire_owned().await;
+                (at, deployed.one(job).await)
+            });
+        }
+        let mut done = 0;
+        while let Some(joined) = tasks.join_next().await {
+            let (at, part) = joined.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))?;
+            let part = part?;
+            done += part.outputs.first().map_or(0, |t| t.rows);
+            progress(done);
+            parts[at] = Some(part);
+        }
+        let mut whole = self.nothing();
+        parts.into_iter().flatten().for_each(|part| whole.append(part));
+        Ok(whole)
+    }
+
+    async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
+        let Asked { messages, pending } = job.ask()?;
+        let deadline = Instant::now() + self.deadline;
+        let calls = self.clients.iter().zip(messages).map(|(client, message)| client.infer(message, deadline));
+        pending.answer(try_join_all(calls).await?)
+    }
+
+    /// The answer for no rows.
+    fn nothing(&self) -> Answer {
+        let empty = |p: &Port| Tensor { rows: 0, width: p.width, data: Data::empty(p.dtype) };
+        let outputs = self.caller.outputs().iter().map(empty).collect();
+        Answer { outputs, scores: Vec::new(), between: Between::default() }
+    }
+
+    /// Bytes sent and received so far, below TLS, to and from all roles.
+    pub fn bytes(&self) -> (u64, u64) {
+        let sum = |f: fn(&Client) -> u64| self.clients.iter().map(f).sum();
+        (sum(Client::bytes_up), sum(Client::bytes_down))
+    }
+}

@@ -1,0 +1,91 @@
+//! `deployment.toml`: what a client needs to use a deployment.
+
+use std::path::Path;
+
+use privet_deploy::Error;
+use privet_deploy::bundle::PublicBundle;
+use privet_deploy::kind::Kind;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Endpoint, Trust};
+use crate::config::read_text;
+
+/// The file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentFile {
+    /// The model's name.
+    pub name: String,
+    /// How it is served.
+    pub kind: Kind,
+    /// The public half of the bundle, as every role has it.
+    pub public: String,
+    /// Its digest, for people to compare.
+    pub digest: String,
+    /// One per role, in the order of roles.
+    pub endpoints: Vec<EndpointEntry>,
+}
+
+/// One role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointEntry {
+    /// What it is called in messages.
+    pub name: String,
+    /// `https://HOST:PORT`.
+    pub http_url: String,
+    /// `https://HOST:PORT`; the same port serves both.
+    pub grpc_url: String,
+    /// The one-line key that it must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// A certificate file, beside this one, that vouches for it: for clients that do not pin keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+}
+
+impl DeploymentFile {
+    /// Reads the file, and the public half in it.
+    pub fn read(path: &Path) -> Result<(Self, PublicBundle), Error> {
+        let refuse = |what: String| Error::usage("E142", format!("`{}` is not a deployment: {what}", path.display()));
+        let file: Self = toml::from_str(&read_text(path)?).map_err(|e| refuse(e.to_string()))?;
+        let public = PublicBundle::parse(&file.public)?;
+        if public.digest_hex() != file.digest {
+            let (expected, got) = (&file.digest, public.digest_hex());
+            return Err(Error::integrity(
+                "E501",
+                format!("`{}` says its bundle is {expected}, but it is {got}. Ask the owner for it again.", path.display()),
+            ));
+        }
+        if public.manifest().kind != file.kind || file.endpoints.is_empty() {
+            return Err(refuse("its kind is not the bundle's, or it has no endpoints.".into()));
+        }
+        Ok((file, public))
+    }
+
+    /// The text of the file.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string(self).map_err(|e| {
+            Error::new(privet_deploy::Blame::Ours, "E900", format!("The deployment cannot be written: {e}."))
+        })
+    }
+}
+
+impl EndpointEntry {
+    /// Where it is and how to know it; `folder` is where the deployment's file is.
+    pub fn endpoint(&self, folder: &Path) -> Result<Endpoint, Error> {
+        let address = self.grpc_url.strip_prefix("https://").ok_or_else(|| {
+            let url = &self.grpc_url;
+            Error::usage("E142", format!("Endpoint `{}` has `{url}`; expected `https://HOST:PORT`.", self.name))
+        })?;
+        let trust = match (&self.key, &self.ca) {
+            (Some(key), _) => Trust::Pinned(key.parse()?),
+            (None, Some(ca)) => Trust::Authority(read_text(&folder.join(ca))?),
+            (None, None) => {
+                let what = format!("Endpoint `{}` has neither `key` nor `ca`, so it cannot be known.", self.name);
+                return Err(Error::usage("E142", what));
+            }
+        };
+        Ok(Endpoint { name: self.name.clone(), address: address.into(), trust })
+    }
+}

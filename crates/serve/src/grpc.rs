@@ -1,0 +1,96 @@
+//! The protocol over gRPC.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::fault::to_status;
+use crate::grpc_message::{message_from_metadata, message_from_reply, request_from_message};
+use crate::limits::Limits;
+use crate::proto::grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer};
+use crate::proto::{
+    ModelInferRequest, ModelInferResponse, ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest,
+    ModelReadyResponse, ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
+};
+use crate::registry::Registry;
+
+/// The gRPC service of these models.
+pub fn service(registry: Arc<Registry>, limits: &Limits) -> GrpcInferenceServiceServer<Grpc> {
+    GrpcInferenceServiceServer::new(Grpc { registry })
+        .max_decoding_message_size(limits.message)
+        .max_encoding_message_size(limits.message)
+}
+
+/// Answers gRPC calls.
+pub struct Grpc {
+    registry: Arc<Registry>,
+}
+
+#[tonic::async_trait]
+impl GrpcInferenceService for Grpc {
+    async fn server_live(
+        &self,
+        _: Request<ServerLiveRequest>,
+    ) -> Result<Response<ServerLiveResponse>, Status> {
+        Ok(Response::new(ServerLiveResponse { live: true }))
+    }
+
+    async fn server_ready(
+        &self,
+        _: Request<ServerReadyRequest>,
+    ) -> Result<Response<ServerReadyResponse>, Status> {
+        Ok(Response::new(ServerReadyResponse { ready: self.registry.is_ready() }))
+    }
+
+    async fn model_ready(
+        &self,
+        request: Request<ModelReadyRequest>,
+    ) -> Result<Response<ModelReadyResponse>, Status> {
+        let ModelReadyRequest { name, version } = request.into_inner();
+        self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
+        Ok(Response::new(ModelReadyResponse { ready: self.registry.is_ready() }))
+    }
+
+    async fn server_metadata(
+        &self,
+        _: Request<ServerMetadataRequest>,
+    ) -> Result<Response<ServerMetadataResponse>, Status> {
+        Ok(Response::new(ServerMetadataResponse {
+            name: NAME.into(),
+            version: VERSION.into(),
+            extensions: EXTENSIONS.map(String::from).into(),
+        }))
+    }
+
+    async fn model_metadata(
+        &self,
+        request: Request<ModelMetadataRequest>,
+    ) -> Result<Response<ModelMetadataResponse>, Status> {
+        let ModelMetadataRequest { name, version } = request.into_inner();
+        let host = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
+        Ok(Response::new(message_from_metadata(host.metadata())))
+    }
+
+    async fn model_infer(
+        &self,
+        request: Request<ModelInferRequest>,
+    ) -> Result<Response<ModelInferResponse>, Status> {
+        self.infer(request.into_inner()).map(Response::new).map_err(|error| to_status(&error))
+    }
+}
+
+impl Grpc {
+    fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, privet_deploy::Error> {
+        let host = self.registry.find(&message.model_name, &message.model_version)?;
+        let reply = Registry::infer(&**host, request_from_message(message)?)?;
+        Ok(message_from_reply(reply, host.metadata()))
+    }
+}
+
+/// The server's name, in its metadata.
+pub(crate) const NAME: &str = "privet";
+/// The server's version, in its metadata.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What the server can do beyond the protocol.
+pub(crate) const EXTENSIONS: [&str; 1] = ["binary_tensor_data"];

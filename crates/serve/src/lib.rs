@@ -1,0 +1,54 @@
+//! Sockets: the Open Inference server over TLS, the native client, keys, configuration and shutdown.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`keys`], [`public_key`], [`certificate`] | who a machine is |
+//! | [`tls`] | TLS 1.3 by pinned key, or by certificate |
+//! | [`server`], [`registry`], [`limits`] | one port, all models of this machine, and how much is too much |
+//! | [`grpc`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
+//! | [`rest`], [`rest_json`], [`rest_binary`], [`rest_reply`] | the protocol over REST, with binary tensors |
+//! | [`json_tokens`], [`json_values`] | JSON as clients really write it |
+//! | [`tensor`] | sizes of tensors, checked |
+//! | [`client`], [`link`](mod@link), [`counted`] | the native client |
+//! | [`config`], [`roles`] | a role, from its configuration to a running server |
+//! | [`deployment`], [`deployed`] | `deployment.toml`, and a deployment in use |
+//! | [`up`] | all roles of a deployment on this machine |
+//! | [`entropy`] | randomness from the operating system |
+//! | [`fault`] | errors on the wire and back |
+
+pub mod certificate;
+pub mod client;
+pub mod codec;
+pub mod config;
+pub mod counted;
+pub mod deployed;
+pub mod deployment;
+pub mod entropy;
+pub mod fault;
+pub mod grpc;
+pub mod grpc_contents;
+pub mod grpc_message;
+pub mod json_tokens;
+pub mod json_values;
+pub mod keys;
+pub mod limits;
+pub mod link;
+pub mod proto;
+pub mod public_key;
+pub mod registry;
+pub mod rest;
+pub mod rest_binary;
+pub mod rest_json;
+pub mod rest_reply;
+pub mod roles;
+pub mod server;
+pub mod tensor;
+pub mod tls;
+pub mod up;
+
+pub use client::{Client, Endpoint, Trust};
+pub use keys::MachineKey;
+pub use limits::Limits;
+pub use public_key::PublicKey;
+pub use registry::Registry;
+pub use server::serve;

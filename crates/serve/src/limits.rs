@@ -1,0 +1,41 @@
+//! How much is too much, and how long is too long. Every number is public and named in the refusal.
+
+use std::time::Duration;
+
+/// What a server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of one request or reply.
+    pub message: usize,
+    /// The most connections at the same time; the next one waits.
+    pub connections: usize,
+    /// The longest time for a TLS handshake, for a request's headers, and for a whole request.
+    pub patience: Duration,
+    /// The longest time that running requests get after the order to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message: MESSAGE,
+            connections: 1024,
+            patience: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The most bytes of one message: both sides' default.
+pub const MESSAGE: usize = 64 << 20;
+
+/// HTTP/2 windows and frames, the same on both sides. Windows hold several large messages, so that a sender far
+/// away need not wait for a round trip in the middle of one.
+pub(crate) mod http2 {
+    pub(crate) const STREAM_WINDOW: u32 = 16 << 20;
+    pub(crate) const CONNECTION_WINDOW: u32 = 64 << 20;
+    pub(crate) const FRAME: u32 = 1 << 20;
+    /// What a sender may hold ready for the socket, per stream.
+    pub(crate) const SEND_BUFFER: usize = 1 << 20;
+    pub(crate) const STREAMS: u32 = 256;
+}

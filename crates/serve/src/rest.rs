@@ -1,0 +1,192 @@
+//! The protocol over REST.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use privet_deploy::oip::{Metadata, TensorMetadata};
+use privet_deploy::{Blame, Error};
+use serde_json::{Value, json};
+
+use crate::fault::{blame_name, http_status};
+use crate::grpc::{EXTENSIONS, NAME, VERSION};
+use crate::limits::Limits;
+use crate::registry::Registry;
+use crate::rest_binary::{HEADER, read};
+use crate::rest_reply::{json_parameters, respond};
+
+/// The REST routes of these models.
+pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
+    Router::new()
+        .route("/v2", get(server_metadata))
+        .route("/v2/health/live", get(async || axum::Json(json!({ "live": true }))))
+        .route("/v2/health/ready", get(ready))
+        .route("/v2/models/{model}", get(model_metadata))
+        .route("/v2/models/{model}/ready", get(model_ready))
+        .route("/v2/models/{model}/infer", post(infer))
+        .route("/v2/models/{model}/versions/{version}", get(model_metadata))
+        .route("/v2/models/{model}/versions/{version}/ready", get(model_ready))
+        .route("/v2/models/{model}/versions/{version}/infer", post(infer))
+        .with_state(Rest { registry, limits })
+}
+
+/// An error as a REST response.
+pub struct Refused(pub StatusCode, pub Error);
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self(http_status(error.blame), error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, error) = self;
+        let body =
+            json!({ "error": error.to_string(), "code": error.code, "blame": blame_name(error.blame) });
+        (status, axum::Json(body)).into_response()
+    }
+}
+
+#[derive(Clone)]
+struct Rest {
+    registry: Arc<Registry>,
+    limits: Limits,
+}
+
+/// Model and version as the path names them; no version means whichever there is.
+#[derive(serde::Deserialize)]
+struct Which {
+    model: String,
+    #[serde(default)]
+    version: String,
+}
+
+type Named = Result<Path<Which>, axum::extract::rejection::PathRejection>;
+
+async fn server_metadata() -> axum::Json<Value> {
+    axum::Json(json!({ "name": NAME, "version": VERSION, "extensions": EXTENSIONS }))
+}
+
+async fn ready(State(rest): State<Rest>) -> Result<axum::Json<Value>, Refused> {
+    rest.check_ready()?;
+    Ok(axum::Json(json!({ "ready": true })))
+}
+
+async fn model_ready(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
+    let Which { model, version } = which(path)?;
+    rest.registry.find(&model, &version)?;
+    rest.check_ready()?;
+    Ok(axum::Json(json!({ "name": model, "ready": true })))
+}
+
+async fn model_metadata(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
+    let Which { model, version } = which(path)?;
+    Ok(axum::Json(metadata(rest.registry.find(&model, &version)?.metadata())))
+}
+
+async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Result<Response, Refused> {
+    let Which { model, version } = which(path)?;
+    let (head, body) = request.into_parts();
+    let body = rest.body(&head.headers, body).await?;
+    let host = rest.registry.find(&model, &version)?;
+    let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
+    let (request, wanted) = read(&model, json_length, &body)?;
+    let reply = Registry::infer(&**host, request)?;
+    Ok(respond(&reply, host.metadata(), &wanted)?)
+}
+
+impl Rest {
+    fn check_ready(&self) -> Result<(), Refused> {
+        if self.registry.is_ready() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Blame::Unreachable,
+            "E159",
+            "This server is stopping and takes no more calls. Ask another one, or again after its restart.",
+        )
+        .into())
+    }
+
+    /// The whole body, unless it is too long: then nothing of it is kept.
+    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+        if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|e| *e != "identity") {
+            let encoding: String = encoding.to_str().unwrap_or_default().chars().take(20).collect();
+            let error = Error::usage(
+                "E156",
+                format!(
+                    "The request is encoded as `{encoding}`, which this server does not read. Send it as it is."
+                ),
+            );
+            return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+        }
+        let limit = self.limits.message;
+        if let Some(length) = declared(headers).filter(|length| *length > limit as u64) {
+            if !headers.contains_key(EXPECT) {
+                tokio::spawn(discard(body, self.limits));
+            }
+            return Err(too_large(&length.to_string(), limit));
+        }
+        match Limited::new(body, limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(too_large(&format!("more than {limit}"), limit))
+            }
+            Err(_) => {
+                Err(Error::usage("E153", "The request broke off before its end. Send it again.").into())
+            }
+        }
+    }
+}
+
+/// Reads on for a while without keeping anything. A client that only listens after it has sent everything would
+/// otherwise see a broken connection instead of the refusal.
+async fn discard(mut body: Body, limits: Limits) {
+    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(limits.patience, read).await;
+}
+
+fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_large(length: &str, limit: usize) -> Refused {
+    let error = Error::usage(
+        "E155",
+        format!(
+            "The request has {length} bytes; this server takes at most {limit}. Send fewer rows at a time."
+        ),
+    );
+    Refused(StatusCode::PAYLOAD_TOO_LARGE, error)
+}
+
+fn which(path: Named) -> Result<Which, Refused> {
+    let bad = |_| {
+        Error::usage("E150", "The path's model or version is not UTF-8. Write it as in the model's metadata.")
+    };
+    Ok(path.map_err(bad)?.0)
+}
+
+fn metadata(metadata: &Metadata) -> Value {
+    let tensors = |all: &[TensorMetadata]| -> Vec<Value> {
+        all.iter()
+            .map(|TensorMetadata { name, datatype, shape }| json!({ "name": name, "datatype": datatype, "shape": shape }))
+            .collect()
+    };
+    json!({
+        "name": metadata.name,
+        "versions": [metadata.version],
+        "platform": metadata.platform,
+        "inputs": tensors(&metadata.inputs),
+        "outputs": tensors(&metadata.outputs),
+        "parameters": json_parameters(&metadata.parameters),
+    })
+}

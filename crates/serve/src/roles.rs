@@ -1,0 +1,127 @@
+//! A role, from its configuration to a running server.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use privet_deploy::bundle::{PartyFile, PublicBundle};
+use privet_deploy::mpc::PartyHost;
+use privet_deploy::oip::Host;
+use privet_deploy::plain::PlainHost;
+use privet_deploy::{Blame, Error};
+use privet_model::graph::Graph;
+use privet_mpc::correlated::PairKeys;
+use privet_mpc::role::Role;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::config::{PartyConfig, PlainConfig, read, read_text};
+use crate::keys::MachineKey;
+use crate::limits::Limits;
+use crate::public_key::PublicKey;
+use crate::registry::Registry;
+use crate::server::serve;
+use crate::tls::server_config;
+
+/// A role that listens but does not answer yet.
+pub struct Prepared {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: ServerConfig,
+    registry: Arc<Registry>,
+    limits: Limits,
+}
+
+impl Prepared {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` is done and running requests have ended.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let end = serve(self.listener, self.tls, self.registry, self.limits, shutdown).await;
+        end.map_err(|e| Error::new(Blame::Ours, "E903", format!("The server ended: {e}.")))
+    }
+}
+
+/// Reads a model file.
+pub fn read_model(path: &Path) -> Result<Graph, Error> {
+    let bytes = std::fs::read(path)
+        .map_err(|e| Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display())))?;
+    privet_import::read_onnx(&bytes).map_err(|e| {
+        let text = e.to_string();
+        let (code, message) = text.split_once(' ').unwrap_or(("E200", &text));
+        let code = if code == "E201" { "E201" } else { "E200" };
+        Error::refused(code, format!("`{}`: {message}", path.display()))
+    })
+}
+
+/// The plain kind's server.
+pub async fn plain(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<PlainConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let host = PlainHost::new(&config.name, read_model(&folder.join(&config.model))?);
+    prepare(&config.listen, &key, &config.names, Arc::new(host), config.limits.into()).await
+}
+
+/// One party's server.
+pub async fn party(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<PartyConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let path = folder.join(&config.bundle);
+    let text = Zeroizing::new(read_text(&path)?);
+    let file: PartyFile = serde_json::from_str(&text)
+        .map_err(|_| Error::refused("E230", format!("`{}` is not a party's half of a bundle.", path.display())))?;
+    let (public, role, weights) = file.open()?;
+    let keys = pair_keys(&public, role, &key)?;
+    let host = PartyHost::new(&public, role, weights, keys)?;
+    prepare(&config.listen, &key, &config.names, Arc::new(host), config.limits.into()).await
+}
+
+/// K_i and K_{i+1}: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
+fn pair_keys(public: &PublicBundle, role: Role, key: &MachineKey) -> Result<PairKeys, Error> {
+    let line = |role: Role| -> Result<PublicKey, Error> { public.mpc()?.parties[role.index()].parse() };
+    let own = line(role)?;
+    if own != *key.public() {
+        return Err(Error::refused(
+            "E232",
+            format!(
+                "The bundle was made for the key of `{}` as party {}; this machine holds the key of `{}`. Ask the \
+                 owner for a bundle with this machine's line.",
+                own.name(),
+                role.index(),
+                key.public().name()
+            ),
+        ));
+    }
+    // The key between P_{j-1} and P_j is K_j; the context says so, as a party could stand on both sides in another bundle.
+    let agree = |peer: Role, j: Role| {
+        let context = [&public.digest()[..], &[u8::from(j)]].concat();
+        key.agree(&line(peer)?, &context).map(|k| *k)
+    };
+    Ok(PairKeys { with_previous: agree(role.previous(), role)?, with_next: agree(role.next(), role.next())? })
+}
+
+/// A machine's secret key from its file.
+pub fn read_key(path: &Path) -> Result<MachineKey, Error> {
+    MachineKey::from_text(&Zeroizing::new(read_text(path)?))
+}
+
+async fn prepare(
+    listen: &str,
+    key: &MachineKey,
+    names: &[String],
+    host: Arc<dyn Host>,
+    limits: Limits,
+) -> Result<Prepared, Error> {
+    let tls = server_config(key, &key.certificate(names)?)?;
+    let cannot = |e: std::io::Error| {
+        Error::usage("E143", format!("Cannot listen on `{listen}`: {e}. Choose another address or port."))
+    };
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok(Prepared { listener, address, tls, registry: Arc::new(Registry::new(vec![host])?), limits })
+}

@@ -1,0 +1,144 @@
+//! TLS 1.3 between machines: by pinned key, or by certificate for clients that know only those.
+
+use std::sync::Arc;
+
+use privet_deploy::Error;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring::cipher_suite::{
+    TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
+};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
+use rustls::version::TLS13;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::certificate::read_pem;
+use crate::keys::MachineKey;
+use crate::public_key::{PublicKey, fingerprint};
+
+/// For a server that shows `certificate` (PEM; the machine's own, or one that an authority signed for the same
+/// key), over HTTP/2 or HTTP/1.1.
+pub fn server_config(key: &MachineKey, certificate: &str) -> Result<ServerConfig, Error> {
+    let chain = read_pem(certificate)?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key.tls()))
+        .map_err(|_| unusable("it does not belong to this machine's key"))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// For a client that accepts only the holder of this key, whatever its certificate says about names and dates.
+pub fn pinned_client(key: &PublicKey) -> Result<ClientConfig, Error> {
+    let provider = provider();
+    let verifier = Pinned { pin: *key.tls(), provider: Arc::clone(&provider) };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|_| unusable("TLS 1.3 is not available"))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
+}
+
+/// For a client that accepts whoever these certificates (PEM) vouch for under the name it asked for.
+pub fn authority_client(certificates: &str) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in read_pem(certificates)? {
+        roots.add(certificate).map_err(|_| unusable("it cannot vouch for others or for itself"))?;
+    }
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|_| unusable("TLS 1.3 is not available"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
+}
+
+/// The peer showed another key than the pinned one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {}, got {}", fingerprint(.expected), fingerprint(.got))]
+pub struct WrongKey {
+    /// The pinned key's hash.
+    pub expected: [u8; 32],
+    /// The shown key's hash.
+    pub got: [u8; 32],
+}
+
+/// SHA-256, from the TLS provider: no second implementation is needed for the few hashes here.
+pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
+    let Some(suite) = TLS13_AES_128_GCM_SHA256.tls13() else { unreachable!("the suite is of TLS 1.3") };
+    let mut hash = [0; 32];
+    hash.copy_from_slice(suite.common.hash_provider.hash(data).as_ref());
+    hash
+}
+
+#[derive(Debug)]
+struct Pinned {
+    pin: [u8; 32],
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
+        let got = sha256(&key);
+        if got == self.pin {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let wrong = WrongKey { expected: self.pin, got };
+        Err(CertificateError::Other(OtherError(Arc::new(wrong))).into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// AES-128 first: the quickest one on machines with AES instructions, and strong enough for every link here.
+fn provider() -> Arc<CryptoProvider> {
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites =
+        vec![TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256];
+    Arc::new(provider)
+}
+
+fn unusable(what: &str) -> Error {
+    Error::usage(
+        "E316",
+        format!("This certificate cannot be used: {what}. Take the one that was made for this key."),
+    )
+}

@@ -1,0 +1,316 @@
+//! All roles of a deployment on this machine, from the same files as on many: real processes, real TLS.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
+use privet_deploy::check::planned;
+use privet_deploy::kind::{Kind, Reveal};
+use privet_deploy::{Blame, Error};
+use privet_model::graph::Graph;
+use privet_model::tensor::Tensor;
+use privet_mpc::protect::Protect;
+use privet_mpc::role::Role;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::config::{LimitsConfig, PartyConfig, PlainConfig};
+use crate::deployed::Deployed;
+use crate::deployment::{DeploymentFile, EndpointEntry};
+use crate::entropy::OsEntropy;
+use crate::keys::{MachineKey, write_new};
+
+/// What to bring up.
+pub struct Wanted<'a> {
+    /// The program whose `serve` command runs a role: this one.
+    pub program: &'a Path,
+    /// The exported file.
+    pub file: &'a Path,
+    /// The same, read.
+    pub graph: &'a Graph,
+    /// Served under this name.
+    pub name: &'a str,
+    /// How it is served.
+    pub kind: Kind,
+    /// What is hidden from the parties.
+    pub protect: Protect,
+    /// What the client gets.
+    pub reveal: Reveal,
+    /// Largest error of a score.
+    pub accuracy: f64,
+    /// Sample rows, for ranges.
+    pub rows: Option<&'a [Tensor]>,
+}
+
+/// A deployment that runs: its processes are this process's children, and its files are removed with it.
+pub struct Running {
+    folder: Folder,
+    roles: Vec<Process>,
+}
+
+/// How long a role may take to start, and to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Running {
+    /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
+    /// and waits until each answers health.
+    pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
+        let mut running = Self { folder: Folder::make(folder)?, roles: Vec::new() };
+        match running.start_roles(wanted).await {
+            Ok(()) => Ok(running),
+            Err(e) => {
+                running.stop().await;
+                Err(e)
+            }
+        }
+    }
+
+    /// `deployment.toml`.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path.join("deployment.toml")
+    }
+
+    /// The processes' ids, by role.
+    pub fn processes(&self) -> Vec<(String, Option<u32>)> {
+        self.roles.iter().map(|p| (p.name.clone(), p.child.id())).collect()
+    }
+
+    /// Waits until some role ends by itself, and says which and how.
+    pub async fn watch(&mut self) -> String {
+        loop {
+            for role in &mut self.roles {
+                if let (false, Ok(Some(status))) = (role.ended, role.child.try_wait()) {
+                    role.ended = true;
+                    return format!(
+                        "`{}` ended ({status}). Start it again with `privet serve {} --config {}`.",
+                        role.name,
+                        role.command,
+                        role.config.display()
+                    );
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Ends every role and removes what [`start`](Self::start) wrote.
+    pub async fn stop(mut self) {
+        for role in &self.roles {
+            role.terminate();
+        }
+        for role in &mut self.roles {
+            if tokio::time::timeout(PATIENCE, role.child.wait()).await.is_err() {
+                let _ = role.child.kill().await;
+            }
+        }
+        self.folder.remove();
+    }
+
+    async fn start_roles(&mut self, wanted: &Wanted<'_>) -> Result<(), Error> {
+        let (public, entries) = match wanted.kind {
+            Kind::Plain => self.plain(wanted).await?,
+            Kind::Mpc => self.parties(wanted).await?,
+            Kind::Tee | Kind::He => {
+                let what = format!("Kind `{}` is not in this version.", wanted.kind.name());
+                return Err(Error::refused("E221", what));
+            }
+        };
+        let file = DeploymentFile {
+            name: wanted.name.into(),
+            kind: wanted.kind,
+            digest: public.digest_hex(),
+            public: public.json().into(),
+            endpoints: entries,
+        };
+        self.folder.write("deployment.toml", &file.to_toml()?)?;
+        Deployed::open(&self.file(), PATIENCE)?.ready(PATIENCE).await
+    }
+
+    async fn plain(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
+        let outputs = wanted.graph.outputs.iter().map(|(port, _)| port.clone()).collect();
+        let public = for_plain(wanted.name, wanted.graph.inputs.clone(), outputs, &mut OsEntropy)?;
+        let key = self.key("server")?;
+        let config = |listen: String| PlainConfig {
+            listen,
+            key: "server.key".into(),
+            model: wanted.file.canonicalize().unwrap_or_else(|_| wanted.file.into()),
+            name: wanted.name.into(),
+            names: Vec::new(),
+            limits: LimitsConfig::default(),
+        };
+        let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
+        Ok((public, vec![entry]))
+    }
+
+    async fn parties(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
+        let plan = planned(wanted.graph, wanted.accuracy, wanted.rows)?;
+        let names = Role::ALL.map(|role| format!("party-{}", role.index()));
+        let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
+        let choices = Choices {
+            name: wanted.name.into(),
+            protect: wanted.protect,
+            reveal: wanted.reveal,
+            parties: keys.iter().map(|key| key.public().to_string()).collect(),
+        };
+        let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
+        let mut entries = Vec::new();
+        for ((name, key), half) in names.iter().zip(&keys).zip(&halves) {
+            let bundle = format!("{name}.bundle");
+            let text = serde_json::to_string(half).map(zeroize::Zeroizing::new).map_err(|e| cannot_write(&bundle, &e))?;
+            self.folder.write_secret(&bundle, &text)?;
+            let config = |listen: String| PartyConfig {
+                listen,
+                key: format!("{name}.key").into(),
+                bundle: bundle.clone().into(),
+                names: Vec::new(),
+                limits: LimitsConfig::default(),
+            };
+            entries.push(self.role(wanted.program, "party", name, key, config).await?);
+        }
+        Ok((public, entries))
+    }
+
+    fn key(&mut self, name: &str) -> Result<MachineKey, Error> {
+        let key = MachineKey::generate(name)?;
+        self.folder.write_secret(&format!("{name}.key"), &key.to_text()?)?;
+        Ok(key)
+    }
+
+    /// Starts one role on a free port, and writes its configuration again with that port, so that it can be started
+    /// again by hand.
+    async fn role<C: serde::Serialize>(
+        &mut self,
+        program: &Path,
+        command: &'static str,
+        name: &str,
+        key: &MachineKey,
+        config: impl Fn(String) -> C,
+    ) -> Result<EndpointEntry, Error> {
+        let file = format!("{name}.toml");
+        let text = |listen: String| toml::to_string(&config(listen)).map_err(|e| cannot_write(&file, &e));
+        let path = self.folder.write(&file, &text("127.0.0.1:0".into())?)?;
+        let mut process = Process::spawn(program, command, name, &path)?;
+        let address = process.address().await;
+        self.roles.push(process);
+        let address = address?;
+        self.folder.write(&file, &text(address.clone())?)?;
+        self.folder.write(&format!("{name}.pem"), &key.certificate(&[])?)?;
+        let url = format!("https://{address}");
+        Ok(EndpointEntry {
+            name: name.into(),
+            http_url: url.clone(),
+            grpc_url: url,
+            key: Some(key.public().to_string()),
+            ca: Some(format!("{name}.pem")),
+        })
+    }
+}
+
+fn cannot_write(file: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::new(Blame::Ours, "E144", format!("`{file}` cannot be written: {error}."))
+}
+
+struct Process {
+    name: String,
+    command: &'static str,
+    config: PathBuf,
+    child: Child,
+    ended: bool,
+}
+
+impl Process {
+    fn spawn(program: &Path, command: &'static str, name: &str, config: &Path) -> Result<Self, Error> {
+        let spawned = Command::new(program)
+            .args(["serve", command, "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let child = spawned.map_err(|e| {
+            Error::new(Blame::Ours, "E904", format!("`{}` cannot be started: {e}.", program.display()))
+        })?;
+        Ok(Self { name: name.into(), command, config: config.into(), child, ended: false })
+    }
+
+    /// What the role prints when it listens: `ready https://HOST:PORT`.
+    async fn address(&mut self) -> Result<String, Error> {
+        let failed = || {
+            Error::new(Blame::Unreachable, "E307", format!("`{}` did not start; its own message is above.", self.name))
+        };
+        let Some(stdout) = self.child.stdout.take() else { return Err(failed()) };
+        let mut lines = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let Ok(Ok(Some(line))) = line else { return Err(failed()) };
+        line.strip_prefix("ready https://").map(str::to_owned).ok_or_else(failed)
+    }
+
+    fn terminate(&self) {
+        if let (false, Some(id)) = (self.ended, self.child.id()) {
+            terminate(id);
+        }
+    }
+}
+
+/// Asks a process to end.
+fn terminate(id: u32) {
+    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(id) = id {
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+    }
+}
+
+/// The folder of a running deployment, and what was written into it.
+struct Folder {
+    path: PathBuf,
+    written: Vec<PathBuf>,
+    made: bool,
+}
+
+impl Folder {
+    fn make(wanted: Option<&Path>) -> Result<Self, Error> {
+        let cannot = |path: &Path, e: &io::Error| cannot_write(&path.display().to_string(), e);
+        let (path, made) = match wanted {
+            Some(path) => (path.to_owned(), !path.exists()),
+            None => {
+                let made = tempfile::Builder::new().prefix("privet-").tempdir();
+                (made.map_err(|e| cannot(Path::new("a temporary folder"), &e))?.keep(), true)
+            }
+        };
+        std::fs::create_dir_all(&path).map_err(|e| cannot(&path, &e))?;
+        Ok(Self { path, written: Vec::new(), made })
+    }
+
+    fn write(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        let path = self.path.join(name);
+        std::fs::write(&path, text).map_err(|e| cannot_write(name, &e))?;
+        self.written.push(path.clone());
+        Ok(path)
+    }
+
+    fn write_secret(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.path.join(name);
+        // A file of an earlier run that was killed may lie there; it is ours to replace.
+        let _ = std::fs::remove_file(&path);
+        write_new(&path, text)?;
+        self.written.push(path);
+        Ok(())
+    }
+
+    fn remove(&self) {
+        for path in &self.written {
+            let _ = std::fs::remove_file(path);
+        }
+        if self.made {
+            let _ = std::fs::remove_dir(&self.path);
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
