@@ -62,7 +62,13 @@ pub async fn measure(
     }
     let (up_after, down_after) = deployed.bytes();
     let count = seconds.len() as u64;
-    Ok(Sample { bytes_up: (up_after - up) / count, bytes_down: (down_after - down) / count, seconds, between, max_error })
+    Ok(Sample {
+        bytes_up: (up_after - up) / count,
+        bytes_down: (down_after - down) / count,
+        seconds,
+        between,
+        max_error,
+    })
 }
 
 /// Largest difference between two lists of outputs; text is not compared.

@@ -10,12 +10,24 @@ use privet_model::tensor::{Data, DataType, Tensor};
 pub fn synthetic(graph: &Graph, rows: usize) -> Result<Vec<Tensor>, Error> {
     let folded = cut(graph).ok();
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    graph.inputs.iter().enumerate().map(|(i, port)| tensor(i, port, folded.as_ref(), rows, &mut random)).collect()
+    graph
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(i, port)| tensor(i, port, folded.as_ref(), rows, &mut random))
+        .collect()
 }
 
-fn tensor(input: usize, port: &Port, cut: Option<&Cut>, rows: usize, random: &mut Random) -> Result<Tensor, Error> {
+fn tensor(
+    input: usize,
+    port: &Port,
+    cut: Option<&Cut>,
+    rows: usize,
+    random: &mut Random,
+) -> Result<Tensor, Error> {
     let places: Vec<(f64, f64)> = (0..port.width).map(|element| place(input, element, cut)).collect();
-    let mut values = (0..rows).flat_map(|_| places.clone()).map(|(center, spread)| center + spread * random.next());
+    let mut values =
+        (0..rows).flat_map(|_| places.clone()).map(|(center, spread)| center + spread * random.next());
     let data = match port.dtype {
         DataType::Fp32 => Data::F32(values.map(|x| x as f32).collect()),
         DataType::Fp64 => Data::F64(values.collect()),
@@ -23,7 +35,8 @@ fn tensor(input: usize, port: &Port, cut: Option<&Cut>, rows: usize, random: &mu
             Data::I64(values.by_ref().map(|x| i64::from(x > 0.0)).collect())
         }
         DataType::Bytes => {
-            let what = format!("Input `{}` is text, for which no rows can be invented. Give `--rows`.", port.name);
+            let what =
+                format!("Input `{}` is text, for which no rows can be invented. Give `--rows`.", port.name);
             return Err(Error::usage("E147", what));
         }
     };

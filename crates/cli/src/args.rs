@@ -20,16 +20,22 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  privet demo\n  privet demo --json > demo.json")]
     Demo(DemoArgs),
     /// Says what a model needs and costs in each kind, and every problem at once.
-    #[command(after_help = "Examples:\n  privet check model.onnx\n  privet check model.onnx --rows sample.csv --accuracy 1e-5 --json")]
+    #[command(
+        after_help = "Examples:\n  privet check model.onnx\n  privet check model.onnx --rows sample.csv --accuracy 1e-5 --json"
+    )]
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
-    #[command(after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle")]
+    #[command(
+        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle"
+    )]
     Bundle(BundleArgs),
     /// Makes this machine's long-lived key and prints its one-line public half.
     #[command(after_help = "Example:\n  privet keygen --name bank-a --out bank-a.key")]
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
-    #[command(after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml")]
+    #[command(
+        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml"
+    )]
     Serve {
         #[command(subcommand)]
         role: ServeRole,
@@ -38,10 +44,14 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run")]
     Up(UpArgs),
     /// Asks a deployment about rows.
-    #[command(after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  cat rows.jsonl | privet predict --to run/deployment.toml -")]
+    #[command(
+        after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
+    )]
     Predict(PredictArgs),
     /// Measures kinds side by side: time, bytes, error.
-    #[command(after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json")]
+    #[command(
+        after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json"
+    )]
     Bench(BenchArgs),
 }
 

@@ -22,7 +22,8 @@ impl Failure {
         eprintln!("{}", self.0);
         if json {
             let Error { code, message, .. } = &self.0;
-            let object = serde_json::json!({ "error": message, "code": code, "exit": self.0.blame.exit_code() });
+            let object =
+                serde_json::json!({ "error": message, "code": code, "exit": self.0.blame.exit_code() });
             print(&object.to_string());
         }
         ExitCode::from(self.0.blame.exit_code())

@@ -2,6 +2,8 @@
 
 mod args;
 mod commands;
+#[cfg(test)]
+mod conformance;
 mod failure;
 mod output;
 mod rows;
@@ -18,7 +20,10 @@ fn main() -> ExitCode {
     let json = arguments.command.wants_json();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return failure::Failure::ours(format!("The program cannot start its threads: {e}.")).report(json),
+        Err(e) => {
+            return failure::Failure::ours(format!("The program cannot start its threads: {e}."))
+                .report(json);
+        }
     };
     let done = runtime.block_on(run(arguments.command));
     runtime.shutdown_background();

@@ -93,7 +93,9 @@ impl PublicBundle {
         let manifest: Manifest = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
         if manifest.format != FORMAT {
             let format = manifest.format;
-            return Err(refuse(format!("it has format {format}, this program reads {FORMAT}. Upgrade the older side.")));
+            return Err(refuse(format!(
+                "it has format {format}, this program reads {FORMAT}. Upgrade the older side."
+            )));
         }
         if !manifest.mpc.as_ref().is_none_or(MpcPart::is_sound) {
             return Err(refuse("its parts do not fit each other.".into()));
@@ -125,7 +127,10 @@ impl PublicBundle {
     /// The part for parties, if this is a bundle for them.
     pub fn mpc(&self) -> Result<&MpcPart, Error> {
         self.manifest.mpc.as_ref().ok_or_else(|| {
-            Error::refused("E231", format!("This bundle is for kind `{}`, not `mpc`.", self.manifest.kind.name()))
+            Error::refused(
+                "E231",
+                format!("This bundle is for kind `{}`, not `mpc`.", self.manifest.kind.name()),
+            )
         })
     }
 
@@ -184,7 +189,8 @@ impl std::fmt::Debug for PartyFile {
 impl PartyFile {
     /// Reads the file, checks the share against the digest that everyone sees, and opens it.
     pub fn open(&self) -> Result<(PublicBundle, Role, PartyWeights), Error> {
-        let refuse = |what: &str| Error::refused("E230", format!("This party's bundle cannot be used: {what}."));
+        let refuse =
+            |what: &str| Error::refused("E230", format!("This party's bundle cannot be used: {what}."));
         let public = PublicBundle::parse(&self.public)?;
         let role = Role::new(self.party.into()).ok_or_else(|| refuse("there is no such party"))?;
         let expected = public.manifest().secrets.get(role.index());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use privet_model::cut::{Cut, cut};
+use privet_model::encode::Encoder;
 use privet_model::eval::{evaluate, greatest};
 use privet_model::graph::{Graph, Port};
 use privet_model::plan::{Integers, Plan, RangeSource, Ranges, plan};
@@ -11,7 +12,6 @@ use privet_model::{Problem, Problems, Refusal};
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
-use privet_ring::kernels::encode_rows;
 use serde::Serialize;
 
 use crate::error::Error;
@@ -180,7 +180,12 @@ fn private(graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<P
     Ok(Planned { cut, plan, integers })
 }
 
-fn kind_report(kind: Kind, graph: &Graph, options: Options, private: &Result<Planned, Vec<Problem>>) -> KindReport {
+fn kind_report(
+    kind: Kind,
+    graph: &Graph,
+    options: Options,
+    private: &Result<Planned, Vec<Problem>>,
+) -> KindReport {
     let (problems, protocols) = match (kind, private) {
         (Kind::Plain, _) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
         (Kind::Mpc, Ok(planned)) => {
@@ -252,9 +257,8 @@ pub fn planned_scores(planned: &Planned, rows: &[Tensor]) -> Result<Vec<f64>, Re
     let Planned { cut, plan, integers } = planned;
     let bound = cut.head.bind(rows)?;
     let mut values = vec![0.0; bound.len() * cut.core.columns];
-    bound.fill(0, &mut values);
     let mut encoded = vec![0; values.len()];
-    encode_rows(&values, &plan.scales(), &mut encoded);
+    Encoder::new(plan).encode(&cut.head, &bound, 0, &mut values, &mut encoded)?;
     let scores = integers.scores(&encoded);
     Ok(scores.iter().map(|&s| plan.decode(privet_ring::reduce(s, plan.k))).collect())
 }

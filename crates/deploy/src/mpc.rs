@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
+use privet_model::encode::Encoder;
 use privet_model::graph::Port;
-use privet_model::head::Rows;
 use privet_model::plan::Plan;
-use privet_model::range::unusable;
 use privet_model::tensor::Tensor;
-use privet_model::Refusal;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::Links;
@@ -16,8 +14,8 @@ use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine}
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::session::Session;
 use privet_mpc::weights::PartyWeights;
+use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
-use privet_ring::kernels::{check_rows, encode_rows};
 use privet_ring::pack::{packed_len, unpack};
 
 use crate::bundle::{MpcPart, PublicBundle, no_entropy};
@@ -39,50 +37,16 @@ pub struct MpcCaller {
     outputs: Vec<Port>,
     part: MpcPart,
     layout: Layout,
-    scales: Vec<f64>,
-    limits: Vec<f64>,
+    encoder: Encoder,
 }
 
 impl MpcCaller {
     /// For the deployment that this public half of a bundle describes.
     pub fn new(bundle: &PublicBundle) -> Result<Arc<Self>, Error> {
         let part = bundle.mpc()?.clone();
-        let (scales, limits) = (part.plan.scales(), part.plan.limits());
+        let encoder = Encoder::new(&part.plan);
         let (name, outputs) = (bundle.manifest().name.clone(), bundle.manifest().outputs.clone());
-        Ok(Arc::new(Self { name, outputs, layout: bundle.layout()?, scales, limits, part }))
-    }
-
-    /// Encodes rows `first..`; `values` is room for as many numbers as `out` has elements.
-    fn encode(&self, rows: &Rows<'_>, first: usize, values: &mut [f64], out: &mut [u64]) -> Result<(), Refusal> {
-        rows.fill(first, values);
-        let mut ok = true;
-        check_rows(values, &self.limits, &mut ok);
-        if !ok {
-            return Err(self.refusal(first, values));
-        }
-        encode_rows(values, &self.scales, out);
-        Ok(())
-    }
-
-    /// Which value it was, by row and feature.
-    fn refusal(&self, first: usize, values: &[f64]) -> Refusal {
-        let columns = self.limits.len();
-        let inside = |(at, x): (usize, &f64)| x.abs() <= self.limits[at % columns];
-        let at = values.iter().enumerate().position(|v| !inside(v)).unwrap_or(0);
-        let (row, column, value) = (first + at / columns, at % columns, values[at]);
-        if !value.is_finite() {
-            return unusable(&self.part.head, column, row);
-        }
-        let head = &self.part.head;
-        let (name, limit) = (head.feature_name(head.columns[column].feature()), self.limits[column]);
-        Refusal::new(
-            "E105",
-            format!(
-                "Row {}, feature `{name}` = {value:e} is outside the planned range ±{limit:e}. Predicting it could \
-                 give a wrong answer, so nothing was sent. Plan again with `--rows` that contain such values.",
-                row + 1
-            ),
-        )
+        Ok(Arc::new(Self { name, outputs, layout: bundle.layout()?, encoder, part }))
     }
 }
 
@@ -124,16 +88,12 @@ impl Caller for Arc<MpcCaller> {
 impl MpcCaller {
     /// A request of several chunks is checked as a whole first, so that a bad row at its end means nothing was sent.
     fn check_all(&self, rows: &[Tensor]) -> Result<(), Error> {
-        let rows = self.part.head.bind(rows)?;
-        let mut values = vec![0.0; self.limits.len() * 64];
-        for first in (0..rows.len()).step_by(64) {
-            let n = (rows.len() - first).min(64) * self.limits.len();
-            rows.fill(first, &mut values[..n]);
-            let mut ok = true;
-            check_rows(&values[..n], &self.limits, &mut ok);
-            if !ok {
-                return Err(self.refusal(first, &values[..n]).into());
-            }
+        let bound = self.part.head.bind(rows)?;
+        let columns = self.encoder.columns();
+        let mut values = vec![0.0; columns * GROUP];
+        for first in (0..bound.len()).step_by(GROUP) {
+            let n = (bound.len() - first).min(GROUP) * columns;
+            self.encoder.check(&self.part.head, &bound, first, &mut values[..n])?;
         }
         Ok(())
     }
@@ -150,14 +110,17 @@ struct MpcJob {
 impl Job for MpcJob {
     fn ask(self: Box<Self>) -> Result<Asked, Error> {
         let Self { caller, rows, request, ticket, range } = *self;
-        let count = u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
+        let count =
+            u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
         let bound = caller.part.head.bind(&rows)?;
-        let mut values = zeroize::Zeroizing::new(vec![0.0; privet_ring::GROUP * caller.layout.columns]);
+        let mut values = zeroize::Zeroizing::new(vec![0.0; GROUP * caller.layout.columns]);
         let split: Split = request.split(ticket, &caller.layout, count, |first, out| {
-            caller.encode(&bound, range.start + first, &mut values[..out.len()], out)
+            let (head, first) = (&caller.part.head, range.start + first);
+            caller.encoder.encode(head, &bound, first, &mut values[..out.len()], out)
         })?;
         let model = &caller.name;
-        let messages = Role::ALL.iter().zip(&split.messages).map(|(&role, m)| message(model, role, m)).collect();
+        let messages =
+            Role::ALL.iter().zip(&split.messages).map(|(&role, m)| message(model, role, m)).collect();
         let pending = MpcPending { caller: Arc::clone(&caller), rows: range.len(), point: split.point };
         Ok(Asked { messages, pending: Box::new(pending) })
     }
@@ -187,8 +150,10 @@ struct MpcPending {
 impl Pending for MpcPending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
         let MpcPart { plan, scores: width, tail, .. } = &self.caller.part;
-        let mut shares = replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(plan, *width, reply, role));
-        let mut next = || shares.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
+        let mut shares =
+            replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(plan, *width, reply, role));
+        let mut next =
+            || shares.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
         let sums = combine([next()?, next()?, next()?]);
         let scores: Vec<f64> = sums.iter().map(|&element| plan.decode(element)).collect();
         let between = Between {
@@ -210,7 +175,8 @@ impl MpcPending {
         let wrong = |what: &str| {
             Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
         };
-        let raw = reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
+        let raw =
+            reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
         let (point, packed) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
         if *point != self.point {
             return Err(wrong("answered another request than the one that was sent"));
@@ -236,7 +202,12 @@ pub struct PartyHost {
 
 impl PartyHost {
     /// Party `role` of a bundle, with its share of the model and the keys that it agreed on with its neighbours.
-    pub fn new(bundle: &PublicBundle, role: Role, weights: PartyWeights, keys: PairKeys) -> Result<Self, Error> {
+    pub fn new(
+        bundle: &PublicBundle,
+        role: Role,
+        weights: PartyWeights,
+        keys: PairKeys,
+    ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
         let scores = bundle.mpc()?.scores;
         let fits = weights.bias.len() == scores
@@ -294,7 +265,10 @@ impl Host for PartyHost {
             id: request.id,
             parameters: vec![
                 (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger.rounds.into())),
-                (BYTES_BETWEEN.into(), Parameter::Int(i64::try_from(share.ledger.bytes_between()).unwrap_or(i64::MAX))),
+                (
+                    BYTES_BETWEEN.into(),
+                    Parameter::Int(i64::try_from(share.ledger.bytes_between()).unwrap_or(i64::MAX)),
+                ),
             ],
             outputs: vec![bytes_tensor(ANSWER, answer.into())],
         })
@@ -304,7 +278,9 @@ impl Host for PartyHost {
 fn aborted(abort: Abort) -> Error {
     match abort {
         Abort::Client(message) => Error::usage("E332", message),
-        Abort::Peer { .. } => Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}.")),
+        Abort::Peer { .. } => {
+            Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use privet_model::Refusal;
 use privet_model::cut::{Cut, cut};
 use privet_model::eval::{check_inputs, evaluate};
 use privet_model::graph::{Graph, Missing, Op, Port};
 use privet_model::range::unusable;
 use privet_model::tensor::{Data, Tensor};
-use privet_model::Refusal;
 use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
 use privet_ring::kernels::{check_rows, float_products};
@@ -49,7 +49,8 @@ impl Engine {
     }
 
     fn check_finite(&self, inputs: &[Tensor]) -> Result<(), Refusal> {
-        let imputes = self.graph.nodes.iter().any(|n| matches!(n.op, Op::Impute { missing: Missing::Nan, .. }));
+        let imputes =
+            self.graph.nodes.iter().any(|n| matches!(n.op, Op::Impute { missing: Missing::Nan, .. }));
         for (port, tensor) in self.graph.inputs.iter().zip(inputs) {
             let values = match &tensor.data {
                 Data::F32(_) | Data::F64(_) => tensor.to_f64().unwrap_or_default(),
@@ -57,7 +58,10 @@ impl Engine {
             };
             if let Some(at) = values.iter().position(|x| x.is_infinite() || (x.is_nan() && !imputes)) {
                 let (row, name) = (at / port.width + 1, port.element_name(at % port.width));
-                return Err(Refusal::new("E104", format!("Row {row}, feature `{name}` is missing or not finite.")));
+                return Err(Refusal::new(
+                    "E104",
+                    format!("Row {row}, feature `{name}` is missing or not finite."),
+                ));
             }
         }
         Ok(())
@@ -118,7 +122,10 @@ impl PlainHost {
         let position = |name: &String| {
             ports().position(|p| p.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
-                Error::usage("E303", format!("There is no output `{name}`; there are `{}`.", known.join("`, `")))
+                Error::usage(
+                    "E303",
+                    format!("There is no output `{name}`; there are `{}`.", known.join("`, `")),
+                )
             })
         };
         wanted.iter().map(position).collect()
@@ -210,7 +217,11 @@ impl Job for PlainJob {
     fn ask(self: Box<Self>) -> Result<Asked, Error> {
         let whole = self.range.len() == self.rows.first().map_or(0, |t| t.rows);
         let raw = |(port, tensor): (&Port, &Tensor)| {
-            if whole { to_raw(port, tensor) } else { to_raw(port, &tensor.slice(self.range.start, self.range.end)) }
+            if whole {
+                to_raw(port, tensor)
+            } else {
+                to_raw(port, &tensor.slice(self.range.start, self.range.end))
+            }
         };
         let inputs = self.caller.inputs.iter().zip(self.rows.iter()).map(raw).collect();
         let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
@@ -224,7 +235,8 @@ struct PlainPending {
 
 impl Pending for PlainPending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
-        let missing = |port: &Port| Error::integrity("E510", format!("The server left out output `{}`.", port.name));
+        let missing =
+            |port: &Port| Error::integrity("E510", format!("The server left out output `{}`.", port.name));
         let reply = replies.into_iter().next().unwrap_or_default();
         let one = |port: &Port| {
             let raw = reply.outputs.iter().find(|raw| raw.name == port.name).ok_or_else(|| missing(port))?;

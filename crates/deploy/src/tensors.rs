@@ -55,7 +55,10 @@ pub fn from_raw(port: &Port, raw: &RawTensor) -> Result<Tensor, Error> {
     let values = rows.checked_mul(port.width);
     let data = values.and_then(|n| from_bytes(port.dtype, &raw.data, n)).ok_or_else(|| {
         let (shape, got) = (&raw.shape, raw.data.len());
-        Error::usage("E301", format!("Tensor `{name}` of shape {shape:?} does not fit the {got} bytes that came."))
+        Error::usage(
+            "E301",
+            format!("Tensor `{name}` of shape {shape:?} does not fit the {got} bytes that came."),
+        )
     })?;
     Ok(Tensor { rows, width: port.width, data })
 }
@@ -69,7 +72,8 @@ fn rows_of(port: &Port, shape: &[i64]) -> Result<usize, Error> {
         _ => None,
     };
     rows.and_then(|r| usize::try_from(r).ok()).ok_or_else(|| {
-        let (name, expected) = (&port.name, if port.flat { "[rows]".into() } else { format!("[rows, {width}]") });
+        let (name, expected) =
+            (&port.name, if port.flat { "[rows]".into() } else { format!("[rows, {width}]") });
         Error::usage("E301", format!("Tensor `{name}` must have shape {expected}; it came as {shape:?}."))
     })
 }

@@ -26,8 +26,12 @@ impl TrustCard {
     pub fn of(kind: Kind, protect: Option<Protect>) -> Self {
         let (title, lines): (&str, &[(&str, &str)]) = match (kind, protect) {
             (Kind::Plain, _) => ("plain: ordinary serving", PLAIN),
-            (Kind::Mpc, Some(Protect::Input)) => ("mpc / replicated3, semi-honest, protects the input", MPC_INPUT),
-            (Kind::Mpc, Some(Protect::Model)) => ("mpc / replicated3, semi-honest, protects the model", MPC_MODEL),
+            (Kind::Mpc, Some(Protect::Input)) => {
+                ("mpc / replicated3, semi-honest, protects the input", MPC_INPUT)
+            }
+            (Kind::Mpc, Some(Protect::Model)) => {
+                ("mpc / replicated3, semi-honest, protects the model", MPC_MODEL)
+            }
             (Kind::Mpc, _) => ("mpc / replicated3, semi-honest", MPC_BOTH),
             (Kind::Tee, _) => ("tee: not in this version", &[]),
             (Kind::He, _) => ("he: not in this version", &[]),

@@ -59,7 +59,10 @@ pub fn decode(me: Role, head: &[u8], body: Option<Bytes>) -> Result<PartyRequest
     }
     let [to, protect, ..] = reader.take::<4>().ok_or_else(|| malformed("it ends early"))?;
     if to != u8::from(me) {
-        return Err(Error::usage("E331", format!("This message is for party {to}; this is party {}.", me.index())));
+        return Err(Error::usage(
+            "E331",
+            format!("This message is for party {to}; this is party {}.", me.index()),
+        ));
     }
     let protect = protect_of(protect).ok_or_else(|| malformed("its `protect` is unknown"))?;
     let statement = reader.statement(protect).ok_or_else(|| malformed("it ends early"))?;

@@ -117,13 +117,22 @@ fn one_hot(x: &Value, levels: &Labels, unknown_is_zeros: bool) -> Result<Value, 
         (Value::Text(v), Labels::Text(l)) => v.iter().map(|x| l.iter().position(|l| l == x)).collect(),
         (Value::Int(v), Labels::Int(l)) => v.iter().map(|x| l.iter().position(|l| l == x)).collect(),
         (Value::Num(v), Labels::Int(l)) => v.iter().map(|&x| level_of_number(x, l)).collect(),
-        _ => return Err(Refusal::new("E103", "Text came where a category has numbers, or the other way round.")),
+        _ => {
+            return Err(Refusal::new(
+                "E103",
+                "Text came where a category has numbers, or the other way round.",
+            ));
+        }
     };
     let unknown = (!unknown_is_zeros).then(|| found.iter().position(Option::is_none)).flatten();
     if let Some(row) = unknown {
-        return Err(Refusal::new("E104", format!("Row {} has a category that the model does not know.", row + 1)));
+        return Err(Refusal::new(
+            "E104",
+            format!("Row {} has a category that the model does not know.", row + 1),
+        ));
     }
-    let hot = |found: &Option<usize>| (0..levels.len()).map(|l| f64::from(*found == Some(l))).collect::<Vec<_>>();
+    let hot =
+        |found: &Option<usize>| (0..levels.len()).map(|l| f64::from(*found == Some(l))).collect::<Vec<_>>();
     Ok(Value::Num(found.iter().flat_map(hot).collect()))
 }
 
@@ -157,10 +166,27 @@ fn select(x: &Value, n: usize, indices: &[usize]) -> Value {
 }
 
 fn concat(graph: &Graph, inputs: &[NodeId], values: &[Value], rows: usize) -> Value {
-    let parts: Vec<(Vec<f64>, usize)> =
-        inputs.iter().map(|&id| (values[id.0].numbers(), graph.width(id))).collect();
-    let row = |r: usize| parts.iter().flat_map(move |(v, n)| v[r * n..(r + 1) * n].iter().copied());
-    Value::Num((0..rows).flat_map(row).collect())
+    fn join<T: Clone>(parts: &[(&[T], usize)], rows: usize) -> Vec<T> {
+        let row = |r: usize| parts.iter().flat_map(move |(v, n)| v[r * n..(r + 1) * n].iter().cloned());
+        (0..rows).flat_map(row).collect()
+    }
+    let of = |id: &NodeId| (&values[id.0], graph.width(*id));
+    let texts: Option<Vec<_>> = inputs
+        .iter()
+        .map(of)
+        .map(|(v, n)| if let Value::Text(v) = v { Some((&v[..], n)) } else { None })
+        .collect();
+    let whole: Option<Vec<_>> = inputs
+        .iter()
+        .map(of)
+        .map(|(v, n)| if let Value::Int(v) = v { Some((&v[..], n)) } else { None })
+        .collect();
+    let numbers: Vec<_> = inputs.iter().map(of).map(|(v, n)| (v.numbers(), n)).collect();
+    match (texts, whole) {
+        (Some(parts), _) => Value::Text(join(&parts, rows)),
+        (_, Some(parts)) => Value::Int(join(&parts, rows)),
+        _ => Value::Num(join(&numbers.iter().map(|(v, n)| (&v[..], *n)).collect::<Vec<_>>(), rows)),
+    }
 }
 
 /// `1/(1+e^(-x))`, without overflow on either side.
@@ -176,14 +202,15 @@ pub fn softmax(row: &mut [f64]) {
     row.iter_mut().for_each(|x| *x /= sum);
 }
 
-/// The row at unit length, in place; a row of length 0 stays.
+/// The row at unit length, in place; a row of length 0 stays. The largest *value* counts for [`Norm::Max`], sign and
+/// all, as ONNX Runtime has it.
 pub fn normalize(norm: Norm, row: &mut [f64]) {
-    let length = match norm {
-        Norm::Max => row.iter().fold(0.0, |m: f64, x| m.max(x.abs())),
+    let length: f64 = match norm {
+        Norm::Max => row.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         Norm::L1 => row.iter().map(|x| x.abs()).sum(),
         Norm::L2 => row.iter().map(|x| x * x).sum::<f64>().sqrt(),
     };
-    if length > 0.0 {
+    if length != 0.0 {
         row.iter_mut().for_each(|x| *x /= length);
     }
 }

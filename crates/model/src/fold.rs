@@ -204,7 +204,8 @@ impl Folder {
             }
             Form::Affine(sums) => {
                 let each = sums.iter().zip(fill);
-                each.map(|(sum, &fill)| self.impute_sum(node, sum, fill, missing)).collect::<Result<_, _>>()?
+                each.map(|(sum, &fill)| self.impute_sum(node, sum, fill, missing))
+                    .collect::<Result<_, _>>()?
             }
             Form::Beyond | Form::Unknown => Vec::new(),
         };
@@ -227,7 +228,9 @@ impl Folder {
         let mut terms = sum.terms.iter();
         let (one, more) = (terms.next(), terms.next());
         match one.map(|(&c, &a)| (self.head.columns[c].clone(), a)) {
-            Some((Column::Value { feature, missing: None }, a)) if more.is_none() && missing == Missing::Nan => {
+            Some((Column::Value { feature, missing: None }, a))
+                if more.is_none() && missing == Missing::Nan =>
+            {
                 Ok(self.imputed(feature, a, sum.constant, fill, missing))
             }
             _ => Err(problem(
@@ -240,7 +243,8 @@ impl Folder {
 
     fn one_hot(&mut self, node: &Node, form: &Form, levels: &Labels, zeros: bool) -> Result<Form, Problem> {
         let Form::Raw(features) = form else {
-            let reason = "It encodes a value that was computed, so its category cannot be read by the client.";
+            let reason =
+                "It encodes a value that was computed, so its category cannot be read by the client.";
             return Err(problem(node, reason, "Encode categories directly from the model's inputs."));
         };
         let Some(&feature) = features.first() else { return Ok(Form::Unknown) };
@@ -286,7 +290,11 @@ fn after_nonlinear(graph: &Graph, node: &Node) -> Problem {
                 "It has constants of its own behind `{}` ({}), which is not affine.",
                 before.origin.node, before.origin.op
             );
-            return problem(node, &reason, "A linear model ends with its activation; put scaling before it.");
+            let hint = match before.op {
+                Op::Normalize(_) => "Put the normaliser first, before any scaling: then the client runs it.",
+                _ => "A linear model ends with its activation; put scaling before it.",
+            };
+            return problem(node, &reason, hint);
         }
         at = before.inputs.first().copied();
     }

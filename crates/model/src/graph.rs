@@ -104,7 +104,7 @@ impl Labels {
 /// How a row is made to have unit length; a row whose length is 0 is left as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Norm {
-    /// Divide by the largest absolute value.
+    /// Divide by the largest value, which may be negative: what ONNX Runtime does.
     Max,
     /// Divide by the sum of absolute values.
     L1,

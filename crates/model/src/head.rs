@@ -68,7 +68,9 @@ impl Column {
     /// Index of the feature it is made from.
     pub fn feature(&self) -> usize {
         match self {
-            Self::Value { feature, .. } | Self::Indicator { feature, .. } | Self::Level { feature, .. } => *feature,
+            Self::Value { feature, .. } | Self::Indicator { feature, .. } | Self::Level { feature, .. } => {
+                *feature
+            }
         }
     }
 }
@@ -122,6 +124,16 @@ impl Head {
         }
     }
 
+    /// Whether a feature is a member of a row of unit length, and so within ±1.
+    pub fn is_of_unit_length(&self, feature: usize) -> bool {
+        match self.features.get(feature) {
+            Some(Feature::Normalized { group, .. }) => {
+                self.groups.get(*group).is_some_and(|g| matches!(g.norm, Norm::L1 | Norm::L2))
+            }
+            _ => false,
+        }
+    }
+
     /// Checks that every index points at something, as a head that came from outside must be before it is used.
     pub fn is_sound(&self) -> bool {
         let feature_ok = |at: usize, f: &Feature| match f {
@@ -140,7 +152,8 @@ impl Head {
                     _ => true,
                 }
         };
-        self.features.iter().enumerate().all(|(at, f)| feature_ok(at, f)) && self.columns.iter().all(column_ok)
+        self.features.iter().enumerate().all(|(at, f)| feature_ok(at, f))
+            && self.columns.iter().all(column_ok)
     }
 
     /// Binds rows to this head, if they are what the model takes.
@@ -178,7 +191,8 @@ struct Run {
 
 impl Run {
     fn continues(&self, column: usize, (input, element): (usize, usize)) -> bool {
-        self.column + self.len == column && self.place.is_some_and(|(i, e)| (i, e + self.len) == (input, element))
+        self.column + self.len == column
+            && self.place.is_some_and(|(i, e)| (i, e + self.len) == (input, element))
     }
 }
 

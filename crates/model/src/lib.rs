@@ -9,9 +9,12 @@
 //! | [`cut`] | folding affine chains, and the three parts of a linear model |
 //! | [`head`] | what the client does before anything is sent |
 //! | [`tail`] | what the client does with the scores it was given |
-//! | [`plan`] | ranges, fraction bits, wire width and the proven bound |
+//! | [`encode`] | rows to integers, or a refusal by row and feature |
+//! | [`plan`], [`range`] | ranges, fraction bits, wire width and the proven bound |
 
+mod bound;
 pub mod cut;
+pub mod encode;
 pub mod error;
 pub mod eval;
 mod fold;

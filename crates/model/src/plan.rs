@@ -13,15 +13,16 @@
 //!
 //! where of the columns made from one feature only one is not zero at a time (a value or its indicator; one level of a
 //! category), so that each sum takes the largest of them. `k` is wide enough that no sum can wrap, which is checked
-//! with the actual integers. Everything in [`Plan`] is public: `f`, `g` and `k` come from the ranges, the number of
-//! features, and two sums of weights rounded outward to powers of two; the stated bound is rounded up.
+//! with the actual integers. Everything in [`Plan`] is public: `f`, `g` and `k` start from the ranges, the number of
+//! features, and two sums of weights rounded outward to powers of two; the actual roundings of the weights then save up
+//! to [`SAVED`] bits of them, which tells no more than how lucky the roundings were. The stated bound is rounded up.
 
-use privet_ring::fixed::{MAX_INPUT_BITS, encode, outward_exponent, power_of_two};
+use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
+use crate::bound::{Sizes, bound, never_wraps};
 use crate::cut::{Core, Cut};
-use crate::head::{Column, Head};
 
 pub use crate::range::{RangeSource, Ranges};
 
@@ -117,16 +118,15 @@ pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers
     if !(accuracy > 0.0 && accuracy.is_finite()) {
         return Err(Refusal::new("E210", format!("Accuracy must be a positive number, got {accuracy}.")));
     }
-    let source = ranges.source();
-    let mut best_reachable = None;
+    let mut narrowest = Vec::new();
     for exponents in ranges.candidates(cut) {
-        let sizes = Sizes::of(cut, &exponents, accuracy);
-        if let Some(bits) = sizes.bits(accuracy) {
-            return finish(cut, accuracy, exponents, source, &sizes, bits);
+        if let Some(planned) = attempt(cut, accuracy, &exponents, ranges.source()) {
+            return Ok(planned);
         }
-        best_reachable = Some(sizes.reachable());
+        narrowest = exponents;
     }
-    let reachable = best_reachable.unwrap_or(f64::INFINITY);
+    let fits = |&accuracy: &f64| attempt(cut, accuracy, &narrowest, ranges.source()).is_some();
+    let reachable = (-60..200).map(power_of_two).find(fits).unwrap_or(f64::INFINITY);
     Err(Refusal::new(
         "E211",
         format!(
@@ -136,154 +136,53 @@ pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers
     ))
 }
 
-/// Bits of inputs, weights, and of the ring.
-#[derive(Clone, Copy)]
-struct Bits {
-    input: u32,
-    weight: u32,
-    k: u32,
-}
+/// Bits that the actual roundings of the weights may save below what the ranges alone would ask for.
+const SAVED: u32 = 4;
+/// How far the split between input and weight bits may move from where the ranges alone would put it.
+const SHIFT: u32 = 3;
 
-/// The public sizes from which bits are chosen.
-struct Sizes {
-    /// Exponent of the outward power of two of `Σ |v_j|` over columns that are rounded.
-    rounded: i64,
-    /// The same over all columns, one per feature, and the bias: the range of a score.
-    score: i64,
-    /// Features: at most so many columns are not zero at once.
-    features: f64,
-    /// Error that float64 folding and decoding may add, per unit of score range.
-    fold: f64,
-}
-
-impl Sizes {
-    fn of(cut: &Cut, exponents: &[i32], accuracy: f64) -> Self {
-        let Cut { head, core, .. } = cut;
-        let limits: Vec<f64> = exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
-        let groups = exclusive_groups(head);
-        let size = |score: usize, column: usize| (core.row(score)[column] * limits[column]).abs();
-        let rounded = |score: usize| {
-            (0..core.columns).filter(|&c| is_rounded(head, c)).map(|c| size(score, c)).sum::<f64>()
-        };
-        let score = |score: usize| {
-            let largest = |g: &std::ops::Range<usize>| g.clone().map(|c| size(score, c)).fold(0.0, f64::max);
-            groups.iter().map(largest).sum::<f64>() + core.bias[score].abs()
-        };
-        let magnitude = (0..core.scores()).map(|s| score(s) + core.bias_magnitude[s]).fold(0.0, f64::max);
-        Self {
-            rounded: exponent_of(largest(core.scores(), rounded)),
-            // Rounded weights may add up to a little beyond the range, by less than the accuracy.
-            score: exponent_of(largest(core.scores(), score) + accuracy),
-            features: groups.len() as f64,
-            // Each term of a fold is rounded a few times, and each addition once more.
-            fold: (core.columns as f64 + 16.0) * 2f64.powi(-52) * power_of_two(exponent_of(magnitude)),
-        }
-    }
-
-    /// The fewest bits that reach `accuracy`, if 64 are enough.
-    fn bits(&self, accuracy: f64) -> Option<Bits> {
-        let choices = (1..=MAX_INPUT_BITS).filter_map(|input| {
-            let left = accuracy - self.fold - power_of_two(self.rounded - i64::from(input) - 1);
-            let weight = (left > 0.0).then(|| -outward_exponent_below(left / (self.features / 2.0 + 1.0)))?;
-            let weight = u32::try_from(weight.max(0)).ok()?;
-            let k = i64::from(input) + i64::from(weight) + self.score + 1;
-            Some(Bits { input, weight, k: u32::try_from(k.max(i64::from(input) + 2)).ok()? })
+/// The narrowest plan with these ranges, if 64 bits are enough.
+fn attempt(cut: &Cut, accuracy: f64, exponents: &[i32], source: RangeSource) -> Option<(Plan, Integers)> {
+    let sizes = Sizes::of(cut, exponents, accuracy);
+    let (input, weight) = sizes.worst_case_bits(accuracy)?;
+    let total = input + weight;
+    (total.saturating_sub(SAVED)..=total).find_map(|total| {
+        let inputs = input.saturating_sub(SHIFT).max(1)..=(input + SHIFT).min(MAX_INPUT_BITS).min(total);
+        let planned = inputs.filter_map(|input| {
+            let k = u32::try_from(i64::from(total) + sizes.score + 1).ok()?.max(input + 2);
+            let plan = Plan {
+                accuracy,
+                k,
+                input_bits: input,
+                weight_bits: total - input,
+                range_exponents: exponents.to_vec(),
+                range_source: source,
+                score_exponent: i32::try_from(sizes.score).ok()?,
+                bound: f64::INFINITY,
+            };
+            (k <= MAX_K).then_some(plan)
         });
-        choices.min_by_key(|bits| bits.k).filter(|bits| bits.k <= MAX_K)
-    }
-
-    /// The best accuracy, as a power of two, that 64 bits reach.
-    fn reachable(&self) -> f64 {
-        (-60..200).map(power_of_two).find(|&accuracy| self.bits(accuracy).is_some()).unwrap_or(f64::INFINITY)
-    }
+        let held = planned.filter_map(|plan| hold(cut, plan, sizes.fold));
+        held.min_by(|(a, ..), (b, ..)| a.total_cmp(b)).map(|(_, plan, integers)| (plan, integers))
+    })
 }
 
-fn largest(scores: usize, size: impl Fn(usize) -> f64) -> f64 {
-    (0..scores).map(size).fold(0.0, f64::max)
-}
-
-/// Outward exponent; a model of zeros counts as tiny, so that it still has a plan.
-fn exponent_of(x: f64) -> i64 {
-    if x > 0.0 { outward_exponent(x) } else { -20 }
-}
-
-/// The exponent of the greatest power of two that is at most `x`.
-fn outward_exponent_below(x: f64) -> i64 {
-    let above = outward_exponent(x);
-    if power_of_two(above) > x { above - 1 } else { above }
-}
-
-/// Columns of which at most one is not zero: those made from the same feature. They stand together.
-fn exclusive_groups(head: &Head) -> Vec<std::ops::Range<usize>> {
-    let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
-    for (at, column) in head.columns.iter().enumerate() {
-        let with_previous = at > 0 && exclusive(&head.columns[groups[groups.len() - 1].start], column)
-            && exclusive(&head.columns[at - 1], column);
-        match groups.last_mut() {
-            Some(group) if with_previous => group.end = at + 1,
-            _ => groups.push(at..at + 1),
-        }
-    }
-    groups
-}
-
-fn exclusive(a: &Column, b: &Column) -> bool {
-    match (a, b) {
-        (
-            Column::Value { feature: f, missing: Some(m) },
-            Column::Indicator { feature: g, missing: n },
-        ) => f == g && m == n,
-        (
-            Column::Level { feature: f, category: c, level: l },
-            Column::Level { feature: g, category: d, level: m },
-        ) => f == g && c == d && l != m,
-        _ => false,
-    }
-}
-
-fn is_rounded(head: &Head, column: usize) -> bool {
-    matches!(head.columns[column], Column::Value { feature, .. } if !head.is_whole(feature))
-}
-
-fn finish(
-    cut: &Cut,
-    accuracy: f64,
-    exponents: Vec<i32>,
-    source: RangeSource,
-    sizes: &Sizes,
-    bits: Bits,
-) -> Result<(Plan, Integers), Refusal> {
-    let mut plan = Plan {
-        accuracy,
-        k: bits.k,
-        input_bits: bits.input,
-        weight_bits: bits.weight,
-        range_exponents: exponents,
-        range_source: source,
-        score_exponent: i32::try_from(sizes.score).unwrap_or(i32::MAX),
-        bound: f64::INFINITY,
-    };
+/// The plan with its integers, if they keep the accuracy and never wrap; and the bound before it is rounded up.
+fn hold(cut: &Cut, mut plan: Plan, fold: f64) -> Option<(f64, Plan, Integers)> {
     let integers = integers(&cut.core, &plan)?;
-    let groups = exclusive_groups(&cut.head);
-    let bound = (0..cut.core.scores())
-        .map(|s| bound(cut, &plan, &integers, &groups, s))
-        .fold(sizes.fold, |worst, b| worst.max(b + sizes.fold));
-    plan.bound = power_of_two(outward_exponent(bound)).min(accuracy);
-    if bound > accuracy || !never_wraps(&plan, &integers, &groups) {
-        return Err(Refusal::new("E212", "The plan does not hold for its own integers; this is our fault."));
-    }
-    Ok((plan, integers))
+    let bound = fold + bound(cut, &plan, &integers);
+    plan.bound = power_of_two(outward_exponent(bound)).min(plan.accuracy);
+    (bound <= plan.accuracy && never_wraps(&cut.head, &plan, &integers)).then_some((bound, plan, integers))
 }
 
-fn integers(core: &Core, plan: &Plan) -> Result<Integers, Refusal> {
+fn integers(core: &Core, plan: &Plan) -> Option<Integers> {
     let scale = power_of_two(i64::from(plan.weight_bits));
     let score_scale = power_of_two(i64::from(plan.score_bits()));
     let limits = plan.limits();
-    let round = |x: f64| nearest(x).ok_or_else(|| Refusal::new("E213", "A weight does not fit into 64 bits."));
-    let weight = |(j, &w): (usize, &f64)| round(w * limits[j % limits.len().max(1)] * scale);
-    Ok(Integers {
-        weights: core.weights.iter().enumerate().map(weight).collect::<Result<_, _>>()?,
-        bias: core.bias.iter().map(|b| round(b * score_scale)).collect::<Result<_, _>>()?,
+    let weight = |(j, &w): (usize, &f64)| nearest(w * limits[j % limits.len().max(1)] * scale);
+    Some(Integers {
+        weights: core.weights.iter().enumerate().map(weight).collect::<Option<_>>()?,
+        bias: core.bias.iter().map(|b| nearest(b * score_scale)).collect::<Option<_>>()?,
     })
 }
 
@@ -291,40 +190,4 @@ fn integers(core: &Core, plan: &Plan) -> Result<Integers, Refusal> {
 fn nearest(x: f64) -> Option<u64> {
     let rounded = x.round_ties_even();
     (rounded.abs() < 2f64.powi(63)).then_some((rounded as i64).cast_unsigned())
-}
-
-/// The error bound of one score, from the integers that are really used.
-fn bound(cut: &Cut, plan: &Plan, integers: &Integers, groups: &[std::ops::Range<usize>], score: usize) -> f64 {
-    let unit = power_of_two(-i64::from(plan.weight_bits));
-    let half_input = power_of_two(-i64::from(plan.input_bits) - 1);
-    let limits = plan.limits();
-    let row = &integers.weights[score * cut.core.columns..(score + 1) * cut.core.columns];
-    let column = |c: usize| {
-        let used = row[c].cast_signed() as f64 * unit;
-        let rounding = if is_rounded(&cut.head, c) { used.abs() * half_input } else { 0.0 };
-        rounding + (used - cut.core.row(score)[c] * limits[c]).abs()
-    };
-    let columns: f64 = groups.iter().map(|g| g.clone().map(column).fold(0.0, f64::max)).sum();
-    let score_unit = power_of_two(-i64::from(plan.score_bits()));
-    let bias = (integers.bias[score].cast_signed() as f64 * score_unit - cut.core.bias[score]).abs();
-    let decode = power_of_two(i64::from(plan.score_exponent) - 52);
-    // The sum above is itself float64: its own rounding is far below one part in 2^40.
-    (columns + bias + decode) * (1.0 + 2f64.powi(-40))
-}
-
-/// Whether the largest possible score, in integers, stays inside half the ring.
-fn never_wraps(plan: &Plan, integers: &Integers, groups: &[std::ops::Range<usize>]) -> bool {
-    let columns = plan.range_exponents.len();
-    let input = 1u128 << plan.input_bits;
-    integers.bias.iter().enumerate().all(|(s, bias)| {
-        let row = &integers.weights[s * columns..(s + 1) * columns];
-        let size = |c: usize| u128::from(row[c].cast_signed().unsigned_abs()) * input;
-        let sum: u128 = groups.iter().map(|g| g.clone().map(size).max().unwrap_or(0)).sum();
-        sum + u128::from(bias.cast_signed().unsigned_abs()) < 1 << (plan.k - 1)
-    })
-}
-
-/// Encodes one value of a column, for callers without a whole row.
-pub fn encode_value(plan: &Plan, column: usize, x: f64) -> u64 {
-    encode(x, plan.scales()[column])
 }

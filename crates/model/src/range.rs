@@ -103,16 +103,16 @@ fn from_model(cut: &Cut, width: i32) -> Vec<i32> {
         Some(Statistics { center, spread: None }) if center != 0.0 => width.max(exponent(2.0 * center.abs())),
         _ => width,
     };
-    let normalized = |feature: usize| {
-        matches!(cut.head.features.get(feature), Some(crate::head::Feature::Normalized { .. }))
-    };
     let each = cut.head.columns.iter().map(|column| match column {
-        Column::Value { feature, .. } if normalized(*feature) => 0,
+        Column::Value { feature, .. } if cut.head.is_of_unit_length(*feature) => UNIT,
         Column::Value { feature, .. } => of_feature(*feature),
         Column::Indicator { .. } | Column::Level { .. } => 0,
     });
     each.collect()
 }
+
+/// Exponent for a value of a row of unit length: one more than 0, as float64 division may round it a little above 1.
+const UNIT: i32 = 1;
 
 fn exponent(x: f64) -> i32 {
     i32::try_from(outward_exponent(x)).unwrap_or(i32::MAX).clamp(-400, 400)

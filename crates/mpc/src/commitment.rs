@@ -45,7 +45,10 @@ impl std::fmt::Debug for Salt {
 
 /// Commitment to a seed. It has 128 bits that nobody can guess, so it needs no salt.
 pub fn of_seed(seed: &Seed) -> Commitment {
-    *Hasher::new_derive_key("privet 2026 replicated3 commitment to a seed").update(seed.expose()).finalize().as_bytes()
+    *Hasher::new_derive_key("privet 2026 replicated3 commitment to a seed")
+        .update(seed.expose())
+        .finalize()
+        .as_bytes()
 }
 
 /// Commitment to explicit bytes.

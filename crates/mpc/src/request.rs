@@ -98,7 +98,12 @@ pub struct Split {
 impl Request {
     /// Fresh secrets.
     pub fn draw(entropy: &mut dyn Entropy) -> Result<Self, EntropyFailed> {
-        Ok(Self { s0: Seed::draw(entropy)?, s1: Seed::draw(entropy)?, salt: Salt::draw(entropy)?, next_chunk: 0 })
+        Ok(Self {
+            s0: Seed::draw(entropy)?,
+            s1: Seed::draw(entropy)?,
+            salt: Salt::draw(entropy)?,
+            next_chunk: 0,
+        })
     }
 
     /// The next chunk's ticket; there are 2^32 of them.

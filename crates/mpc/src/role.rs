@@ -43,7 +43,8 @@ impl TryFrom<u8> for Role {
     type Error = String;
 
     fn try_from(index: u8) -> Result<Self, String> {
-        Self::new(usize::from(index)).ok_or_else(|| format!("There is no party {index}; there are 0, 1 and 2."))
+        Self::new(usize::from(index))
+            .ok_or_else(|| format!("There is no party {index}; there are 0, 1 and 2."))
     }
 }
 

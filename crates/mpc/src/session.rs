@@ -58,7 +58,13 @@ impl Session {
     }
 
     /// Sends `to` a message while expecting one of `exact_len` bytes from `from`: one round.
-    pub fn exchange(&mut self, to: Role, bytes: &[u8], from: Role, exact_len: usize) -> Result<Vec<u8>, Abort> {
+    pub fn exchange(
+        &mut self,
+        to: Role,
+        bytes: &[u8],
+        from: Role,
+        exact_len: usize,
+    ) -> Result<Vec<u8>, Abort> {
         let (me, path) = (self.me, self.path.as_str());
         self.links.to(me, to).send(path, bytes).map_err(|e| peer(to, e))?;
         self.ledger.sent.push((path.to_owned(), bytes.len()));

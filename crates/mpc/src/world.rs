@@ -45,7 +45,10 @@ impl World {
 
     /// Lets `adversary` see and change every message.
     #[must_use]
-    pub fn adversary(mut self, adversary: impl Fn(Passing<'_>) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+    pub fn adversary(
+        mut self,
+        adversary: impl Fn(Passing<'_>) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
         self.adversary = Arc::new(adversary);
         self
     }
@@ -59,7 +62,8 @@ impl World {
 
     /// The pairwise keys of each party.
     pub fn keys(&self) -> [PairKeys; PARTIES] {
-        let key = |i: usize| *blake3::hash(format!("test key {i} of seed {}", self.seed).as_bytes()).as_bytes();
+        let key =
+            |i: usize| *blake3::hash(format!("test key {i} of seed {}", self.seed).as_bytes()).as_bytes();
         Role::ALL.map(|r| PairKeys { with_previous: key(r.index()), with_next: key(r.next().index()) })
     }
 
@@ -79,7 +83,9 @@ impl World {
                     let session = Session::new(role, links, keys[role.index()].clone(), point);
                     scope.spawn(move || party(session))
                 })
-                .map(|thread| thread.join().unwrap_or_else(|_| Err(Abort::Client("A party panicked.".into()))))
+                .map(|thread| {
+                    thread.join().unwrap_or_else(|_| Err(Abort::Client("A party panicked.".into())))
+                })
         })
     }
 

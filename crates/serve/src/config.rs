@@ -76,8 +76,9 @@ impl From<LimitsConfig> for Limits {
 /// Reads a configuration; paths in it are relative to its own folder.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, PathBuf), Error> {
     let text = read_text(path)?;
-    let config = toml::from_str(&text)
-        .map_err(|e| Error::usage("E140", format!("`{}` is not a configuration of this role: {e}", path.display())))?;
+    let config = toml::from_str(&text).map_err(|e| {
+        Error::usage("E140", format!("`{}` is not a configuration of this role: {e}", path.display()))
+    })?;
     Ok((config, path.parent().unwrap_or(Path::new("")).to_owned()))
 }
 

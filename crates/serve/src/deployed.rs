@@ -88,7 +88,11 @@ impl Deployed {
     }
 
     /// The same; `progress` is told how many rows have been answered so far.
-    pub async fn predict_with(&self, rows: Arc<Vec<Tensor>>, progress: impl Fn(usize)) -> Result<Answer, Error> {
+    pub async fn predict_with(
+        &self,
+        rows: Arc<Vec<Tensor>>,
+        progress: impl Fn(usize),
+    ) -> Result<Answer, Error> {
         let mut jobs = self.caller.jobs(rows, &mut OsEntropy)?;
         if jobs.len() > 1 {
             return self.many(jobs, progress).await;
@@ -112,7 +116,8 @@ impl Deployed {
         }
         let mut done = 0;
         while let Some(joined) = tasks.join_next().await {
-            let (at, part) = joined.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))?;
+            let (at, part) =
+                joined.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))?;
             let part = part?;
             done += part.outputs.first().map_or(0, |t| t.rows);
             progress(done);
@@ -126,7 +131,8 @@ impl Deployed {
     async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
         let Asked { messages, pending } = job.ask()?;
         let deadline = Instant::now() + self.deadline;
-        let calls = self.clients.iter().zip(messages).map(|(client, message)| client.infer(message, deadline));
+        let calls =
+            self.clients.iter().zip(messages).map(|(client, message)| client.infer(message, deadline));
         pending.answer(try_join_all(calls).await?)
     }
 

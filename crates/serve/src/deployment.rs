@@ -47,14 +47,18 @@ pub struct EndpointEntry {
 impl DeploymentFile {
     /// Reads the file, and the public half in it.
     pub fn read(path: &Path) -> Result<(Self, PublicBundle), Error> {
-        let refuse = |what: String| Error::usage("E142", format!("`{}` is not a deployment: {what}", path.display()));
+        let refuse =
+            |what: String| Error::usage("E142", format!("`{}` is not a deployment: {what}", path.display()));
         let file: Self = toml::from_str(&read_text(path)?).map_err(|e| refuse(e.to_string()))?;
         let public = PublicBundle::parse(&file.public)?;
         if public.digest_hex() != file.digest {
             let (expected, got) = (&file.digest, public.digest_hex());
             return Err(Error::integrity(
                 "E501",
-                format!("`{}` says its bundle is {expected}, but it is {got}. Ask the owner for it again.", path.display()),
+                format!(
+                    "`{}` says its bundle is {expected}, but it is {got}. Ask the owner for it again.",
+                    path.display()
+                ),
             ));
         }
         if public.manifest().kind != file.kind || file.endpoints.is_empty() {
@@ -76,13 +80,17 @@ impl EndpointEntry {
     pub fn endpoint(&self, folder: &Path) -> Result<Endpoint, Error> {
         let address = self.grpc_url.strip_prefix("https://").ok_or_else(|| {
             let url = &self.grpc_url;
-            Error::usage("E142", format!("Endpoint `{}` has `{url}`; expected `https://HOST:PORT`.", self.name))
+            Error::usage(
+                "E142",
+                format!("Endpoint `{}` has `{url}`; expected `https://HOST:PORT`.", self.name),
+            )
         })?;
         let trust = match (&self.key, &self.ca) {
             (Some(key), _) => Trust::Pinned(key.parse()?),
             (None, Some(ca)) => Trust::Authority(read_text(&folder.join(ca))?),
             (None, None) => {
-                let what = format!("Endpoint `{}` has neither `key` nor `ca`, so it cannot be known.", self.name);
+                let what =
+                    format!("Endpoint `{}` has neither `key` nor `ca`, so it cannot be known.", self.name);
                 return Err(Error::usage("E142", what));
             }
         };

@@ -102,6 +102,7 @@ const fn codes() -> [[u8; 4]; 1000] {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tonic::{Request, Response, Status};
+use privet_deploy::Error;
+use tonic::{Code, Request, Response, Status};
 
 use crate::fault::to_status;
 use crate::grpc_message::{message_from_metadata, message_from_reply, request_from_message};
@@ -20,6 +21,28 @@ pub fn service(registry: Arc<Registry>, limits: &Limits) -> GrpcInferenceService
     GrpcInferenceServiceServer::new(Grpc { registry })
         .max_decoding_message_size(limits.message)
         .max_encoding_message_size(limits.message)
+}
+
+/// The transport below refuses a message that is too long before this service sees it, in words of its own: here
+/// it gets the code and the sentence that every refusal has.
+pub fn in_own_words<B: Default>(response: http::Response<B>) -> http::Response<B> {
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::OutOfRange => numbers(status.message())
+            .map_or(response, |[length, limit]| {
+                to_status(&too_large(&length.to_string(), limit)).into_http()
+            }),
+        _ => response,
+    }
+}
+
+/// A request of so many bytes was refused.
+pub(crate) fn too_large(length: &str, limit: usize) -> Error {
+    Error::usage(
+        "E155",
+        format!(
+            "The request has {length} bytes; this server takes at most {limit}. Send fewer rows at a time."
+        ),
+    )
 }
 
 /// Answers gRPC calls.
@@ -81,11 +104,16 @@ impl GrpcInferenceService for Grpc {
 }
 
 impl Grpc {
-    fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, privet_deploy::Error> {
+    fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, Error> {
         let host = self.registry.find(&message.model_name, &message.model_version)?;
         let reply = Registry::infer(&**host, request_from_message(message)?)?;
         Ok(message_from_reply(reply, host.metadata()))
     }
+}
+
+fn numbers(text: &str) -> Option<[usize; 2]> {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+    Some([numbers.next()?, numbers.next()?])
 }
 
 /// The server's name, in its metadata.

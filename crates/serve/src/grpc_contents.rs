@@ -60,6 +60,7 @@ fn counted(elements: &[Bytes]) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -51,6 +51,7 @@ fn word(first: u8, rest: &[u8]) -> Option<(&'static [u8], &[u8])> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};

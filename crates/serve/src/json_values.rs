@@ -239,6 +239,7 @@ impl<'de> Visitor<'de> for Level<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 

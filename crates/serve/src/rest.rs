@@ -16,7 +16,7 @@ use privet_deploy::{Blame, Error};
 use serde_json::{Value, json};
 
 use crate::fault::{blame_name, http_status};
-use crate::grpc::{EXTENSIONS, NAME, VERSION};
+use crate::grpc::{self, EXTENSIONS, NAME, VERSION};
 use crate::limits::Limits;
 use crate::registry::Registry;
 use crate::rest_binary::{HEADER, read};
@@ -159,13 +159,7 @@ fn declared(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn too_large(length: &str, limit: usize) -> Refused {
-    let error = Error::usage(
-        "E155",
-        format!(
-            "The request has {length} bytes; this server takes at most {limit}. Send fewer rows at a time."
-        ),
-    );
-    Refused(StatusCode::PAYLOAD_TOO_LARGE, error)
+    Refused(StatusCode::PAYLOAD_TOO_LARGE, grpc::too_large(length, limit))
 }
 
 fn which(path: Named) -> Result<Which, Refused> {

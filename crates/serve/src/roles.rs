@@ -73,8 +73,9 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     let key = read_key(&folder.join(&config.key))?;
     let path = folder.join(&config.bundle);
     let text = Zeroizing::new(read_text(&path)?);
-    let file: PartyFile = serde_json::from_str(&text)
-        .map_err(|_| Error::refused("E230", format!("`{}` is not a party's half of a bundle.", path.display())))?;
+    let file: PartyFile = serde_json::from_str(&text).map_err(|_| {
+        Error::refused("E230", format!("`{}` is not a party's half of a bundle.", path.display()))
+    })?;
     let (public, role, weights) = file.open()?;
     let keys = pair_keys(&public, role, &key)?;
     let host = PartyHost::new(&public, role, weights, keys)?;

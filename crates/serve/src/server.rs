@@ -77,7 +77,12 @@ struct Server {
 impl Server {
     async fn connection(mut self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
         let patience = self.limits.patience;
-        let Ok(Ok(stream)) = timeout(patience, self.acceptor.accept(socket)).await else {
+        let handshake = timeout(patience, self.acceptor.accept(socket));
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
+            _ = self.stopping.wait_for(|stop| *stop) => return,
+        };
+        let Ok(Ok(stream)) = shaken else {
             tracing::debug!("a TLS handshake failed or took too long");
             return;
         };
@@ -132,7 +137,7 @@ async fn answer(
     request: Request<Incoming>,
     patience: Duration,
 ) -> Result<Response, Infallible> {
-    let grpc = is_grpc(&request);
+    let is_grpc = is_grpc(&request);
     let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
         let error = Error::new(
             Blame::Unreachable,
@@ -142,9 +147,9 @@ async fn answer(
                 patience.as_secs()
             ),
         );
-        return Ok(refuse(grpc, StatusCode::REQUEST_TIMEOUT, error));
+        return Ok(refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, error));
     };
-    answer
+    answer.map(|response| if is_grpc { grpc::in_own_words(response) } else { response })
 }
 
 fn router(registry: Arc<Registry>, limits: Limits) -> Router {

@@ -106,6 +106,7 @@ fn first(data: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;

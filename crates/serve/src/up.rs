@@ -158,7 +158,9 @@ impl Running {
         let mut entries = Vec::new();
         for ((name, key), half) in names.iter().zip(&keys).zip(&halves) {
             let bundle = format!("{name}.bundle");
-            let text = serde_json::to_string(half).map(zeroize::Zeroizing::new).map_err(|e| cannot_write(&bundle, &e))?;
+            let text = serde_json::to_string(half)
+                .map(zeroize::Zeroizing::new)
+                .map_err(|e| cannot_write(&bundle, &e))?;
             self.folder.write_secret(&bundle, &text)?;
             let config = |listen: String| PartyConfig {
                 listen,
@@ -238,7 +240,11 @@ impl Process {
     /// What the role prints when it listens: `ready https://HOST:PORT`.
     async fn address(&mut self) -> Result<String, Error> {
         let failed = || {
-            Error::new(Blame::Unreachable, "E307", format!("`{}` did not start; its own message is above.", self.name))
+            Error::new(
+                Blame::Unreachable,
+                "E307",
+                format!("`{}` did not start; its own message is above.", self.name),
+            )
         };
         let Some(stdout) = self.child.stdout.take() else { return Err(failed()) };
         let mut lines = BufReader::new(stdout).lines();

@@ -12,8 +12,8 @@ use privet_serve::proto::grpc_inference_service_client::GrpcInferenceServiceClie
 use privet_serve::proto::infer_parameter::ParameterChoice;
 use privet_serve::proto::model_infer_request::{InferInputTensor, InferRequestedOutputTensor};
 use privet_serve::proto::{
-    InferParameter, InferTensorContents, ModelInferRequest, ModelMetadataRequest, ModelReadyRequest, ServerLiveRequest,
-    ServerMetadataRequest, ServerReadyRequest,
+    InferParameter, InferTensorContents, ModelInferRequest, ModelMetadataRequest, ModelReadyRequest,
+    ServerLiveRequest, ServerMetadataRequest, ServerReadyRequest,
 };
 use privet_serve::tls::pinned_client;
 use tonic::Code;
@@ -96,7 +96,8 @@ async fn only_wanted_outputs_come() {
 async fn malformed_calls_are_invalid_arguments_and_the_server_lives_on() {
     let world = World::new();
     let mut calls = calls(&world);
-    let mut wrong = vec![typed(&[2, 3], &[1.]), raw(&[2, 3], &[1.]), raw(&[-2, -3], &[0.; 6]), raw(&[1 << 62, 4], &[])];
+    let mut wrong =
+        vec![typed(&[2, 3], &[1.]), raw(&[2, 3], &[1.]), raw(&[-2, -3], &[0.; 6]), raw(&[1 << 62, 4], &[])];
     let good = raw(&[1, 3], &[1., 2., 3.]);
     let mut both = typed(&[1, 3], &[1., 2., 3.]);
     both.raw_input_contents = good.raw_input_contents.clone();

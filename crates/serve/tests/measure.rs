@@ -1,6 +1,13 @@
 //! What the transport itself costs, on loopback, with a host that does nothing:
 //! `cargo test --release --test measure -- --ignored --nocapture`.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::cast_possible_truncation)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
 
 mod common;
 
@@ -28,7 +35,11 @@ async fn round_trip_of_one_row() {
     times.sort_unstable();
     let at = |part: usize| times[times.len() * part / 1000].as_micros();
     println!("1 row: median {} us, 90 % {} us, 99 % {} us", at(500), at(900), at(990));
-    println!("bytes per call: {} up, {} down", (client.bytes_up() - up) / 5000, (client.bytes_down() - down) / 5000);
+    println!(
+        "bytes per call: {} up, {} down",
+        (client.bytes_up() - up) / 5000,
+        (client.bytes_down() - down) / 5000
+    );
     let start = Instant::now();
     for _ in 0..200 {
         world.client().await;
@@ -40,7 +51,9 @@ async fn round_trip_of_one_row() {
 #[ignore = "a measurement, not a check"]
 async fn throughput_of_large_requests() {
     let world = World::new();
-    for (name, size, calls) in [("64 KiB", 64 << 10, 4000), ("1 MiB", 1 << 20, 1000), ("16 MiB", 16 << 20, 60)] {
+    for (name, size, calls) in
+        [("64 KiB", 64 << 10, 4000), ("1 MiB", 1 << 20, 1000), ("16 MiB", 16 << 20, 60)]
+    {
         let client = world.client().await;
         let call = request("echo", vec![tensor("x", "UINT8", &[i64::from(size)], vec![7; size as usize])]);
         let start = Instant::now();
@@ -59,6 +72,9 @@ async fn throughput_of_large_requests() {
         }
         let seconds = start.elapsed().as_secs_f64();
         let rate = f64::from(calls) * f64::from(size) / f64::from(1 << 20) / seconds;
-        println!("{name}, 4 in flight, echoed: {:.0} calls/s, {rate:.0} MiB/s each way", f64::from(calls) / seconds);
+        println!(
+            "{name}, 4 in flight, echoed: {:.0} calls/s, {rate:.0} MiB/s each way",
+            f64::from(calls) / seconds
+        );
     }
 }

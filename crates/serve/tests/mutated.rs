@@ -40,18 +40,21 @@ fn grpc() -> Vec<u8> {
 /// Some bytes replaced, a piece removed, a piece doubled.
 fn mutated(original: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     let size = original.len();
-    let bytes = prop_oneof![any::<u8>(), Just(b'-'), Just(b'9'), Just(b'['), Just(b'"'), Just(b'{'), Just(0xff)];
+    let bytes =
+        prop_oneof![any::<u8>(), Just(b'-'), Just(b'9'), Just(b'['), Just(b'"'), Just(b'{'), Just(0xff)];
     let places = prop::collection::vec((0..size, bytes), 0..4);
-    (places, 0..size, 0..8_usize, 0..size, 0..8_usize).prop_map(move |(places, cut, cut_len, twice, twice_len)| {
-        let mut body = original.clone();
-        for (at, to) in places {
-            body[at] = to;
-        }
-        let piece = body[twice..(twice + twice_len).min(size)].to_vec();
-        body.splice(twice..twice, piece);
-        body.drain(cut..(cut + cut_len).min(body.len()));
-        body
-    })
+    (places, 0..size, 0..8_usize, 0..size, 0..8_usize).prop_map(
+        move |(places, cut, cut_len, twice, twice_len)| {
+            let mut body = original.clone();
+            for (at, to) in places {
+                body[at] = to;
+            }
+            let piece = body[twice..(twice + twice_len).min(size)].to_vec();
+            body.splice(twice..twice, piece);
+            body.drain(cut..(cut + cut_len).min(body.len()));
+            body
+        },
+    )
 }
 
 fn well_formed(request: &InferRequest) -> bool {

@@ -1,5 +1,5 @@
 //! Every REST call, in JSON and in binary, right and wrong.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::needless_pass_by_value)]
 
 mod common;
 
@@ -22,13 +22,16 @@ fn binary(head: &Value, raw: &[u8]) -> (String, Bytes) {
 }
 
 fn input(data: Value) -> String {
-    json!({ "id": "a7", "inputs": [{ "name": "x", "datatype": "FP32", "shape": [2, 3], "data": data }] }).to_string()
+    json!({ "id": "a7", "inputs": [{ "name": "x", "datatype": "FP32", "shape": [2, 3], "data": data }] })
+        .to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_metadata() {
     let world = World::new();
-    for path in ["/v2/health/live", "/v2/health/ready", "/v2/models/sum/ready", "/v2/models/sum/versions/1/ready"] {
+    for path in
+        ["/v2/health/live", "/v2/health/ready", "/v2/models/sum/ready", "/v2/models/sum/versions/1/ready"]
+    {
         assert_eq!(world.json("GET", path, "").await.0, 200, "{path}");
     }
     let (_, server) = world.json("GET", "/v2", "").await;
@@ -66,7 +69,8 @@ async fn what_does_not_exist_is_said_in_json() {
         let code = body["code"].as_str().unwrap();
         assert!(body["error"].as_str().unwrap().starts_with(&format!("{code} ")), "{body}");
     }
-    let (status, body) = world.json("POST", "/v2/models/other/infer", &input(json!([1, 2, 3, 4, 5, 6]))).await;
+    let (status, body) =
+        world.json("POST", "/v2/models/other/infer", &input(json!([1, 2, 3, 4, 5, 6]))).await;
     assert_eq!((status, &body["blame"]), (404, &json!("not_found")));
     assert!(body["error"].as_str().unwrap().contains("`echo`, `sum`"), "{body}");
 }
@@ -96,7 +100,8 @@ async fn binary_both_ways_is_the_same_as_json() {
         "inputs": [{ "name": "x", "datatype": "FP32", "shape": [2, 3], "parameters": { "binary_data_size": 24 } }],
     });
     let (length, body) = binary(&head, &raw);
-    let (status, headers, body) = world.rest("POST", "/v2/models/sum/infer", &[(LENGTH, &length)], body).await;
+    let (status, headers, body) =
+        world.rest("POST", "/v2/models/sum/infer", &[(LENGTH, &length)], body).await;
     assert_eq!(status, 200);
     let (json, raw) = body.split_at(headers[LENGTH].to_str().unwrap().parse().unwrap());
     let json: Value = serde_json::from_slice(json).unwrap();
@@ -150,7 +155,11 @@ async fn python_words_are_read_and_left_to_the_host() {
     for word in ["NaN", "null", "Infinity", "-Infinity"] {
         let body = input(json!([1, 2, 3, 4, 5, "W"])).replace("\"W\"", word);
         let (status, reply) = world.json("POST", "/v2/models/sum/infer", &body).await;
-        assert_eq!((status, &reply["code"], &reply["blame"]), (400, &json!("E104"), &json!("refused")), "{word}");
+        assert_eq!(
+            (status, &reply["code"], &reply["blame"]),
+            (400, &json!("E104"), &json!("refused")),
+            "{word}"
+        );
     }
     let call = r#"{"inputs": [{"name": "x", "datatype": "FP32", "shape": [1], "data": [Infinity]}]}"#;
     let (status, reply) = world.json("POST", "/v2/models/echo/infer", call).await;
@@ -200,9 +209,7 @@ async fn malformed_calls_are_400_and_the_server_lives_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_binary_sizes_are_400() {
     let world = World::new();
-    let head = |size: Value| {
-        json!({ "inputs": [{ "name": "x", "datatype": "FP32", "shape": [1, 3], "parameters": { "binary_data_size": size } }] })
-    };
+    let head = |size: Value| json!({ "inputs": [{ "name": "x", "datatype": "FP32", "shape": [1, 3], "parameters": { "binary_data_size": size } }] });
     for (size, raw, length) in [
         (json!(12), 11, None),
         (json!(12), 13, None),
@@ -256,7 +263,8 @@ async fn a_large_request_is_refused_before_it_is_sent() {
     let head = b"POST /v2/models/sum/infer HTTP/1.1\r\nhost: a\r\ncontent-length: 5000000000\r\n\r\n";
     socket.write_all(head).await.unwrap();
     let mut answer = vec![0; 4096];
-    let length = tokio::time::timeout(Duration::from_secs(1), socket.read(&mut answer)).await.unwrap().unwrap();
+    let length =
+        tokio::time::timeout(Duration::from_secs(1), socket.read(&mut answer)).await.unwrap().unwrap();
     let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(answer.contains("5000000000") && answer.contains("1000."), "{answer}");
@@ -280,7 +288,8 @@ async fn a_chunked_request_is_counted_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_says_nothing_is_let_go() {
-    let world = World::with(Limits { patience: Duration::from_millis(300), connections: 3, ..Limits::default() });
+    let world =
+        World::with(Limits { patience: Duration::from_millis(300), connections: 3, ..Limits::default() });
     let raw = tokio::net::TcpStream::connect(world.server.address).await.unwrap();
     let (http1, http2) = (world.tls(b"http/1.1").await, world.tls(b"h2").await);
     // All three places are taken by silent peers; this one waits for the first of them to be let go.
@@ -290,8 +299,12 @@ async fn a_peer_that_says_nothing_is_let_go() {
 
     // A body that never comes.
     let mut socket = world.tls(b"http/1.1").await;
-    socket.write_all(b"POST /v2/models/sum/infer HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n").await.unwrap();
+    socket
+        .write_all(b"POST /v2/models/sum/infer HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = vec![0; 4096];
-    let length = tokio::time::timeout(Duration::from_secs(5), socket.read(&mut answer)).await.unwrap().unwrap();
+    let length =
+        tokio::time::timeout(Duration::from_secs(5), socket.read(&mut answer)).await.unwrap().unwrap();
     assert!(answer[..length].starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer[..length]));
 }

@@ -53,7 +53,8 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let record = workload.measure(&kinds, &args.batch_sizes, args.repeats).await?;
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&record).map_err(|e| Failure::ours(e.to_string()))?;
-        std::fs::write(path, text).map_err(|e| Failure::ours(format!("`{}` cannot be written: {e}.", path.display())))?;
+        std::fs::write(path, text)
+            .map_err(|e| Failure::ours(format!("`{}` cannot be written: {e}.", path.display())))?;
     }
     show(&record);
     Ok(ExitCode::SUCCESS)
@@ -81,7 +82,12 @@ struct Subject {
 
 impl Workload<'_> {
     /// Brings up all kinds at once and asks each in turn, so that what disturbs the machine disturbs all.
-    pub(crate) async fn measure(&self, kinds: &[Kind], batches: &[usize], repeats: usize) -> Result<Record, Failure> {
+    pub(crate) async fn measure(
+        &self,
+        kinds: &[Kind],
+        batches: &[usize],
+        repeats: usize,
+    ) -> Result<Record, Failure> {
         let commit = option_env!("PRIVET_COMMIT").unwrap_or("unknown");
         let mut record = Record {
             format: FORMAT,
@@ -190,7 +196,8 @@ impl Workload<'_> {
             None => Work::plain((widths * batch) as f64, 1.0),
             Some((plan, protect, columns)) => {
                 let (k, encoded_bits) = (plan.k, plan.encoded_bits());
-                let layout = Layout { bundle: [0; 32], protect: *protect, k, encoded_bits, columns: *columns };
+                let layout =
+                    Layout { bundle: [0; 32], protect: *protect, k, encoded_bits, columns: *columns };
                 let explicit = layout.explicit_len(batch).unwrap_or(0) * protect.explicit_copies();
                 Work::parties((columns * batch) as f64, 1.0, *protect, explicit as f64)
             }
@@ -207,7 +214,17 @@ fn subject(kind: Kind, file: &Path) -> Result<Subject, Failure> {
 /// The record as a table.
 pub(crate) fn show(record: &Record) {
     let head = [
-        "kind", "batch", "median", "p95", "rows/s", "up", "between", "round trips", "worst error", "bound", "to plain",
+        "kind",
+        "batch",
+        "median",
+        "p95",
+        "rows/s",
+        "up",
+        "between",
+        "round trips",
+        "worst error",
+        "bound",
+        "to plain",
         "to limit",
     ];
     let mut out = table(&head);

@@ -28,7 +28,9 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
         Kind::Plain => plain(args, &graph)?,
         Kind::Mpc => parties(args, &graph, &keys)?,
         kind @ (Kind::Tee | Kind::He) => {
-            return Err(Error::refused("E221", format!("Kind `{}` is not in this version.", kind.name())).into());
+            return Err(
+                Error::refused("E221", format!("Kind `{}` is not in this version.", kind.name())).into()
+            );
         }
     };
     let file = args.out.join("deployment.toml");
@@ -41,7 +43,9 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
     };
     std::fs::write(&file, deployment.to_toml()?).map_err(|e| cannot_write(&file, &e))?;
     eprintln!("{}", public.trust_card());
-    eprintln!("Give each role its own file, and clients `deployment.toml`. The bundle's digest, the same for all:");
+    eprintln!(
+        "Give each role its own file, and clients `deployment.toml`. The bundle's digest, the same for all:"
+    );
     print(&public.digest_hex());
     Ok(ExitCode::SUCCESS)
 }
@@ -51,7 +55,9 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
     let roles = if kind == Kind::Mpc { 3 } else { 1 };
     if args.parties.len() != roles || args.urls.len() != roles {
         let (lines, urls, kind) = (args.parties.len(), args.urls.len(), kind.name());
-        let what = format!("Kind `{kind}` has {roles} roles; {lines} lines (`--party`) and {urls} addresses (`--url`) came.");
+        let what = format!(
+            "Kind `{kind}` has {roles} roles; {lines} lines (`--party`) and {urls} addresses (`--url`) came."
+        );
         return Err(Error::usage("E146", what).into());
     }
     Ok(args.parties.iter().map(|line| line.parse()).collect::<Result<_, Error>>()?)
@@ -77,7 +83,8 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<Publi
     let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
     for half in &halves {
         let path = args.out.join(format!("party-{}.bundle", half.party));
-        let text = serde_json::to_string(half).map(Zeroizing::new).map_err(|e| Failure::ours(e.to_string()))?;
+        let text =
+            serde_json::to_string(half).map(Zeroizing::new).map_err(|e| Failure::ours(e.to_string()))?;
         write_new(&path, &text)?;
     }
     Ok(public)

@@ -29,10 +29,12 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
     let graph = match read_onnx(&file) {
         Ok(graph) => graph,
         Err(ImportError::Problems(problems)) => return Ok(unusable(name, &problems)),
-        Err(_) => return Err(privet_serve::roles::read_model(path).err().map_or_else(
-            || Failure::ours("The model could be read only the second time.".into()),
-            Failure::from,
-        )),
+        Err(_) => {
+            return Err(privet_serve::roles::read_model(path).err().map_or_else(
+                || Failure::ours("The model could be read only the second time.".into()),
+                Failure::from,
+            ));
+        }
     };
     let rows = sample(args.plan.rows.as_deref(), &graph)?;
     let options = Options {
@@ -45,15 +47,29 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
 
 fn show(report: &Report, accuracy: f64) {
     let widths: usize = report.inputs.iter().map(|p| p.width).sum();
-    print(&format!("{}   {} inputs, {} values a row   accuracy {accuracy:e}", report.model, report.inputs.len(), widths));
+    print(&format!(
+        "{}   {} inputs, {} values a row   accuracy {accuracy:e}",
+        report.model,
+        report.inputs.len(),
+        widths
+    ));
     for (kind, part) in &report.kinds {
         show_kind(kind, part);
     }
     if let Some(public) = &report.public {
         print("\nWhat the plan tells everyone");
-        print(&format!("  {} columns made from {} features, {} scores a row", public.columns, public.features, public.scores));
-        print(&format!("  ranges of features (from {:?}), powers of two; scores within ±{:e}", public.ranges, public.score_range));
-        print(&format!("  {} fraction bits of inputs, {} of weights", public.fraction_bits.0, public.fraction_bits.1));
+        print(&format!(
+            "  {} columns made from {} features, {} scores a row",
+            public.columns, public.features, public.scores
+        ));
+        print(&format!(
+            "  ranges of features (from {:?}), powers of two; scores within ±{:e}",
+            public.ranges, public.score_range
+        ));
+        print(&format!(
+            "  {} fraction bits of inputs, {} of weights",
+            public.fraction_bits.0, public.fraction_bits.1
+        ));
         print(&format!("  {}", public.answers));
     }
     if let Some(rows) = &report.rows {
@@ -67,7 +83,11 @@ fn show(report: &Report, accuracy: f64) {
 fn show_kind(kind: &str, part: &KindReport) {
     print(&format!("\n{kind:6} {}", part.status));
     for problem in &part.problems {
-        let at = if problem.node.is_empty() { String::new() } else { format!("`{}` ({}): ", problem.node, problem.op) };
+        let at = if problem.node.is_empty() {
+            String::new()
+        } else {
+            format!("`{}` ({}): ", problem.node, problem.op)
+        };
         print(&format!("  {at}{} {}", problem.reason, problem.hint));
     }
     for (protocol, cost) in &part.protocols {
@@ -76,7 +96,10 @@ fn show_kind(kind: &str, part: &KindReport) {
             None => "as the model is defined".into(),
         };
         let (up, more) = (bytes(cost.bytes_up as u64), bytes(cost.bytes_up_per_row as u64));
-        print(&format!("  {protocol}: {} round trip, {up} for one row, {more} for each of many, {exact}", cost.rounds));
+        print(&format!(
+            "  {protocol}: {} round trip, {up} for one row, {more} for each of many, {exact}",
+            cost.rounds
+        ));
     }
     if part.status == "ready" {
         for (who, what) in &part.trust.lines {

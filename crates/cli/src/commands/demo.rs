@@ -48,9 +48,29 @@ const SHIPPED: [Shipped; 2] = [
         rows: include_bytes!("../../../../data/uci-credit-default/default_of_credit_card_clients.parquet"),
         rows_file: "rows.parquet",
         columns: &[
-            "LIMIT_BAL", "SEX", "EDUCATION", "MARRIAGE", "AGE", "PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6",
-            "BILL_AMT1", "BILL_AMT2", "BILL_AMT3", "BILL_AMT4", "BILL_AMT5", "BILL_AMT6", "PAY_AMT1", "PAY_AMT2",
-            "PAY_AMT3", "PAY_AMT4", "PAY_AMT5", "PAY_AMT6",
+            "LIMIT_BAL",
+            "SEX",
+            "EDUCATION",
+            "MARRIAGE",
+            "AGE",
+            "PAY_0",
+            "PAY_2",
+            "PAY_3",
+            "PAY_4",
+            "PAY_5",
+            "PAY_6",
+            "BILL_AMT1",
+            "BILL_AMT2",
+            "BILL_AMT3",
+            "BILL_AMT4",
+            "BILL_AMT5",
+            "BILL_AMT6",
+            "PAY_AMT1",
+            "PAY_AMT2",
+            "PAY_AMT3",
+            "PAY_AMT4",
+            "PAY_AMT5",
+            "PAY_AMT6",
         ],
         label: Some("default payment next month"),
     },
@@ -99,7 +119,9 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         let text = serde_json::json!({ "results": all }).to_string();
         print(&text);
     } else {
-        print("The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.");
+        print(
+            "The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.",
+        );
         print("The model was trained on most of them, so this AUC is not one of unseen rows.");
         print("\nNext: privet check MODEL.onnx, then privet up mpc MODEL.onnx. See README.md.");
     }
@@ -216,8 +238,11 @@ async fn latency(deployed: &Deployed, rows: &[Tensor], count: usize) -> Result<f
 fn auc(outputs: &[Tensor], labels: &[f64]) -> Option<f64> {
     let tensor = outputs.last()?;
     let values = tensor.to_f64()?;
-    let mut pairs: Vec<(f64, bool)> =
-        values.chunks(tensor.width).zip(labels).map(|(row, &label)| (row[row.len() - 1], label > 0.5)).collect();
+    let mut pairs: Vec<(f64, bool)> = values
+        .chunks(tensor.width)
+        .zip(labels)
+        .map(|(row, &label)| (row[row.len() - 1], label > 0.5))
+        .collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let positives = pairs.iter().filter(|(_, positive)| *positive).count() as f64;
     let negatives = pairs.len() as f64 - positives;
@@ -234,8 +259,16 @@ fn auc(outputs: &[Tensor], labels: &[f64]) -> Option<f64> {
 
 fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
     let head = [
-        "", "rows", "median latency", "rows/s", "up per row", "between parties", "round trips", "largest difference",
-        "proven bound", "AUC",
+        "",
+        "rows",
+        "median latency",
+        "rows/s",
+        "up per row",
+        "between parties",
+        "round trips",
+        "largest difference",
+        "proven bound",
+        "AUC",
     ];
     let mut out = table(&head);
     for line in lines {
@@ -247,7 +280,11 @@ fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
             bytes(line.bytes_up_per_row as u64),
             bytes(line.bytes_between),
             line.round_trips.to_string(),
-            if line.kind == "plain" { "-".into() } else { format!("{:.1e}", line.largest_difference_from_plain) },
+            if line.kind == "plain" {
+                "-".into()
+            } else {
+                format!("{:.1e}", line.largest_difference_from_plain)
+            },
             line.bound.map_or("-".into(), |b| format!("{b:.1e}")),
             line.auc.map_or("-".into(), |a| format!("{a:.4}")),
         ]);

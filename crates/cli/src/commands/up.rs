@@ -45,7 +45,8 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
 
 /// This program's own file, which runs the roles too.
 pub(crate) fn program() -> Result<std::path::PathBuf, Failure> {
-    std::env::current_exe().map_err(|e| Failure::ours(format!("The program does not know its own file: {e}.")))
+    std::env::current_exe()
+        .map_err(|e| Failure::ours(format!("The program does not know its own file: {e}.")))
 }
 
 /// Done when SIGINT or SIGTERM comes; from now on neither ends the process by itself.

@@ -180,7 +180,9 @@ fn check_commitments(components: &[Component], request: &PartyRequest) -> Result
         };
         // Hashes compare in constant time.
         if blake3::Hash::from(expected) != blake3::Hash::from(got) {
-            return Err(Abort::Client(format!("{component:?} is not the one that its commitment was made for.")));
+            return Err(Abort::Client(format!(
+                "{component:?} is not the one that its commitment was made for."
+            )));
         }
     }
     Ok(())

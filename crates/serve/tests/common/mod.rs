@@ -1,5 +1,12 @@
 //! Small hosts, and a server of them that can be stopped, killed and started again.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::pedantic)]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::pedantic
+)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
@@ -61,7 +68,8 @@ impl Host for Sum {
         if name != "x" || datatype != "FP32" || shape.len() != 2 || shape[1] != 3 {
             return Err(Error::usage("E101", "Expected one input, `x`, of FP32 and shape [-1, 3]."));
         }
-        let values: Vec<f32> = data.chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().unwrap())).collect();
+        let values: Vec<f32> =
+            data.chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().unwrap())).collect();
         if values.iter().any(|value| !value.is_finite()) {
             return Err(Error::refused("E104", "A value of `x` is not a number."));
         }
@@ -69,11 +77,20 @@ impl Host for Sum {
         let rows = shape[0];
         let outputs = [
             tensor("score", "FP32", &[rows, 1], sums.iter().flat_map(|s| s.to_le_bytes()).collect()),
-            tensor("label", "INT64", &[rows], sums.iter().flat_map(|s| i64::from(*s > 0.0).to_le_bytes()).collect()),
+            tensor(
+                "label",
+                "INT64",
+                &[rows],
+                sums.iter().flat_map(|s| i64::from(*s > 0.0).to_le_bytes()).collect(),
+            ),
         ];
         let wanted = |name: &str| request.outputs.is_empty() || request.outputs.iter().any(|o| o == name);
         let outputs = outputs.into_iter().filter(|t| wanted(&t.name)).collect();
-        Ok(InferReply { id: String::new(), parameters: vec![("bound".into(), Parameter::Double(0.5))], outputs })
+        Ok(InferReply {
+            id: String::new(),
+            parameters: vec![("bound".into(), Parameter::Double(0.5))],
+            outputs,
+        })
     }
 }
 
@@ -100,7 +117,10 @@ fn metadata(name: &str, inputs: &[(&str, &str, &[i64])], outputs: &[(&str, &str,
         platform: "privet_plain".into(),
         inputs: all(inputs),
         outputs: all(outputs),
-        parameters: vec![("bound".into(), Parameter::Double(0.5)), ("digest".into(), Parameter::Text("ab".into()))],
+        parameters: vec![
+            ("bound".into(), Parameter::Double(0.5)),
+            ("digest".into(), Parameter::Text("ab".into())),
+        ],
     }
 }
 
@@ -124,7 +144,8 @@ pub struct Running {
 
 impl Running {
     pub fn start(key: &MachineKey, certificate: &str, limits: Limits, port: u16) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = bind(port);
         let address = listener.local_addr().unwrap();
         let tls = server_config(key, certificate).unwrap();
@@ -190,7 +211,8 @@ impl Relay {
             loop {
                 let (mut near, _) = listener.accept().await.unwrap();
                 let mut far = TcpStream::connect(server).await.unwrap();
-                connections.spawn(async move { drop(tokio::io::copy_bidirectional(&mut near, &mut far).await) });
+                connections
+                    .spawn(async move { drop(tokio::io::copy_bidirectional(&mut near, &mut far).await) });
             }
         });
         Self { address, task }

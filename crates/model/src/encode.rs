@@ -1,0 +1,76 @@
+//! From a client's rows to the integers that enter the private core, or a refusal by row and feature.
+
+use privet_ring::kernels::{check_rows, encode_rows};
+
+use crate::Refusal;
+use crate::head::{Head, Rows};
+use crate::plan::Plan;
+use crate::range::unusable;
+
+/// Encodes rows as a plan says.
+#[derive(Clone)]
+pub struct Encoder {
+    scales: Vec<f64>,
+    limits: Vec<f64>,
+}
+
+impl Encoder {
+    /// For this plan.
+    pub fn new(plan: &Plan) -> Self {
+        Self { scales: plan.scales(), limits: plan.limits() }
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.limits.len()
+    }
+
+    /// Encodes rows `first..`, as many as `out` holds; `values` has room for as many numbers. Nothing is clipped and
+    /// nothing wraps: a value outside its range is refused.
+    pub fn encode(
+        &self,
+        head: &Head,
+        rows: &Rows<'_>,
+        first: usize,
+        values: &mut [f64],
+        out: &mut [u64],
+    ) -> Result<(), Refusal> {
+        self.check(head, rows, first, values)?;
+        encode_rows(values, &self.scales, out);
+        Ok(())
+    }
+
+    /// Reads rows `first..` into `values` and checks every one against its range.
+    pub fn check(
+        &self,
+        head: &Head,
+        rows: &Rows<'_>,
+        first: usize,
+        values: &mut [f64],
+    ) -> Result<(), Refusal> {
+        rows.fill(first, values);
+        let mut ok = true;
+        check_rows(values, &self.limits, &mut ok);
+        if ok { Ok(()) } else { Err(self.refusal(head, first, values)) }
+    }
+
+    /// Which value it was.
+    fn refusal(&self, head: &Head, first: usize, values: &[f64]) -> Refusal {
+        let columns = self.columns();
+        let inside = |(at, x): (usize, &f64)| x.abs() <= self.limits[at % columns];
+        let at = values.iter().enumerate().position(|v| !inside(v)).unwrap_or(0);
+        let (row, column, value) = (first + at / columns, at % columns, values[at]);
+        if !value.is_finite() {
+            return unusable(head, column, row);
+        }
+        let (name, limit) = (head.feature_name(head.columns[column].feature()), self.limits[column]);
+        let row = row + 1;
+        Refusal::new(
+            "E105",
+            format!(
+                "Row {row}, feature `{name}` = {value:e} is outside the planned range ±{limit:e}. Predicting it could \
+                 give a wrong answer, so nothing was sent. Plan again with `--rows` that contain such values."
+            ),
+        )
+    }
+}
