@@ -219,8 +219,10 @@ fn the_worst_row_that_a_search_finds_is_within_the_bound_and_not_far_below() {
                 part * 100.0
             );
             assert!(worst <= plan.plan.bound, "{}: {worst:e}", fixture.name);
+            // Whole-number inputs and weights that are short binary fractions leave nothing but float64's own rounding.
+            let exact = plan.plan.bound < 1e-9;
             assert!(
-                part >= 0.01,
+                exact || part >= 0.01,
                 "{}: the bound is vacuous, {worst:e} of {:e}",
                 fixture.name,
                 plan.plan.bound

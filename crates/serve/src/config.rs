@@ -21,9 +21,9 @@ pub struct PlainConfig {
     pub model: PathBuf,
     /// The name under which it is served.
     pub name: String,
-    /// More names and addresses that the certificate is to be valid for.
-    #[serde(default)]
-    pub names: Vec<String>,
+    /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -39,9 +39,9 @@ pub struct PartyConfig {
     pub key: PathBuf,
     /// This party's half of the bundle, made by `privet bundle`.
     pub bundle: PathBuf,
-    /// More names and addresses that the certificate is to be valid for.
-    #[serde(default)]
-    pub names: Vec<String>,
+    /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,

@@ -64,7 +64,8 @@ pub async fn plain(config: &Path) -> Result<Prepared, Error> {
     let (config, folder) = read::<PlainConfig>(config)?;
     let key = read_key(&folder.join(&config.key))?;
     let host = PlainHost::new(&config.name, read_model(&folder.join(&config.model))?);
-    prepare(&config.listen, &key, &config.names, Arc::new(host), config.limits.into()).await
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
 }
 
 /// One party's server.
@@ -79,7 +80,8 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     let (public, role, weights) = file.open()?;
     let keys = pair_keys(&public, role, &key)?;
     let host = PartyHost::new(&public, role, weights, keys)?;
-    prepare(&config.listen, &key, &config.names, Arc::new(host), config.limits.into()).await
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
 }
 
 /// K_i and K_{i+1}: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
@@ -111,14 +113,18 @@ pub fn read_key(path: &Path) -> Result<MachineKey, Error> {
     MachineKey::from_text(&Zeroizing::new(read_text(path)?))
 }
 
+fn certificate(folder: &Path, path: Option<&Path>, key: &MachineKey) -> Result<String, Error> {
+    path.map_or_else(|| key.certificate(&[]), |path| read_text(&folder.join(path)))
+}
+
 async fn prepare(
     listen: &str,
     key: &MachineKey,
-    names: &[String],
+    certificate: &str,
     host: Arc<dyn Host>,
     limits: Limits,
 ) -> Result<Prepared, Error> {
-    let tls = server_config(key, &key.certificate(names)?)?;
+    let tls = server_config(key, certificate)?;
     let cannot = |e: std::io::Error| {
         Error::usage("E143", format!("Cannot listen on `{listen}`: {e}. Choose another address or port."))
     };

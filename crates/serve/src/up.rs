@@ -137,7 +137,7 @@ impl Running {
             key: "server.key".into(),
             model: wanted.file.canonicalize().unwrap_or_else(|_| wanted.file.into()),
             name: wanted.name.into(),
-            names: Vec::new(),
+            certificate: Some("server.pem".into()),
             limits: LimitsConfig::default(),
         };
         let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
@@ -166,7 +166,7 @@ impl Running {
                 listen,
                 key: format!("{name}.key").into(),
                 bundle: bundle.clone().into(),
-                names: Vec::new(),
+                certificate: Some(format!("{name}.pem").into()),
                 limits: LimitsConfig::default(),
             };
             entries.push(self.role(wanted.program, "party", name, key, config).await?);
@@ -192,13 +192,13 @@ impl Running {
     ) -> Result<EndpointEntry, Error> {
         let file = format!("{name}.toml");
         let text = |listen: String| toml::to_string(&config(listen)).map_err(|e| cannot_write(&file, &e));
+        self.folder.write(&format!("{name}.pem"), &key.certificate(&[])?)?;
         let path = self.folder.write(&file, &text("127.0.0.1:0".into())?)?;
         let mut process = Process::spawn(program, command, name, &path)?;
         let address = process.address().await;
         self.roles.push(process);
         let address = address?;
         self.folder.write(&file, &text(address.clone())?)?;
-        self.folder.write(&format!("{name}.pem"), &key.certificate(&[])?)?;
         let url = format!("https://{address}");
         Ok(EndpointEntry {
             name: name.into(),

@@ -34,14 +34,6 @@ pub(super) fn read(source: impl Read, inputs: &[Port]) -> Result<Content, RowsEr
     Ok(Content { tensors: table.finish()?, notes: layout.notes })
 }
 
-/// The names in the header; none where there is no header.
-pub(super) fn column_names(source: impl Read) -> Result<Vec<String>, RowsError> {
-    let mut first = StringRecord::new();
-    next(&mut reader(source), &mut first, 0)?;
-    let names = names(&first);
-    Ok(if is_numeric(&names) && !counts_up(&names) { Vec::new() } else { names })
-}
-
 fn reader<R: Read>(source: R) -> Reader<R> {
     // Rows of uneven length are told apart here and not by the parser, whose message counts lines.
     ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source)

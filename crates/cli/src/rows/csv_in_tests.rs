@@ -82,12 +82,6 @@ fn what_is_no_table_is_refused() {
     assert_eq!(read("a,b\n".as_bytes(), &inputs).unwrap().tensors[0].rows, 0);
 }
 
-#[test]
-fn header_names() {
-    assert_eq!(column_names("a, b\n1,2\n".as_bytes()).unwrap(), ["a", "b"]);
-    assert!(column_names("1,2\n".as_bytes()).unwrap().is_empty());
-}
-
 proptest! {
     #[test]
     fn any_bytes_give_rows_or_an_error(bytes: Vec<u8>) {

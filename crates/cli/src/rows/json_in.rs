@@ -33,18 +33,6 @@ pub(super) fn read(source: impl BufRead, inputs: &[Port]) -> Result<Content, Row
     Ok(Content { tensors: table.finish()?, notes })
 }
 
-/// The names in the first row.
-pub(super) fn column_names(source: impl BufRead) -> Result<Vec<String>, RowsError> {
-    let mut names = Vec::new();
-    for_each_line(source, |value, row| {
-        if !matches!(value, Value::Array(_)) {
-            names = fields(&value, row)?.iter().map(|(name, _)| name.to_string()).collect();
-        }
-        Ok(false)
-    })?;
-    Ok(names)
-}
-
 type Field<'a> = (Cow<'a, str>, Value<'a>);
 
 /// Where the first row has each input, by name; the rows below it may have another order.

@@ -68,19 +68,6 @@ pub(crate) fn labels(path: &str, column: &str) -> Result<Vec<f64>, RowsError> {
     }
 }
 
-/// The names of a file's columns or arrays, without reading its rows; none where it has no names.
-pub(crate) fn column_names(path: &str) -> Result<Vec<String>, RowsError> {
-    let source = Source::open(path)?;
-    let names = match source.format {
-        Format::Csv | Format::CsvGz => csv_in::column_names(source.text()),
-        Format::JsonLines => json_in::column_names(source.text()),
-        Format::Parquet => source.whole().and_then(parquet_in::column_names),
-        Format::Npz => source.seekable().and_then(npz::array_names),
-        Format::Npy => Ok(Vec::new()),
-    };
-    names.map_err(|error| error.within(path))
-}
-
 fn read_source(source: Source, inputs: &[Port]) -> Result<Rows, RowsError> {
     let (format, name) = (source.format, source.name.clone());
     let content = match format {

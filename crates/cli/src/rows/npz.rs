@@ -27,11 +27,6 @@ pub(super) fn read(source: impl ReadSeek, inputs: &[Port]) -> Result<Content, Ro
     Ok(Content { tensors, notes })
 }
 
-/// The names of the arrays.
-pub(super) fn array_names(source: impl ReadSeek) -> Result<Vec<String>, RowsError> {
-    Ok(names(&open(source)?))
-}
-
 /// Writes one array per output, not compressed, as `numpy.savez` does.
 pub(super) fn write(outputs: &[(Port, Tensor)], sink: &mut dyn Write) -> Result<(), RowsError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));

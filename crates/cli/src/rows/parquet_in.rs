@@ -29,14 +29,6 @@ pub(super) fn read(source: Whole, inputs: &[Port]) -> Result<Content, RowsError>
     })
 }
 
-/// The names of the columns; of nested ones, the path.
-pub(super) fn column_names(source: Whole) -> Result<Vec<String>, RowsError> {
-    guarded(|| match source {
-        Whole::File(file) => Ok(names(&metadata(&Arc::new(file))?)),
-        Whole::Memory(bytes) => Ok(names(&metadata(&Arc::new(bytes))?)),
-    })
-}
-
 /// The library asserts what a damaged file may violate; that must be an error like any other.
 fn guarded<T>(read: impl FnOnce() -> Result<T, RowsError>) -> Result<T, RowsError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(damaged("its parts contradict each other")))
