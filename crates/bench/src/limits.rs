@@ -110,7 +110,7 @@ fn products() -> f64 {
 fn float_rate() -> f64 {
     let (x, w, mut out) = (vec![3.0; ELEMENTS], vec![5.0; 528], vec![0.0; 64]);
     best(ELEMENTS as f64, || {
-        float_products(std::hint::black_box(&x), &w, 0.0, std::hint::black_box(&mut out))
+        float_products(std::hint::black_box(&x), &w, 0.0, std::hint::black_box(&mut out));
     })
 }
 

@@ -82,6 +82,7 @@ fn largest(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
 }
 
 /// The value below which a fraction `p` of the samples lies.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place in a list, rounded
 pub fn percentile(samples: &[f64], p: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -18,6 +18,7 @@ pub fn synthetic(graph: &Graph, rows: usize) -> Result<Vec<Tensor>, Error> {
         .collect()
 }
 
+#[allow(clippy::cast_possible_truncation)] // invented values, in the precision of the input
 fn tensor(
     input: usize,
     port: &Port,

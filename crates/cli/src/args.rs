@@ -8,7 +8,14 @@ use privet_mpc::protect::Protect;
 
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
-#[command(name = "privet", version, about, long_about = None, arg_required_else_help = true)]
+#[command(
+    name = "privet",
+    version,
+    about,
+    long_about = None,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  privet demo\n  privet check model.onnx\n  privet up mpc model.onnx --dir run\n  privet predict --to run/deployment.toml rows.csv"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -58,8 +65,10 @@ pub(crate) enum Command {
 #[derive(Subcommand)]
 pub(crate) enum ServeRole {
     /// The plain kind's server.
+    #[command(after_help = "Example:\n  privet serve plain --config server.toml")]
     Plain(ServeArgs),
     /// One party of the mpc kind.
+    #[command(after_help = "Example:\n  privet serve party --config party-0.toml")]
     Party(ServeArgs),
 }
 

@@ -90,14 +90,18 @@ impl PublicBundle {
     /// Reads a public half, and checks that everything in it points at something.
     pub fn parse(json: &str) -> Result<Self, Error> {
         let refuse = |what: String| Error::refused("E231", format!("This bundle cannot be used: {what}"));
-        let manifest: Manifest = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
-        if manifest.format != FORMAT {
-            let format = manifest.format;
-            return Err(refuse(format!(
-                "it has format {format}, this program reads {FORMAT}. Upgrade the older side."
-            )));
+        // The format first: a newer one may have fields that this program does not know.
+        let Format { format } = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
+        if format != FORMAT {
+            let turn = if format > FORMAT {
+                "Upgrade the program that reads it."
+            } else {
+                "Make it again with the program that the owner has now."
+            };
+            return Err(refuse(format!("it has format {format}, this program reads {FORMAT}. {turn}")));
         }
-        if !manifest.mpc.as_ref().is_none_or(MpcPart::is_sound) {
+        let manifest: Manifest = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
+        if !manifest.is_sound() {
             return Err(refuse("its parts do not fit each other.".into()));
         }
         let digest = *blake3::hash(json.as_bytes()).as_bytes();
@@ -149,6 +153,27 @@ impl PublicBundle {
     /// Who could see what.
     pub fn trust_card(&self) -> TrustCard {
         TrustCard::of(self.manifest.kind, self.manifest.mpc.as_ref().map(|part| part.protect))
+    }
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl Manifest {
+    fn is_sound(&self) -> bool {
+        match (&self.mpc, self.kind) {
+            (Some(part), Kind::Mpc) => {
+                let outputs = part.tail.outputs.iter().map(|(port, _)| port);
+                part.is_sound()
+                    && self.secrets.len() == PARTIES
+                    && self.inputs == part.head.inputs
+                    && self.outputs.iter().eq(outputs)
+            }
+            (None, Kind::Mpc) | (Some(_), _) => false,
+            (None, _) => true,
+        }
     }
 }
 
@@ -278,7 +303,9 @@ pub fn for_parties(
         mpc: Some(part),
         secrets: files.iter().map(PartyFile::digest).collect(),
     })?;
-    files.iter_mut().for_each(|file| file.public.clone_from(&public.json));
+    for file in &mut files {
+        file.public.clone_from(&public.json);
+    }
     Ok((public, files))
 }
 

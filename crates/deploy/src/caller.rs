@@ -48,7 +48,7 @@ pub trait Pending: Send {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error>;
 }
 
-/// What the client learns. Its own: no `Debug`.
+/// What the client learns.
 #[derive(Clone, PartialEq)]
 pub struct Answer {
     /// The model's outputs, in its order.
@@ -58,6 +58,8 @@ pub struct Answer {
     /// What it cost between the roles.
     pub between: Between,
 }
+
+privet_ring::not_shown!(Answer);
 
 /// What roles spent on each other for one answer, as they counted it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl Answer {
     pub fn append(&mut self, other: Self) {
         self.outputs.iter_mut().zip(other.outputs).for_each(|(a, b)| a.append(b));
         self.scores.extend(other.scores);
-        self.between.bytes += other.between.bytes;
+        self.between.bytes = self.between.bytes.saturating_add(other.between.bytes);
         self.between.rounds = self.between.rounds.max(other.between.rounds);
     }
 }

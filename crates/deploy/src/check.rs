@@ -6,6 +6,7 @@ use privet_model::cut::{Cut, cut};
 use privet_model::encode::Encoder;
 use privet_model::eval::{evaluate, greatest};
 use privet_model::graph::{Graph, Port};
+use privet_model::head::Column;
 use privet_model::plan::{Integers, Plan, RangeSource, Ranges, plan};
 use privet_model::tensor::{Data, Tensor};
 use privet_model::{Problem, Problems, Refusal};
@@ -234,7 +235,7 @@ fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
 
 fn public_facts(planned: &Planned) -> PublicFacts {
     let Planned { cut, plan, .. } = planned;
-    let mut features: Vec<usize> = cut.head.columns.iter().map(|c| c.feature()).collect();
+    let mut features: Vec<usize> = cut.head.columns.iter().map(Column::feature).collect();
     features.dedup();
     let (n, scores) = (cut.core.columns, cut.core.scores());
     PublicFacts {

@@ -157,7 +157,7 @@ impl Pending for MpcPending {
         let sums = combine([next()?, next()?, next()?]);
         let scores: Vec<f64> = sums.iter().map(|&element| plan.decode(element)).collect();
         let between = Between {
-            bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).sum(),
+            bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).fold(0, u64::saturating_add),
             rounds: replies.iter().map(|r| counted(r, ROUNDS_BETWEEN)).max().unwrap_or(0),
         };
         Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between })
@@ -258,16 +258,16 @@ impl Host for PartyHost {
         let mut session = Session::new(self.role, Links::none(), self.keys.clone(), point);
         let output = session.step("linear", |s| replicated3::linear(s, &self.layout, &self.weights, message));
         let share = session.finish(output.map_err(aborted)?, self.layout.k);
-        let mut answer = Vec::with_capacity(32 + share.packed.len());
+        let mut answer = Vec::with_capacity(32 + share.packed().len());
         answer.extend_from_slice(&point);
-        answer.extend_from_slice(&share.packed);
+        answer.extend_from_slice(share.packed());
         Ok(InferReply {
             id: request.id,
             parameters: vec![
-                (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger.rounds.into())),
+                (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger().rounds.into())),
                 (
                     BYTES_BETWEEN.into(),
-                    Parameter::Int(i64::try_from(share.ledger.bytes_between()).unwrap_or(i64::MAX)),
+                    Parameter::Int(i64::try_from(share.ledger().bytes_between()).unwrap_or(i64::MAX)),
                 ),
             ],
             outputs: vec![bytes_tensor(ANSWER, answer.into())],

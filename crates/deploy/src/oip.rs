@@ -20,7 +20,7 @@ pub enum Parameter {
 }
 
 /// One tensor of a call. `data` is raw little-endian, row-major; `BYTES` elements are a 4-byte little-endian
-/// length and so many bytes. May be an applicant's values or a share of them: no `Debug`.
+/// length and so many bytes. May be an applicant's values or a share of them.
 #[derive(Clone)]
 pub struct RawTensor {
     /// The input's or output's name.
@@ -58,6 +58,8 @@ pub struct InferReply {
     /// What came out.
     pub outputs: Vec<RawTensor>,
 }
+
+privet_ring::not_shown!(RawTensor, InferRequest, InferReply);
 
 /// What `GET v2/models/NAME` and `ModelMetadata` say.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,14 +38,12 @@ impl Engine {
 
     /// The model's outputs. Refuses infinities, and missing values where the model has no imputation.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
-        match &self.folded {
-            Some(cut) => cut.tail.finish(&scores(cut, inputs)?, cut.core.scores()),
-            None => {
-                check_inputs(&self.graph.inputs, inputs)?;
-                self.check_finite(inputs)?;
-                evaluate(&self.graph, inputs)
-            }
+        if let Some(cut) = &self.folded {
+            return cut.tail.finish(&scores(cut, inputs)?, cut.core.scores());
         }
+        check_inputs(&self.graph.inputs, inputs)?;
+        self.check_finite(inputs)?;
+        evaluate(&self.graph, inputs)
     }
 
     fn check_finite(&self, inputs: &[Tensor]) -> Result<(), Refusal> {

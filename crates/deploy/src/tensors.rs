@@ -22,7 +22,9 @@ pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {
 fn to_bytes(dtype: DataType, data: &Data) -> Bytes {
     fn flat<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Bytes {
         let mut out = Vec::with_capacity(values.len() * N);
-        values.iter().for_each(|&x| out.extend_from_slice(&bytes(x)));
+        for &x in values {
+            out.extend_from_slice(&bytes(x));
+        }
         out.into()
     }
     match data {

@@ -36,7 +36,9 @@ pub fn encode(role: Role, request: &PartyRequest) -> (Bytes, Option<Bytes>) {
     head.extend_from_slice(&rows.to_le_bytes());
     head.extend_from_slice(&chunk.to_le_bytes());
     head.extend_from_slice(bundle);
-    commitments.iter().for_each(|c| head.extend_from_slice(c));
+    for commitment in commitments {
+        head.extend_from_slice(commitment);
+    }
     let mut body = None;
     for held in &request.held {
         match held {
@@ -57,7 +59,10 @@ pub fn decode(me: Role, head: &[u8], body: Option<Bytes>) -> Result<PartyRequest
     if reader.take::<4>().as_ref() != Some(MAGIC) {
         return Err(malformed("it does not start with `PVT1`, the mark of wire version 1"));
     }
-    let [to, protect, ..] = reader.take::<4>().ok_or_else(|| malformed("it ends early"))?;
+    let [to, protect, reserved @ ..] = reader.take::<4>().ok_or_else(|| malformed("it ends early"))?;
+    if reserved != [0; 2] {
+        return Err(malformed("its reserved bytes are not zero"));
+    }
     if to != u8::from(me) {
         return Err(Error::usage(
             "E331",
@@ -67,10 +72,10 @@ pub fn decode(me: Role, head: &[u8], body: Option<Bytes>) -> Result<PartyRequest
     let protect = protect_of(protect).ok_or_else(|| malformed("its `protect` is unknown"))?;
     let statement = reader.statement(protect).ok_or_else(|| malformed("it ends early"))?;
     let mut body = body;
-    let mut held = Vec::new();
+    let mut components = Vec::new();
     for component in protect.components(me) {
         let secret = Zeroizing::new(reader.take::<16>().ok_or_else(|| malformed("it ends early"))?);
-        held.push(if component.is_seeded() {
+        components.push(if component.is_seeded() {
             Held::Seed(Seed::from_bytes(*secret))
         } else {
             let bytes = body.take().ok_or_else(|| malformed("its explicit share is missing"))?;
@@ -80,7 +85,7 @@ pub fn decode(me: Role, head: &[u8], body: Option<Bytes>) -> Result<PartyRequest
     if !reader.0.is_empty() || body.is_some() {
         return Err(malformed("it is longer than expected"));
     }
-    Ok(PartyRequest { statement, held })
+    Ok(PartyRequest { statement, held: components })
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -62,9 +62,14 @@ impl Sizes {
     }
 }
 
-/// Outward exponent; a model of zeros counts as tiny, so that it still has a plan.
+/// Outward exponent; a model of zeros counts as tiny, so that it still has a plan, and one beyond float64 as more than
+/// any plan holds.
 fn exponent_of(x: f64) -> i64 {
-    if x > 0.0 { outward_exponent(x) } else { -20 }
+    match x {
+        _ if !x.is_finite() => 2000,
+        _ if x > 0.0 => outward_exponent(x),
+        _ => -20,
+    }
 }
 
 /// The exponent of the greatest power of two that is at most `x`.
@@ -117,7 +122,7 @@ fn exclusive_groups(head: &Head) -> Vec<Range<usize>> {
     for (at, column) in head.columns.iter().enumerate() {
         match groups.last_mut() {
             Some(group) if head.columns[group.clone()].iter().all(|c| exclusive(c, column)) => {
-                group.end = at + 1
+                group.end = at + 1;
             }
             _ => groups.push(at..at + 1),
         }
@@ -126,16 +131,15 @@ fn exclusive_groups(head: &Head) -> Vec<Range<usize>> {
 }
 
 fn exclusive(a: &Column, b: &Column) -> bool {
-    match (a, b) {
-        (Column::Value { feature: f, missing: Some(m) }, Column::Indicator { feature: g, missing: n }) => {
-            f == g && m == n
+    use Column::{Indicator, Level, Value};
+    a.feature() == b.feature()
+        && match (a, b) {
+            (Value { missing: Some(value), .. }, Indicator { missing, .. }) => value == missing,
+            (Level { category, level, .. }, Level { category: other, level: another, .. }) => {
+                category == other && level != another
+            }
+            _ => false,
         }
-        (
-            Column::Level { feature: f, category: c, level: l },
-            Column::Level { feature: g, category: d, level: m },
-        ) => f == g && c == d && l != m,
-        _ => false,
-    }
 }
 
 /// Whether a column has values between whole numbers, which encoding rounds. Indicators and levels are 0 or 1.

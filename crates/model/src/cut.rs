@@ -9,7 +9,7 @@ use crate::tail::{Spread, Tail};
 use crate::tensor::DataType;
 use crate::{Problem, Problems};
 
-/// The private part of a linear model: `scores = weights · columns + bias`. The owner's secret: no `Debug`.
+/// The private part of a linear model: `scores = weights · columns + bias`. The owner's secret.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Core {
     /// Number of columns.
@@ -21,6 +21,8 @@ pub struct Core {
     /// Per score, the largest magnitude that stood in the bias while folding.
     pub bias_magnitude: Vec<f64>,
 }
+
+privet_ring::not_shown!(Core);
 
 impl Core {
     /// Number of scores.
@@ -70,7 +72,7 @@ pub fn cut(graph: &Graph) -> Result<Cut, Problems> {
         return Err(Problems(folder.problems));
     }
     let sums: Vec<Vec<Sum>> = boundary.nodes.iter().map(|id| folder.sums(&forms[id.0])).collect();
-    let (scores, spread) = scores(&boundary, sums);
+    let (scores, spread) = scores(&boundary, &sums);
     let tail = tail(&graph, &forms, &boundary, spread);
     let statistics = (0..folder.head.features.len()).map(|f| folder.statistics.get(&f).copied()).collect();
     let (head, core) = keep_used_columns(folder.head, &scores);
@@ -136,7 +138,7 @@ impl Boundary {
 
 /// The least scores from which every boundary value follows: a row that is another one, or its negation, is not
 /// computed twice; where only differences matter, the last class is subtracted from the others.
-fn scores(boundary: &Boundary, sums: Vec<Vec<Sum>>) -> (Vec<Sum>, Vec<Vec<Spread>>) {
+fn scores(boundary: &Boundary, sums: &[Vec<Sum>]) -> (Vec<Sum>, Vec<Vec<Spread>>) {
     let mut scores = Vec::new();
     let mut spread: Vec<Vec<Spread>> = vec![Vec::new(); sums.len()];
     let by_need = |free: bool| (0..sums.len()).filter(move |&b| boundary.shift_free[b] == free);
@@ -161,6 +163,7 @@ fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
     })
 }
 
+#[allow(clippy::float_cmp)] // only the very same row may be left out
 fn find(scores: &[Sum], sum: &Sum) -> Option<Spread> {
     let same = |a: &Sum, sign: f64| {
         a.constant == sign * sum.constant

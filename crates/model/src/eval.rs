@@ -137,6 +137,7 @@ fn one_hot(x: &Value, levels: &Labels, unknown_is_zeros: bool) -> Result<Value, 
 }
 
 /// Exporters cast a float category to an integer first, which drops its fraction.
+#[allow(clippy::float_cmp)] // both are whole numbers
 pub(crate) fn level_of_number(x: f64, levels: &[i64]) -> Option<usize> {
     levels.iter().position(|&level| level as f64 == x.trunc())
 }
@@ -197,9 +198,13 @@ pub fn sigmoid(x: f64) -> f64 {
 /// The row's softmax, in place.
 pub fn softmax(row: &mut [f64]) {
     let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    row.iter_mut().for_each(|x| *x = (*x - greatest).exp());
+    for x in row.iter_mut() {
+        *x = (*x - greatest).exp();
+    }
     let sum: f64 = row.iter().sum();
-    row.iter_mut().for_each(|x| *x /= sum);
+    for x in row {
+        *x /= sum;
+    }
 }
 
 /// The row at unit length, in place; a row of length 0 stays. The largest *value* counts for [`Norm::Max`], sign and
@@ -211,10 +216,13 @@ pub fn normalize(norm: Norm, row: &mut [f64]) {
         Norm::L2 => row.iter().map(|x| x * x).sum::<f64>().sqrt(),
     };
     if length != 0.0 {
-        row.iter_mut().for_each(|x| *x /= length);
+        for x in row {
+            *x /= length;
+        }
     }
 }
 
+#[allow(clippy::cast_possible_truncation)] // to the output's own, narrower type, as the model is defined
 fn output_tensor(port: &Port, value: &Value, rows: usize) -> Tensor {
     let data = match (port.dtype, value) {
         (DataType::Bytes, Value::Text(v)) => Data::Text(v.clone()),

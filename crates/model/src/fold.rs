@@ -63,10 +63,13 @@ pub(crate) struct Folder {
     pub(crate) statistics: BTreeMap<usize, Statistics>,
     pub(crate) problems: Vec<Problem>,
     /// Where in `head.columns` a column already stands.
-    index: BTreeMap<(usize, Option<u64>, Option<(usize, usize)>, bool), usize>,
+    index: BTreeMap<Key, usize>,
 }
 
-fn key(column: &Column) -> (usize, Option<u64>, Option<(usize, usize)>, bool) {
+/// What makes two columns the same: the feature, its missing value, its category and level, whether it is an indicator.
+type Key = (usize, Option<u64>, Option<(usize, usize)>, bool);
+
+fn key(column: &Column) -> Key {
     let bits = |m: &Missing| match m {
         Missing::Nan => f64::NAN.to_bits(),
         Missing::Value(v) => v.to_bits(),
@@ -104,9 +107,8 @@ impl Folder {
             (Op::Input(input), _) => self.raw(*input, node.width),
             (Op::Concat, _) => self.concat(inputs),
             (Op::Select(indices), Some(form)) => select(form, indices),
-            (Op::Sigmoid | Op::Softmax | Op::Label(_), _) => Form::Beyond,
             (Op::Normalize(norm), Some(Form::Raw(features))) => self.normalize(*norm, features),
-            (Op::Normalize(_), _) => Form::Beyond,
+            (Op::Normalize(_) | Op::Sigmoid | Op::Softmax | Op::Label(_), _) => Form::Beyond,
             (_, Some(Form::Beyond)) => return Err(after_nonlinear(graph, node)),
             (Op::OneHot { levels, unknown_is_zeros }, Some(form)) => {
                 self.one_hot(node, form, levels, *unknown_is_zeros)?

@@ -84,6 +84,10 @@ pub struct Category {
     pub unknown_is_zeros: bool,
 }
 
+/// Most groups within groups, and most raw values for one feature, that a head from outside may ask the client to read.
+const MAX_DEPTH: usize = 8;
+const MAX_READS: usize = 1 << 16;
+
 /// How the client turns its rows into the columns that the private core takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
 pub struct Head {
@@ -143,6 +147,7 @@ impl Head {
                 .get(*group)
                 .is_some_and(|g| *member < g.members.len() && g.members.iter().all(|&m| m < at)),
         };
+        let work_ok = || self.work().iter().all(|&(depth, reads)| depth <= MAX_DEPTH && reads <= MAX_READS);
         let column_ok = |c: &Column| {
             c.feature() < self.features.len()
                 && match c {
@@ -154,12 +159,30 @@ impl Head {
         };
         self.features.iter().enumerate().all(|(at, f)| feature_ok(at, f))
             && self.columns.iter().all(column_ok)
+            && work_ok()
+    }
+
+    /// For each feature, groups within groups that reading it goes through, and raw values that it reads. Every index
+    /// must point at something before it.
+    fn work(&self) -> Vec<(usize, usize)> {
+        let mut work: Vec<(usize, usize)> = Vec::with_capacity(self.features.len());
+        let mut of_group: Vec<Option<(usize, usize)>> = vec![None; self.groups.len()];
+        for feature in &self.features {
+            work.push(match feature {
+                Feature::Raw { .. } => (0, 1),
+                Feature::Normalized { group, .. } => *of_group[*group].get_or_insert_with(|| {
+                    let members = self.groups[*group].members.iter().map(|&m| work[m]);
+                    members.fold((1, 0), |(depth, reads), (d, r)| (depth.max(d + 1), reads.saturating_add(r)))
+                }),
+            });
+        }
+        work
     }
 
     /// Binds rows to this head, if they are what the model takes.
     pub fn bind<'a>(&'a self, inputs: &'a [Tensor]) -> Result<Rows<'a>, Refusal> {
         let rows = check_inputs(&self.inputs, inputs)?;
-        Ok(Rows { head: self, inputs, rows, runs: self.runs() })
+        Ok(Rows { head: self, inputs, count: rows, runs: self.runs() })
     }
 
     /// Longest stretches of columns that are consecutive values of one raw input, with nothing missing: the common
@@ -200,19 +223,19 @@ impl Run {
 pub struct Rows<'a> {
     head: &'a Head,
     inputs: &'a [Tensor],
-    rows: usize,
+    count: usize,
     runs: Vec<Run>,
 }
 
 impl Rows<'_> {
     /// How many rows.
     pub fn len(&self) -> usize {
-        self.rows
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.count == 0
     }
 
     /// Columns of rows `first..`, as many as `out` holds. What may not be sent (a missing value where none may be, an

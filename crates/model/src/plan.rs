@@ -14,8 +14,11 @@
 //! where of the columns made from one feature only one is not zero at a time (a value or its indicator; one level of a
 //! category), so that each sum takes the largest of them. `k` is wide enough that no sum can wrap, which is checked
 //! with the actual integers. Everything in [`Plan`] is public: `f`, `g` and `k` start from the ranges, the number of
-//! features, and two sums of weights rounded outward to powers of two; the actual roundings of the weights then save up
-//! to [`SAVED`] bits of them, which tells no more than how lucky the roundings were. The stated bound is rounded up.
+//! features, and three sums of weights rounded outward to powers of two (over the columns that are rounded, over all,
+//! and over all with what stood in the bias while folding). The actual roundings of the weights then save up to
+//! [`SAVED`] bits, and may move up to [`SHIFT`] bits between `f` and `g`, which tells no more than how lucky the
+//! roundings were; where the ranges are the widest that fit, they may be that many bits wider. The stated bound is
+//! rounded up to a power of two.
 
 use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,9 @@ pub use crate::range::{RangeSource, Ranges};
 
 /// The widest ring.
 pub const MAX_K: u32 = 64;
+
+/// Most fraction bits of a weight: scores with more could not be told from zero in float64.
+const MAX_WEIGHT_BITS: u32 = 900;
 
 /// What everyone who handles a model may know of its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,12 +81,15 @@ impl Plan {
     /// Whether the numbers are ones that this program can work with; asked of a plan that came from outside.
     pub fn is_sound(&self, columns: usize) -> bool {
         (1..=MAX_K).contains(&self.k)
-            && self.encoded_bits() <= self.k
             && (1..=MAX_INPUT_BITS).contains(&self.input_bits)
-            && self.weight_bits <= 1000
+            && self.encoded_bits() <= self.k
+            && self.weight_bits <= MAX_WEIGHT_BITS
             && self.range_exponents.len() == columns
             && self.range_exponents.iter().all(|e| (-500..=500).contains(e))
-            && self.bound.is_finite()
+            && (-1100..=1100).contains(&self.score_exponent)
+            && self.accuracy.is_finite()
+            && self.bound > 0.0
+            && self.bound <= self.accuracy
     }
 
     /// Decodes one score.
@@ -89,7 +98,7 @@ impl Plan {
     }
 }
 
-/// The core in integers, as the plan has it. The owner's secret: wiped on drop, no `Debug`.
+/// The core in integers, as the plan has it. The owner's secret: wiped on drop.
 #[derive(zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
 pub struct Integers {
     /// Row-major, one row per score, modulo 2^64.
@@ -97,6 +106,8 @@ pub struct Integers {
     /// One per score, with as many fraction bits as a score.
     pub bias: Vec<u64>,
 }
+
+privet_ring::not_shown!(Integers);
 
 impl Integers {
     /// The scores of encoded rows, modulo 2^64, score by score for each row: what every protocol must give.
@@ -125,15 +136,26 @@ pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers
         }
         narrowest = exponents;
     }
-    let fits = |&accuracy: &f64| attempt(cut, accuracy, &narrowest, ranges.source()).is_some();
-    let reachable = (-60..200).map(power_of_two).find(fits).unwrap_or(f64::INFINITY);
-    Err(Refusal::new(
-        "E211",
-        format!(
-            "Accuracy {accuracy:e} does not fit into {MAX_K} bits with these ranges; {reachable:.1e} does. Ask for \
-             that, or give `--rows` with smaller values."
-        ),
-    ))
+    let fits = |accuracy: &f64| attempt(cut, *accuracy, &narrowest, ranges.source()).is_some();
+    Err(unreachable(accuracy, (-900..900).map(power_of_two).map(two_digits_above).find(fits)))
+}
+
+fn unreachable(accuracy: f64, reachable: Option<f64>) -> Refusal {
+    let remedy = match reachable {
+        Some(reachable) => {
+            format!("{reachable:.1e} does. Ask for that, or give `--rows` with smaller values.")
+        }
+        None => "no other does. Give `--rows` with smaller values.".into(),
+    };
+    let what = format!("Accuracy {accuracy:e} does not fit into {MAX_K} bits with these ranges;");
+    Refusal::new("E211", format!("{what} {remedy}"))
+}
+
+/// `x` as it is printed with two digits, where printing rounds down one unit more: what a message names must hold.
+fn two_digits_above(x: f64) -> f64 {
+    let printed = |x: f64| format!("{x:.1e}").parse().unwrap_or(x);
+    let nearest: f64 = printed(x);
+    if nearest < x { printed(x * 1.05) } else { nearest }
 }
 
 /// Bits that the actual roundings of the weights may save below what the ranges alone would ask for.
@@ -154,7 +176,7 @@ fn attempt(cut: &Cut, accuracy: f64, exponents: &[i32], source: RangeSource) -> 
                 accuracy,
                 k,
                 input_bits: input,
-                weight_bits: total - input,
+                weight_bits: Some(total - input).filter(|&bits| bits <= MAX_WEIGHT_BITS)?,
                 range_exponents: exponents.to_vec(),
                 range_source: source,
                 score_exponent: i32::try_from(sizes.score).ok()?,
@@ -187,6 +209,7 @@ fn integers(core: &Core, plan: &Plan) -> Option<Integers> {
 }
 
 /// The integer nearest to `x`, modulo 2^64.
+#[allow(clippy::cast_possible_truncation)] // a whole number below 2^63
 fn nearest(x: f64) -> Option<u64> {
     let rounded = x.round_ties_even();
     (rounded.abs() < 2f64.powi(63)).then_some((rounded as i64).cast_unsigned())

@@ -19,6 +19,9 @@ pub enum Spread {
     Zero,
 }
 
+/// Most values per row that all nodes of a tail from outside may have together.
+const MAX_VALUES: usize = 1 << 20;
+
 /// From scores to the model's own outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
@@ -38,14 +41,22 @@ impl Tail {
         evaluate(&self.graph(), &inputs)
     }
 
-    /// Checks what came from outside before it is used: every index points at something before it, widths fit.
+    /// Checks what came from outside before it is used: every index points at something before it, widths fit and are of
+    /// a size that a client can hold, and every score is one that the tail can speak of.
     pub fn is_sound(&self, scores: usize) -> bool {
         let spread_ok = |s: &Spread| match s {
             Spread::Score(i) | Spread::Minus(i) => *i < scores,
             Spread::Zero => true,
         };
+        let places: usize = self.spread.iter().map(Vec::len).sum();
+        let mut room = MAX_VALUES;
+        let mut fits = |width: usize| {
+            room = room.saturating_sub(width);
+            width > 0 && room > 0
+        };
         let mut rebuilt = Graph::new(self.inputs());
         let nodes_ok = self.nodes.iter().enumerate().all(|(at, node)| match node.op {
+            _ if !fits(node.width) => false,
             Op::Input(i) => i == at && rebuilt.nodes.get(at).is_some_and(|n| n.width == node.width),
             Op::Affine { .. } | Op::Linear { .. } | Op::Impute { .. } | Op::OneHot { .. } => false,
             _ => {
@@ -54,6 +65,7 @@ impl Tail {
             }
         });
         nodes_ok
+            && scores <= places
             && self.spread.iter().flatten().all(spread_ok)
             && self.outputs.iter().all(|(p, id)| self.nodes.get(id.0).is_some_and(|n| n.width == p.width))
     }

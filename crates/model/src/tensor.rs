@@ -111,6 +111,7 @@ impl Tensor {
     }
 
     /// Rows `from..to`, which must exist.
+    #[must_use]
     pub fn slice(&self, from: usize, to: usize) -> Self {
         let (a, b) = (from * self.width, to * self.width);
         let data = match &self.data {

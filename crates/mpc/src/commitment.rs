@@ -37,11 +37,7 @@ impl Salt {
     }
 }
 
-impl std::fmt::Debug for Salt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Salt(not shown)")
-    }
-}
+privet_ring::not_shown!(Salt);
 
 /// Commitment to a seed. It has 128 bits that nobody can guess, so it needs no salt.
 pub fn of_seed(seed: &Seed) -> Commitment {
@@ -78,9 +74,9 @@ impl Statement {
         let mut hasher = Hasher::new_derive_key("privet 2026 replicated3 point of the zero share");
         hasher.update(&self.bundle).update(self.protect.name().as_bytes()).update(&[0]);
         hasher.update(&self.rows.to_le_bytes()).update(&self.chunk.to_le_bytes());
-        self.commitments.iter().for_each(|c| {
-            hasher.update(c);
-        });
+        for commitment in &self.commitments {
+            hasher.update(commitment);
+        }
         *hasher.finalize().as_bytes()
     }
 }

@@ -1,22 +1,21 @@
 //! Randomness that two parties share, from keys that they agreed on by themselves: never dealt by client or owner.
 
-use std::fmt;
-
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use privet_ring::prg::{Seed, Stream};
 
-/// The two pairwise keys of party P_i: K_i, known to P_{i-1} and P_i, and K_{i+1}, known to P_i and P_{i+1}.
+/// The two pairwise keys of party `P_i`: `K_i`, known to `P_{i-1}` and `P_i`, and `K_{i+1}`, known to `P_i` and
+/// `P_{i+1}`.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct PairKeys {
-    /// K_i.
+    /// `K_i`.
     pub with_previous: [u8; 32],
-    /// K_{i+1}.
+    /// `K_{i+1}`.
     pub with_next: [u8; 32],
 }
 
 impl PairKeys {
-    /// The party's summand of a fresh sharing of `n` zeros, α_i = F(K_i, h) - F(K_{i+1}, h), at the point `h` and the
+    /// The party's summand of a fresh sharing of `n` zeros, `α_i = F(K_i, h) - F(K_{i+1}, h)`, at the point `h` and the
     /// step `path`. ABY3 (Mohassel, Rindal 2018), "correlated randomness"; F is AES-128 in counter mode under a key
     /// derived by BLAKE3 from K, h and the path.
     pub fn zero_share(&self, h: &[u8; 32], path: &str, n: usize) -> Vec<u64> {
@@ -39,8 +38,4 @@ fn stream(key: &[u8; 32], h: &[u8; 32], path: &str) -> Stream {
     Stream::of_chunk(&Seed::from_bytes(seed), 0)
 }
 
-impl fmt::Debug for PairKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PairKeys(not shown)")
-    }
-}
+privet_ring::not_shown!(PairKeys);

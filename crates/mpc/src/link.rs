@@ -30,9 +30,9 @@ pub trait Link: Send {
 
 /// A party's links to its two peers.
 pub struct Links {
-    /// To P_{i-1}.
+    /// To `P_{i-1}`.
     pub previous: Box<dyn Link>,
-    /// To P_{i+1}.
+    /// To `P_{i+1}`.
     pub next: Box<dyn Link>,
 }
 

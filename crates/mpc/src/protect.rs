@@ -51,8 +51,8 @@ impl Protect {
         }
     }
 
-    /// Which components of the input a party gets. `both`: P_i holds x_i and x_{i+1}, as replicated sharing has it.
-    /// `input`: P_i needs only x_i, so that even two parties together learn nothing of the input.
+    /// Which components of the input a party gets. `both`: `P_i` holds `x_i` and `x_{i+1}`, as replicated sharing has it.
+    /// `input`: `P_i` needs only `x_i`, so that even two parties together learn nothing of the input.
     pub fn components(self, role: Role) -> &'static [Component] {
         const HELD: [[Component; 2]; PARTIES] =
             [[Component::X0, Component::X1], [Component::X1, Component::X2], [Component::X2, Component::X0]];

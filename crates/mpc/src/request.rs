@@ -31,7 +31,7 @@ pub enum Held {
     },
 }
 
-/// What one party receives for one chunk. No `Debug`: it holds shares.
+/// What one party receives for one chunk.
 pub struct PartyRequest {
     /// What all parties are told alike.
     pub statement: Statement,
@@ -81,8 +81,29 @@ pub struct Request {
     next_chunk: u32,
 }
 
-/// The right to split one chunk.
+/// The right to split one chunk. Splitting takes it away:
+///
+/// ```compile_fail,E0382
+/// # use privet_mpc::request::{Layout, Request, Ticket};
+/// fn twice(request: &Request, ticket: Ticket, layout: &Layout) {
+///     let encode = |_: usize, _: &mut [u64]| Ok::<(), ()>(());
+///     let _ = request.split(ticket, layout, 1, encode);
+///     let _ = request.split(ticket, layout, 1, encode);
+/// }
+/// ```
+///
+/// With the second call gone, it compiles:
+///
+/// ```
+/// # use privet_mpc::request::{Layout, Request, Ticket};
+/// fn once(request: &Request, ticket: Ticket, layout: &Layout) {
+///     let encode = |_: usize, _: &mut [u64]| Ok::<(), ()>(());
+///     let _ = request.split(ticket, layout, 1, encode);
+/// }
+/// ```
 pub struct Ticket(u32);
+
+privet_ring::not_shown!(Held, PartyRequest, Request);
 
 /// What splitting one chunk gives: a message per party, the point at which they will draw their zero shares, and the
 /// blocks of each seed that were used.
@@ -114,6 +135,7 @@ impl Request {
     }
 
     /// Splits `rows` rows. `encode(first, out)` writes the encoded columns of rows `first..`, as many as `out` holds.
+    #[allow(clippy::needless_pass_by_value)] // by value, so that a ticket is spent
     pub fn split<E>(
         &self,
         ticket: Ticket,

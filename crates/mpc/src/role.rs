@@ -26,13 +26,13 @@ impl Role {
         usize::from(self.0)
     }
 
-    /// P_{i+1}.
+    /// `P_{i+1}`.
     #[must_use]
     pub fn next(self) -> Self {
         Self((self.0 + 1) % 3)
     }
 
-    /// P_{i-1}.
+    /// `P_{i-1}`.
     #[must_use]
     pub fn previous(self) -> Self {
         Self((self.0 + 2) % 3)

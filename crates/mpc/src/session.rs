@@ -17,29 +17,53 @@ pub struct Session {
     point: [u8; 32],
     ledger: Ledger,
     path: String,
+    zero_shares: u32,
 }
 
-/// This party's summand of each value of a tensor; the sum over all parties is the value. No `Debug`.
+/// This party's summand of each value of a tensor; the sum over all parties is the value.
 pub struct Additive(pub(crate) Vec<u64>);
 
 /// What a party gives to the client: reduced to k bits and packed.
-#[derive(Clone, PartialEq, Eq)]
+/// Only [`Session::finish`] makes one:
+///
+/// ```compile_fail,E0451
+/// # use privet_mpc::{ledger::Ledger, session::OutputShare};
+/// let share = OutputShare { packed: vec![1, 2, 3], ledger: Ledger::default() };
+/// ```
+#[derive(Clone)]
 pub struct OutputShare {
+    packed: Vec<u8>,
+    ledger: Ledger,
+}
+
+privet_ring::not_shown!(Additive, OutputShare);
+
+impl OutputShare {
     /// The packed elements.
-    pub packed: Vec<u8>,
+    pub fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
     /// What the computation cost this party.
-    pub ledger: Ledger,
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
 }
 
 impl Session {
     /// A session for one request, whose statement hashes to `point`.
     pub fn new(me: Role, links: Links, keys: PairKeys, point: [u8; 32]) -> Self {
-        Self { me, links, keys, point, ledger: Ledger::default(), path: String::new() }
+        Self { me, links, keys, point, ledger: Ledger::default(), path: String::new(), zero_shares: 0 }
     }
 
     /// Which party this is.
     pub fn me(&self) -> Role {
         self.me
+    }
+
+    /// What it cost so far.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Runs `body` one step deeper: the path separates the randomness of steps, and labels what they cost.
@@ -52,9 +76,12 @@ impl Session {
         result
     }
 
-    /// This party's summand of `n` zeros. One per step: the path is the only thing that separates them.
-    pub fn zero_share(&self, n: usize) -> Vec<u64> {
-        self.keys.zero_share(&self.point, &self.path, n)
+    /// This party's summand of `n` fresh zeros. Numbered besides the path, so that no two of a session are the same,
+    /// whatever its steps are called: all parties run the same steps in the same order.
+    pub fn zero_share(&mut self, n: usize) -> Vec<u64> {
+        let number = self.zero_shares;
+        self.zero_shares += 1;
+        self.keys.zero_share(&self.point, &format!("{}#{number}", self.path), n)
     }
 
     /// Sends `to` a message while expecting one of `exact_len` bytes from `from`: one round.
@@ -75,6 +102,24 @@ impl Session {
     /// Ends the session with its answer: runs every outstanding check (a semi-honest protocol has none), masks the
     /// summands with a zero share, so that the client learns the sum and nothing about the summands, and reduces to `k`
     /// bits.
+    ///
+    /// ```compile_fail,E0382
+    /// # use privet_mpc::session::{Additive, Session};
+    /// fn twice(session: Session, first: Additive, second: Additive) {
+    ///     session.finish(first, 64);
+    ///     session.finish(second, 64);
+    /// }
+    /// ```
+    ///
+    /// With the second call gone, it compiles:
+    ///
+    /// ```
+    /// # use privet_mpc::session::{Additive, Session};
+    /// fn once(session: Session, first: Additive) {
+    ///     session.finish(first, 64);
+    /// }
+    /// ```
+    #[allow(clippy::needless_pass_by_value)] // by value, so that no summand is masked twice
     pub fn finish(mut self, output: Additive, k: u32) -> OutputShare {
         self.path.push_str("/finish");
         let zeros = self.zero_share(output.0.len());

@@ -27,9 +27,10 @@ impl std::fmt::Debug for PartyWeights {
 
 /// Splits a model.
 ///
-/// `both`: w = w0 + w1 + w2, replicated, so that P_i, which holds x_i, x_{i+1}, w_i and w_{i+1}, computes its summand
-/// x_i·w_i + x_i·w_{i+1} + x_{i+1}·w_i of the product x·w as two products: x_i·(w_i + w_{i+1}) + x_{i+1}·w_i.
-/// `input`: the parties know w, and P_i computes x_i·w. `model`: they see x, and P_i computes x·w_i.
+/// `both`: w = w0 + w1 + w2, replicated, so that `P_i`, which holds `x_i`, `x_{i+1}`, `w_i` and `w_{i+1}`, computes its
+/// summand `x_i·w_i + x_i·w_{i+1} + x_{i+1}·w_i` of the product x·w as two products:
+/// `x_i·(w_i + w_{i+1}) + x_{i+1}·w_i`.
+/// `input`: the parties know w, and `P_i` computes `x_i·w`. `model`: they see x, and `P_i` computes `x·w_i`.
 pub fn share(
     integers: &Integers,
     protect: Protect,

@@ -3,6 +3,9 @@
 //! Error of encoding: at most half a unit, exactly (the product `x·scale` is itself exact when `scale` is a power of
 //! two, which is why the plan only uses such scales). Error of decoding: half a unit in the last place of a float64.
 
+// Exponents of float64 lie within ±1100, so their conversion to an integer loses nothing.
+#![allow(clippy::cast_possible_truncation)]
+
 /// Adding and subtracting this rounds a float64 of magnitude below 2^51 to the nearest integer, ties to even, and
 /// leaves that integer in the low bits: one addition instead of a conversion that no vector unit had before AVX-512.
 const ROUNDER: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
@@ -23,7 +26,12 @@ pub fn decode(element: u64, k: u32, fraction_bits: u32) -> f64 {
 
 /// 2^exponent, exactly; saturates to 0 or infinity beyond the range of float64.
 pub fn power_of_two(exponent: i64) -> f64 {
-    2f64.powi(i32::try_from(exponent).unwrap_or(if exponent < 0 { i32::MIN } else { i32::MAX }))
+    match exponent {
+        ..-1074 => 0.0,
+        -1074..-1022 => f64::from_bits(1 << (exponent + 1074)),
+        -1022..1024 => f64::from_bits((exponent + 1023).cast_unsigned() << 52),
+        1024.. => f64::INFINITY,
+    }
 }
 
 /// The least power of two that is at least `x`, as its exponent. `x` must be positive and finite.
@@ -41,6 +49,8 @@ pub fn outward_exponent(x: f64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact equality is what is claimed
+
     use proptest::prelude::*;
 
     use super::*;
@@ -60,6 +70,16 @@ mod tests {
             prop_assert_eq!(decode(element, 64, bits), x);
             prop_assert_eq!(decode(crate::reduce(element, 51), 51, bits), x);
         }
+    }
+
+    #[test]
+    fn a_power_of_two_is_exact_down_to_the_least() {
+        let mut power = f64::from_bits(1);
+        for exponent in -1074..1024 {
+            assert_eq!(power_of_two(exponent), power, "{exponent}");
+            power *= 2.0;
+        }
+        assert_eq!((power_of_two(-1075), power_of_two(1024)), (0.0, f64::INFINITY));
     }
 
     #[test]

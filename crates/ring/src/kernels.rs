@@ -77,6 +77,15 @@ multiversioned! {
     }
 }
 
+multiversioned! {
+    /// Writes the counter blocks `first..`: eight zero bytes and the big-endian number, as they lie in memory.
+    pub fn write_counters(first: u64, blocks: &mut [[u64; 2]]) {
+        for (i, block) in blocks.iter_mut().enumerate() {
+            *block = [0, first.wrapping_add(i as u64).to_be()];
+        }
+    }
+}
+
 /// Partial sums that are kept apart, so that a sum of floats is the same on every processor.
 const LANES: usize = 32;
 
@@ -109,6 +118,8 @@ multiversioned! {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::cast_possible_truncation)] // modulo 2^64 is what is tested
+
     use proptest::prelude::*;
 
     use super::*;
@@ -126,7 +137,7 @@ mod tests {
             for (r, &got) in out.iter().enumerate() {
                 let exact: u128 = weights.iter().enumerate()
                     .map(|(j, &w)| u128::from(x[r * weights.len() + j].wrapping_mul(w))).sum();
-                prop_assert_eq!(got, (exact as u64).wrapping_add(start));
+                prop_assert_eq!(got, ((exact & u128::from(u64::MAX)) as u64).wrapping_add(start));
             }
         }
 

@@ -18,6 +18,18 @@ pub mod kernels;
 pub mod pack;
 pub mod prg;
 
+/// `Debug` for types that hold what nobody else may see: their name, and nothing of what is in them.
+#[macro_export]
+macro_rules! not_shown {
+    ($($secret:ident),+) => {$(
+        impl ::std::fmt::Debug for $secret {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(concat!(stringify!($secret), "(not shown)"))
+            }
+        }
+    )+};
+}
+
 /// Elements are read and written in groups of this many, so that a group of k-bit elements is k whole bytes.
 pub const GROUP: usize = 8;
 

@@ -55,11 +55,12 @@ struct Unpack<'a> {
 
 impl PerWidth for Unpack<'_> {
     fn run<const K: usize>(self) {
-        let mut groups = self.bytes.chunks(K);
-        for out in self.out.chunks_mut(GROUP) {
-            let group = unpack_group::<K>(groups.next().unwrap_or(&[]));
-            out.copy_from_slice(&group[..out.len()]);
+        let (groups, rest) = self.out.as_chunks_mut::<GROUP>();
+        let end = groups.len() * K;
+        for (at, out) in (0..).step_by(K).zip(groups) {
+            *out = unpack_at::<K>(self.bytes, at);
         }
+        rest.copy_from_slice(&unpack_at::<K>(self.bytes, end)[..rest.len()]);
     }
 }
 
@@ -81,18 +82,37 @@ fn pack_group<const K: usize>(group: &[u64; GROUP]) -> [u8; 64] {
     bytes
 }
 
+/// Bytes that are looked at for one group: whole words that hold it, wherever its last bit falls.
+const WINDOW: usize = 72;
+
+/// The group that begins at byte `at`.
 #[inline]
-fn unpack_group<const K: usize>(bytes: &[u8]) -> [u64; GROUP] {
-    let mut padded = [0u8; 72];
-    if bytes.len() >= K {
-        padded[..K].copy_from_slice(&bytes[..K]);
-    } else {
-        padded[..bytes.len()].copy_from_slice(bytes);
+fn unpack_at<const K: usize>(bytes: &[u8], at: usize) -> [u64; GROUP] {
+    match bytes.get(at..at + WINDOW) {
+        Some(window) => unpack_group::<K>(words(window)),
+        None => unpack_group::<K>(words(&padded(bytes.get(at..).unwrap_or(&[])))),
     }
-    let mut words = [0u64; 9];
-    for (word, chunk) in words.iter_mut().zip(padded.as_chunks::<8>().0) {
-        *word = u64::from_le_bytes(*chunk);
+}
+
+/// The end of a message, with zeros behind it.
+fn padded(bytes: &[u8]) -> [u8; WINDOW] {
+    let mut window = [0; WINDOW];
+    let n = bytes.len().min(WINDOW);
+    window[..n].copy_from_slice(&bytes[..n]);
+    window
+}
+
+#[inline]
+fn words(window: &[u8]) -> [u64; WINDOW / 8] {
+    let mut words = [0; WINDOW / 8];
+    for (word, bytes) in words.iter_mut().zip(window.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
     }
+    words
+}
+
+#[inline]
+fn unpack_group<const K: usize>(words: [u64; WINDOW / 8]) -> [u64; GROUP] {
     std::array::from_fn(|j| {
         let (word, shift) = (j * K / 64, j * K % 64);
         let high = if shift + K > 64 { words[word + 1] << (64 - shift) } else { 0 };

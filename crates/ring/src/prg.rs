@@ -1,5 +1,5 @@
 //! Seeds and their expansion: AES-128 in counter mode with a 64-bit big-endian counter, which every processor of
-//! the last decade and a browser's WebCrypto do at gigabytes per second.
+//! the last decade and a browser's `WebCrypto` do at gigabytes per second.
 //!
 //! Layout, fixed by golden vectors: a seed is the AES key; the counter block is eight zero bytes and the 64-bit
 //! big-endian block number; chunk `c` of a request starts at block `c·2^32`; ring element `e` of a chunk is the
@@ -7,11 +7,12 @@
 
 use std::fmt;
 
-use aes::Aes128;
-use ctr::cipher::{KeyIvInit, StreamCipher};
+use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use aes::{Aes128, Block};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::entropy::{Entropy, EntropyFailed};
+use crate::kernels::write_counters;
 
 /// Blocks between the starts of two chunks: a chunk may use up to 2^32 blocks (64 GiB) and never meets the next.
 const BLOCKS_PER_CHUNK: u64 = 1 << 32;
@@ -39,44 +40,62 @@ impl Seed {
     }
 }
 
-impl fmt::Debug for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seed(not shown)")
-    }
-}
+crate::not_shown!(Seed);
 
 /// A chunk's part of a seed's key stream, read from its start.
 pub struct Stream {
-    cipher: ctr::Ctr64BE<Aes128>,
+    cipher: Aes128,
     first_block: u64,
-    bytes: u64,
+    elements: u64,
 }
 
 impl Stream {
     /// The stream of chunk `chunk`.
     pub fn of_chunk(seed: &Seed, chunk: u32) -> Self {
-        let first_block = u64::from(chunk) * BLOCKS_PER_CHUNK;
-        let mut counter = [0; 16];
-        counter[8..].copy_from_slice(&first_block.to_be_bytes());
         let key = Zeroizing::new(seed.0);
-        Self { cipher: ctr::Ctr64BE::new((&*key).into(), (&counter).into()), first_block, bytes: 0 }
+        let first_block = u64::from(chunk) * BLOCKS_PER_CHUNK;
+        Self { cipher: Aes128::new((&*key).into()), first_block, elements: 0 }
     }
 
     /// The next `out.len()` ring elements; their bits above `k` are noise, as arithmetic modulo 2^k allows.
     pub fn fill(&mut self, out: &mut [u64]) {
-        out.fill(0);
-        self.cipher.apply_keystream(bytemuck::cast_slice_mut(out));
-        self.bytes += 8 * out.len() as u64;
-        debug_assert!(self.bytes.div_ceil(16) <= BLOCKS_PER_CHUNK, "a chunk is far smaller than 64 GiB");
-        for element in out {
-            *element = u64::from_le(*element);
+        let odd = usize::from(self.elements % 2 == 1).min(out.len());
+        let (first, out) = out.split_at_mut(odd);
+        if let [first] = first {
+            // The second half of a block whose first half was the last element before.
+            *first = self.block(self.first_block + self.elements / 2)[1];
+            self.elements += 1;
         }
+        let next = self.first_block + self.elements / 2;
+        let (blocks, half) = out.as_chunks_mut::<2>();
+        write_counters(next, blocks);
+        self.cipher.encrypt_blocks(as_blocks(blocks));
+        if let [last] = half {
+            *last = self.block(next + blocks.len() as u64)[0];
+        }
+        self.elements += 2 * blocks.len() as u64 + half.len() as u64;
+        debug_assert!(self.elements.div_ceil(2) <= BLOCKS_PER_CHUNK, "a chunk is far smaller than 64 GiB");
+        for [a, b] in blocks {
+            (*a, *b) = (u64::from_le(*a), u64::from_le(*b));
+        }
+    }
+
+    fn block(&self, number: u64) -> [u64; 2] {
+        let mut block = [[0; 2]];
+        write_counters(number, &mut block);
+        self.cipher.encrypt_blocks(as_blocks(&mut block));
+        block[0].map(u64::from_le)
     }
 
     /// The block numbers used so far, for tests that no block is used twice.
     pub fn used(&self) -> std::ops::Range<u64> {
-        self.first_block..self.first_block + self.bytes.div_ceil(16)
+        self.first_block..self.first_block + self.elements.div_ceil(2)
     }
+}
+
+fn as_blocks(blocks: &mut [[u64; 2]]) -> &mut [Block] {
+    let bytes: &mut [[u8; 16]] = bytemuck::cast_slice_mut(blocks);
+    Array::cast_slice_from_core_mut(bytes)
 }
 
 impl fmt::Debug for Stream {
@@ -87,8 +106,6 @@ impl fmt::Debug for Stream {
 
 #[cfg(test)]
 mod tests {
-    use aes::cipher::{BlockCipherEncrypt, KeyInit};
-
     use super::*;
 
     /// The layout in the module's text, computed block by block by another road.

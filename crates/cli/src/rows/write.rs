@@ -22,7 +22,7 @@ pub(crate) fn write(
 ) -> Result<(), RowsError> {
     match path.filter(|&path| path != "-") {
         Some(path) => to_file(path, outputs).map_err(|error| error.within(path)),
-        None => encode(format_of_input.for_standard_output(), outputs, &mut io::stdout().lock()),
+        None => encode(format_of_input.for_standard_output(), outputs, &mut Patient(io::stdout().lock())),
     }
 }
 
@@ -48,6 +48,26 @@ fn temporary() -> tempfile::Builder<'static, 'static> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder
+}
+
+/// Standard output. A reader that has gone away, as `head` does, has what it wanted: that is no error.
+struct Patient<W>(W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        without_reader(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        without_reader(self.0.flush(), ())
+    }
+}
+
+fn without_reader<T>(written: io::Result<T>, instead: T) -> io::Result<T> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(instead),
+        other => other,
+    }
 }
 
 /// Writes the outputs in this format.

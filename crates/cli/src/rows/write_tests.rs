@@ -148,3 +148,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_error_and_a_full_disk_is_one() {
+    struct Broken(std::io::ErrorKind);
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+    for format in [Format::Csv, Format::CsvGz, Format::JsonLines, Format::Parquet, Format::Npz] {
+        let written = |kind| encode(format, &small(), &mut Patient(Broken(kind)));
+        assert!(written(io::ErrorKind::BrokenPipe).is_ok(), "{format:?}");
+        assert_eq!(written(io::ErrorKind::StorageFull).unwrap_err().code, "E116", "{format:?}");
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | parties | P0, P1, P2; x = x0 + x1 + x2 modulo 2^k; P_i holds x_i and x_{i+1} |
+//! | parties | P0, P1, P2; x = x0 + x1 + x2 modulo 2^k; `P_i` holds `x_i` and `x_{i+1}` |
 //! | corruption | one party, semi-honest: it follows the protocol and looks at everything it sees |
 //! | guarantee | it learns nothing about input, model (by `protect`) and answer |
 //! | papers | Araki, Furukawa, Lindell, Nof, Ohara: High-throughput semi-honest secure three-party computation with an honest majority, CCS 2016; Mohassel, Rindal: ABY3, CCS 2018 |
@@ -38,17 +38,19 @@ pub const HEADER: Header = Header {
     linear_bytes_between: 0,
 };
 
-/// x_i and x_{i+1} of a tensor. No `Debug`.
+/// `x_i` and `x_{i+1}` of a tensor.
 #[derive(Clone)]
 pub struct Replicated {
-    /// x_i.
+    /// `x_i`.
     pub own: Vec<u64>,
-    /// x_{i+1}.
+    /// `x_{i+1}`.
     pub next: Vec<u64>,
 }
 
+privet_ring::not_shown!(Replicated);
+
 /// Element by element product. ABY3, multiplication of arithmetic shares:
-/// z_i = x_i·y_i + x_i·y_{i+1} + x_{i+1}·y_i + α_i, and P_i sends z_i to P_{i-1}.
+/// `z_i = x_i·y_i + x_i·y_{i+1} + x_{i+1}·y_i + α_i`, and `P_i` sends `z_i` to `P_{i-1}`.
 pub fn multiply(session: &mut Session, x: &Replicated, y: &Replicated, k: u32) -> Result<Replicated, Abort> {
     let alpha = session.zero_share(x.own.len());
     let products = x.own.iter().zip(&x.next).zip(y.own.iter().zip(&y.next));
@@ -58,7 +60,7 @@ pub fn multiply(session: &mut Session, x: &Replicated, y: &Replicated, k: u32) -
     reshare(session, Additive(z.collect()), k)
 }
 
-/// From one summand each back to replicated shares: P_i sends z_i to P_{i-1} and receives z_{i+1}.
+/// From one summand each back to replicated shares: `P_i` sends `z_i` to `P_{i-1}` and receives `z_{i+1}`.
 fn reshare(session: &mut Session, z: Additive, k: u32) -> Result<Replicated, Abort> {
     let me = session.me();
     let mut message = Vec::new();
@@ -71,7 +73,7 @@ fn reshare(session: &mut Session, z: Additive, k: u32) -> Result<Replicated, Abo
 }
 
 /// A party's whole part of a linear model's prediction: check the components that it holds against the statement, then
-/// z_i = Σ_c x_c·F_c + b_i, where the factors F_c are as [`PartyWeights`] says. No message to anyone but the client.
+/// `z_i = Σ_c x_c·F_c + b_i`, where the factors `F_c` are as [`PartyWeights`] says. No message to anyone but the client.
 pub fn linear(
     session: &Session,
     layout: &Layout,
@@ -94,7 +96,7 @@ pub fn linear(
 
 /// One component, expanded block by block: never written to memory as a whole.
 enum Expand {
-    Stream(Stream),
+    Stream(Box<Stream>),
     Packed { bytes: bytes::Bytes, bits: u32, signed: bool },
 }
 
@@ -102,7 +104,7 @@ impl Expand {
     fn of(layout: &Layout, held: Held, chunk: u32) -> Self {
         let bits = layout.protect.explicit_bits(layout.k, layout.encoded_bits);
         match held {
-            Held::Seed(seed) => Self::Stream(Stream::of_chunk(&seed, chunk)),
+            Held::Seed(seed) => Self::Stream(Box::new(Stream::of_chunk(&seed, chunk))),
             Held::Packed { bytes, .. } => Self::Packed { bytes, bits, signed: bits != layout.k },
         }
     }
@@ -114,14 +116,16 @@ impl Expand {
                 unpack(*bits, bytes, first, out);
                 if *signed {
                     // A value that is not hidden has fewer bits than the ring: its sign must reach all of them.
-                    out.iter_mut().for_each(|x| *x = privet_ring::signed(*x, *bits).cast_unsigned());
+                    for x in out {
+                        *x = privet_ring::signed(*x, *bits).cast_unsigned();
+                    }
                 }
             }
         }
     }
 }
 
-/// z[r, s] += Σ_j x[r, j]·factor[s, j], eight rows at a time.
+/// `z[r, s] += Σ_j x[r, j]·factor[s, j]`, eight rows at a time.
 fn add_component(columns: usize, rows: usize, x: &mut Expand, factor: &[u64], scores: usize, z: &mut [u64]) {
     let mut block = vec![0; GROUP * columns];
     let mut sums = [0; GROUP];

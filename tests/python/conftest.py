@@ -1,0 +1,89 @@
+"""Deployments for the tests, and the lines that a run ends with."""
+
+import time
+
+import pytest
+
+from support import BINARY, Up
+
+LINES = []
+
+
+def pytest_sessionstart(session):
+    if not BINARY.is_file():
+        pytest.exit(f"`{BINARY}` is not there. Build it with `cargo build --release`, or set PRIVET_BIN.", 2)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if LINES:
+        terminalreporter.section("worst error of each model, and the bound that it was held to")
+        for line in LINES:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def line():
+    """Adds a line to the end of the report."""
+    return LINES.append
+
+
+@pytest.fixture
+def up(tmp_path):
+    """Starts deployments; at the end each is told to stop, and nothing of it may be left."""
+    started = []
+
+    def start(kind, model, *args):
+        folder = tmp_path / f"up-{len(started)}"
+        folder.mkdir()
+        running = Up(folder, kind, model, *args)
+        started.append(running)
+        return running.ready()
+
+    yield start
+    stop_all(started)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The same for a whole file of tests that do no harm to their deployment; asking twice gives the same one."""
+    started = {}
+
+    def start(kind, model, *args):
+        key = (kind, str(model), *map(str, args))
+        if key not in started:
+            started[key] = Up(tmp_path_factory.mktemp("up"), *key).ready()
+        return started[key]
+
+    yield start
+    stop_all(started.values())
+
+
+def stop_all(started):
+    problems = []
+    for running in started:
+        if running.process.poll() is not None:
+            continue
+        try:
+            running.stop()
+        except AssertionError as problem:
+            running.kill()
+            problems.append(str(problem))
+    assert not problems, problems
+
+
+@pytest.fixture
+def within():
+    """Fails if what is done inside takes longer."""
+    return Within
+
+
+class Within:
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __enter__(self):
+        self.start = time.monotonic()
+
+    def __exit__(self, kind, *_):
+        took = time.monotonic() - self.start
+        assert kind is not None or took <= self.seconds, f"took {took:.2f} s, at most {self.seconds} allowed"

@@ -1,0 +1,332 @@
+"""What scripts rely on: exit codes, standard output and standard error, and the keys of every JSON object."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+import judge
+from support import BINARY, MODELS, is_error, ok, privet, refused
+
+UCI = MODELS / "lr-uci"
+WIDE = MODELS / "lr528-keras"
+COMMANDS = ["demo", "check", "bundle", "keygen", "serve", "serve plain", "serve party", "up", "predict", "bench"]
+
+
+@pytest.fixture(scope="module")
+def uci(shared):
+    return shared("mpc", UCI / "model.onnx").deployment
+
+
+@pytest.fixture(scope="module")
+def wide(shared):
+    return shared("mpc", WIDE / "model.onnx").deployment
+
+
+def saved(path, array):
+    np.savez(path, features=array)
+    return path
+
+
+# Exit codes.
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_an_unknown_option_is_a_usage_error(command):
+    done = privet(*command.split(), "--no-such-option")
+    assert done.code == 2 and done.out == b"" and "--no-such-option" in done.err, done
+
+
+@pytest.mark.parametrize("name", ["rows.txt", "rows"])
+def test_an_unknown_suffix_is_a_usage_error(name, uci, tmp_path):
+    shutil.copy(UCI / "rows.csv", tmp_path / name)
+    refused(2, "predict", "--to", uci, tmp_path / name, names=["E111", "`.csv`", "`.npz`"])
+
+
+@pytest.mark.parametrize("name", ["rows.npz", "rows.npy", "rows.parquet", "rows.jsonl"])
+def test_the_wrong_form_is_a_usage_error(name, uci, tmp_path):
+    (tmp_path / name).write_bytes(b"this is nothing of the kind\n")
+    refused(2, "predict", "--to", uci, tmp_path / name, names=[name])
+
+
+def test_an_array_of_the_wrong_width_is_a_usage_error(uci, tmp_path):
+    rows = saved(tmp_path / "rows.npz", np.zeros((4, 22), np.float32))
+    refused(2, "predict", "--to", uci, rows, names=["E115", "`features`", "[rows, 23]", "[4, 22]"])
+
+
+def test_missing_columns_are_named(uci, tmp_path):
+    lines = (UCI / "rows.csv").read_text().splitlines()
+    (tmp_path / "rows.csv").write_text("\n".join(line.rsplit(",", 1)[0] for line in lines))
+    refused(2, "predict", "--to", uci, tmp_path / "rows.csv")
+
+
+def test_a_word_where_a_number_belongs_is_a_refused_row(uci, tmp_path):
+    lines = (UCI / "rows.csv").read_text().splitlines()
+    lines[3] = "much," + lines[3].split(",", 1)[1]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    done = refused(3, "predict", "--to", uci, tmp_path / "rows.csv", names=["E114", "Row 3", lines[0].split(",")[0]])
+    assert "much" not in done.err, "an applicant's value was printed"
+
+
+@pytest.mark.parametrize("kind", ["plain", "mpc"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_infinity_and_missing_values_are_refused_by_row_and_feature(kind, value, shared, tmp_path):
+    rows = np.load(WIDE / "rows.npz")["features"]
+    rows[5, 7] = value
+    to = shared(kind, WIDE / "model.onnx").deployment
+    refused(3, "predict", "--to", to, saved(tmp_path / "rows.npz", rows), names=["Row 6", "features[7]"])
+
+
+@pytest.mark.parametrize("value", [1e12, -1e12])
+def test_a_value_out_of_range_is_refused_by_row_and_feature(value, wide, tmp_path):
+    rows = np.load(WIDE / "rows.npz")["features"]
+    rows[-1, 527] = value
+    names = ["E105", f"Row {len(rows)}", "features[527]", "--rows"]
+    refused(3, "predict", "--to", wide, saved(tmp_path / "rows.npz", rows), names=names)
+
+
+def test_a_bad_row_at_the_end_of_many_means_that_nothing_was_sent(wide, tmp_path):
+    rows = np.tile(np.load(WIDE / "rows.npz")["features"], (80, 1))
+    rows[-1, 0] = 1e12
+    np.save(tmp_path / "rows.npy", rows)
+    refused(3, "predict", "--to", wide, tmp_path / "rows.npy", names=["E105", f"Row {len(rows)}"])
+
+
+def test_a_missing_value_is_taken_where_the_model_imputes(uci, tmp_path):
+    rows = np.load(UCI / "rows.npz")["features"][:3]
+    rows[0] = np.nan
+    rows = saved(tmp_path / "rows.npz", rows)
+    done = ok("predict", "--to", uci, rows)
+    expected = judge.run(UCI / "model.onnx", np.load(rows))
+    assert done.out[:2] == b"PK" and expected["label"].shape == (3,)
+
+
+@pytest.mark.parametrize("kind", ["tee", "he"])
+def test_a_kind_that_is_not_there_is_refused(kind, tmp_path):
+    refused(3, "up", kind, UCI / "model.onnx", "--dir", tmp_path / "run", names=[f"`{kind}`"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_revealing_labels_by_parties_is_refused(tmp_path):
+    refused(3, "up", "mpc", UCI / "model.onnx", "--reveal", "label", "--dir", tmp_path / "run", names=["label"])
+    assert not (tmp_path / "run").exists()
+    report = ok("check", UCI / "model.onnx", "--reveal", "label", "--json").object
+    assert report["kinds"]["mpc"]["status"] == "no" and "label" in report["kinds"]["mpc"]["problems"][0]["reason"]
+
+
+@pytest.mark.parametrize("accuracy", ["0", "-1", "nan", "inf", "1e-30"])
+def test_an_accuracy_that_cannot_be_reached_is_refused(accuracy, tmp_path):
+    done = privet("up", "mpc", UCI / "model.onnx", f"--accuracy={accuracy}", "--dir", tmp_path / "run")
+    assert done.code in (2, 3) and done.out == b"" and done.err.count(".") > 0, done
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("kind", ["plain", "mpc"])
+def test_a_deployment_that_nobody_serves_is_unreachable(kind, up, tmp_path):
+    running = up(kind, UCI / "model.onnx")
+    copy = tmp_path / "deployment.toml"
+    shutil.copy(running.deployment, copy)
+    running.stop()
+    name = "party-0" if kind == "mpc" else "server"
+    done = refused(4, "predict", "--to", copy, UCI / "rows.npz", names=["E304", f"`{name}`", "is not answering"])
+    assert done.seconds < 1
+
+
+def test_errors_come_as_objects_too_where_json_is_asked_for(uci, tmp_path):
+    done = privet("predict", "--to", tmp_path / "none.toml", UCI / "rows.npz", "--json")
+    assert done.code == 2 and set(done.object) == {"error", "code", "exit"}, done
+    assert done.err.strip() == f"{done.object['code']} {done.object['error']}" and done.object["exit"] == 2
+    rows = saved(tmp_path / "rows.npz", np.full((1, 23), 1e12, np.float32))
+    done = privet("predict", "--to", uci, rows, "--json")
+    assert (done.code, done.object["code"], done.object["exit"]) == (3, "E105", 3), done
+
+
+# JSON objects.
+
+
+def test_check_json():
+    report = ok("check", UCI / "model.onnx", "--rows", UCI / "rows.npz", "--json").object
+    assert report["model"] == "lr-uci"
+    assert [port["name"] for port in report["inputs"]] == ["features"]
+    assert [port["name"] for port in report["outputs"]] == ["label", "probabilities"]
+    assert set(report["kinds"]) == {"plain", "mpc", "tee", "he"}
+    for kind in report["kinds"].values():
+        assert kind["status"] in ("ready", "no") and (kind["status"] == "ready") == (kind["problems"] == [])
+        for problem in kind["problems"]:
+            assert {"node", "op", "reason", "hint"} <= set(problem)
+        for cost in kind["protocols"].values():
+            assert {"bound", "k", "rounds", "bytes_up", "bytes_between"} <= set(cost)
+    cost = report["kinds"]["mpc"]["protocols"]["replicated3"]
+    assert 0 < cost["bound"] <= 1e-4 and 2 <= cost["k"] <= 64 and (cost["rounds"], cost["bytes_between"]) == (1, 0)
+    assert 0 <= report["rows"]["worst_error"] <= cost["bound"] and report["rows"]["label_changes"] == 0
+
+
+def test_check_tells_the_bytes_that_are_sent(uci):
+    cost = ok("check", UCI / "model.onnx", "--json").object["kinds"]["mpc"]["protocols"]["replicated3"]
+    row = (UCI / "rows.csv").read_text().splitlines()[:2]
+    facts = ok("predict", "--to", uci, "-", "--json", stdin="\n".join(row).encode()).facts
+    # Three TLS handshakes and HTTP/2 headers come on top of the messages themselves.
+    assert cost["bytes_up"] <= facts["bytes_up"] <= cost["bytes_up"] + 3 * 2500, (cost, facts)
+
+
+def test_bench_json(tmp_path):
+    record = tmp_path / "record.json"
+    sizes = ["--batch-sizes", "1,16", "--repeats", "5"]
+    done = ok("bench", UCI / "model.onnx", "--rows", UCI / "rows.npz", *sizes, "--json", record)
+    results = json.loads(record.read_text())["results"]
+    keys = "kind protocol reveal accuracy k batch median_s p95_s rows_per_s bytes_up bytes_between rounds max_error bound"
+    for result in results:
+        assert {*keys.split(), "assurance", "ratio_to_plain"} <= set(result)
+        assert 0 < result["median_s"] <= result["p95_s"] and result["bytes_up"] > 0 and result["rounds"] == 1
+    assert {(r["kind"], r["batch"]) for r in results} == {(k, b) for k in ("plain", "mpc") for b in (1, 16)}
+    for result in results:
+        if result["kind"] == "mpc":
+            assert 0 < result["max_error"] <= result["bound"] <= result["accuracy"]
+        else:
+            assert result["ratio_to_plain"] == 1 and result["max_error"] == 0
+    assert "to plain" in done.text
+
+
+def test_demo_json(tmp_path):
+    done = ok("demo", "--json", env=os.environ | {"TMPDIR": str(tmp_path)})
+    results = done.object["results"]
+    assert {(r["model"], r["kind"]) for r in results} >= {("lr-uci", "plain"), ("lr-uci", "mpc")}
+    for result in results:
+        if result["kind"] == "mpc":
+            assert 0 < result["largest_difference_from_plain"] <= result["bound"] and result["bytes_between"] == 0
+    plain, mpc = ([r["auc"] for r in results if r["kind"] == kind and r["auc"]] for kind in ("plain", "mpc"))
+    assert plain and plain == pytest.approx(mpc, abs=1e-4)
+    assert not list(tmp_path.iterdir()), "files are left"
+
+
+def test_demo_for_people():
+    done = ok("demo")
+    assert "plain" in done.text and "mpc" in done.text and "proven bound" in done.text and done.err == ""
+
+
+# Rows in and answers out.
+
+
+def rows_as(suffix, folder):
+    path = folder / f"rows.{suffix}"
+    if suffix in ("csv", "npz"):
+        return UCI / f"rows.{suffix}"
+    table = pyarrow.csv.read_csv(UCI / "rows.csv")
+    if suffix == "parquet":
+        pyarrow.parquet.write_table(table, path)
+    elif suffix == "npy":
+        np.save(path, np.load(UCI / "rows.npz")["features"])
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz", "npy", "jsonl", "parquet"])
+def test_rows_come_from_files_and_from_standard_input_alike(suffix, uci, tmp_path):
+    rows = rows_as(suffix, tmp_path)
+    answers = ok("predict", "--to", uci, rows, "-o", tmp_path / "file.npz")
+    assert answers.out == b""
+    ok("predict", "--to", uci, "-", "-o", tmp_path / "stdin.npz", stdin=rows.read_bytes())
+    ok("predict", "--to", uci, UCI / "rows.npz", "-o", tmp_path / "expected.npz")
+    expected = np.load(tmp_path / "expected.npz")
+    for name in ("file.npz", "stdin.npz"):
+        got = np.load(tmp_path / name)
+        for output in ("label", "probabilities"):
+            assert np.array_equal(got[output], expected[output]), f"{name}, {output}"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz", "npy", "jsonl", "parquet"])
+def test_standard_output_holds_the_answers_and_nothing_else(suffix, uci, tmp_path):
+    out = ok("predict", "--to", uci, "-", stdin=rows_as(suffix, tmp_path).read_bytes()).out
+    path = tmp_path / "out"
+    path.write_bytes(out)
+    ok("predict", "--to", uci, UCI / "rows.npz", "-o", tmp_path / "expected.npz")
+    expected = dict(np.load(tmp_path / "expected.npz"))
+    if suffix in ("npz", "npy"):
+        assert all(np.array_equal(np.load(path)[name], array) for name, array in expected.items())
+    elif suffix == "parquet":
+        table = pyarrow.parquet.read_table(path)
+        judge.same_table(suffix, table.column_names, [column.to_pylist() for column in table.columns], expected)
+    else:
+        read = judge.read_csv if suffix == "csv" else judge.read_json_lines
+        judge.same_table(suffix, *read(out.decode()), expected)
+
+
+def test_a_reader_that_goes_away_is_no_error(wide, tmp_path):
+    np.save(tmp_path / "rows.npy", np.tile(np.load(WIDE / "rows.npz")["features"][:2], (40000, 1)).astype(np.float16))
+    lines = "\n".join([",".join(map(str, np.load(WIDE / "rows.npz")["features"][0]))] * 20000)
+    (tmp_path / "rows.csv").write_text(",".join(f"features[{i}]" for i in range(528)) + "\n" + lines)
+    command = '"$0" predict --to "$1" "$2" | head -1; echo "${PIPESTATUS[0]}"'
+    done = subprocess.run(
+        ["bash", "-c", command, BINARY, wide, tmp_path / "rows.csv"], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.splitlines() == ["Identity:0", "0"], done
+    assert "panicked" not in done.stderr and not any(map(is_error, done.stderr.splitlines())), done.stderr
+
+
+def test_answers_replace_a_file_only_as_a_whole(uci, tmp_path):
+    out = tmp_path / "answers.csv"
+    out.write_text("before")
+    rows = saved(tmp_path / "rows.npz", np.full((1, 23), 1e12, np.float32))
+    refused(3, "predict", "--to", uci, rows, "-o", out)
+    assert out.read_text() == "before" and sorted(f.name for f in tmp_path.iterdir()) == ["answers.csv", "rows.npz"]
+
+
+# Terminals and help.
+
+
+def on_a_terminal(*args, **env):
+    """What a person would see on a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [BINARY, *map(str, args)], stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"} | env
+    )
+    os.close(theirs)
+    seen = b""
+    while chunk := read_chunk(ours):
+        seen += chunk
+    os.close(ours)
+    process.wait(60)
+    return seen
+
+
+def read_chunk(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+def test_no_color_is_respected():
+    assert COLOUR.search(on_a_terminal("--help")), "the test sees no colours where there are some"
+    for args in (["--help"], ["--no-such-option"], ["check", UCI / "model.onnx"], ["check", "none"], ["demo"]):
+        seen = on_a_terminal(*args, NO_COLOR="1")
+        assert seen and not COLOUR.search(seen), (args, seen)
+
+
+def test_nothing_is_coloured_or_animated_when_piped():
+    for args in (["--help"], ["check", UCI / "model.onnx"], ["demo"], ["--no-such-option"]):
+        done = privet(*args)
+        assert b"\x1b" not in done.out and "\x1b" not in done.err and b"\r" not in done.out, args
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_examples_that_the_program_knows(command):
+    text = ok(*command.split(), "--help").text
+    assert re.search(r"^Examples?:$", text, re.M), text
+    examples = re.findall(rf"\bprivet ({command}\b[^|\n]*)", text.split("Example")[-1])
+    assert examples, text
+
+
+def test_the_version_is_one_line():
+    assert re.fullmatch(r"privet \d+\.\d+\.\d+\n", ok("--version").text)

@@ -1,0 +1,201 @@
+"""Three operators on three machines, each with its own folder, as the owner's handbook tells it."""
+
+import socket
+import stat
+
+import numpy as np
+import pytest
+
+import judge
+from support import MODELS, Role, ok, privet, refused
+
+MODEL = MODELS / "lr-uci/model.onnx"
+ROWS = MODELS / "lr-uci/rows.npz"
+NAMES = ["bank-a", "bank-b", "auditor"]
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Machine:
+    """One operator's folder."""
+
+    def __init__(self, folder, name, port):
+        self.folder, self.name, self.port = folder / name, name, port
+        self.folder.mkdir()
+        self.url = f"https://127.0.0.1:{port}"
+        self.line = ok("keygen", "--name", name, "--out", self.folder / "machine.key").text.strip()
+
+    def take(self, bundle, party):
+        """The half of the bundle that came from the owner, and a configuration written by hand."""
+        (self.folder / "party.bundle").write_bytes((bundle / f"party-{party}.bundle").read_bytes())
+        self.config = self.folder / "party.toml"
+        self.config.write_text(
+            f'listen = "127.0.0.1:{self.port}"\nkey = "machine.key"\nbundle = "party.bundle"\n\n[limits]\nconnections = 64\n'
+        )
+
+    def serve(self):
+        role = Role("serve", "party", "--config", self.config, log=self.folder / "log")
+        assert role.ready() == self.url
+        return role
+
+
+@pytest.fixture
+def machines(tmp_path):
+    return [Machine(tmp_path, name, port) for name, port in zip(NAMES, free_ports(3))]
+
+
+@pytest.fixture
+def serve():
+    roles = []
+
+    def start(machine):
+        roles.append(machine.serve())
+
+    yield start
+    for role in roles:
+        assert role.end() == 0
+
+
+def bundle(machines, out, model=MODEL, **order):
+    lines = [word for m in order.get("lines", machines) for word in ("--party", m.line)]
+    urls = [word for m in order.get("urls", machines) for word in ("--url", m.url)]
+    done = ok("bundle", model, "--kind", "mpc", *lines, *urls, "--out", out)
+    assert len(done.text.strip()) == 64 and "two parties together" in done.err, done
+    return out
+
+
+def test_a_key_is_private_and_never_overwritten(tmp_path):
+    out = tmp_path / "bank-a.key"
+    line = ok("keygen", "--name", "bank-a", "--out", out).text
+    assert line.startswith("privet1 bank-a ") and line.count("\n") == 1
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    before = out.read_bytes()
+    assert line.split()[2].encode() in before, "the file knows its own public line"
+    refused(3, "keygen", "--name", "bank-a", "--out", out, names=["E314", "was left as it is"])
+    assert out.read_bytes() == before
+    refused(2, "keygen", "--name", "Bank A", "--out", tmp_path / "other.key", names=["Bank A"])
+    assert not (tmp_path / "other.key").exists()
+
+
+def test_three_operators_serve_what_one_owner_handed_out(machines, serve, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    for party, machine in enumerate(machines):
+        assert stat.S_IMODE((out / f"party-{party}.bundle").stat().st_mode) == 0o600
+        machine.take(out, party)
+        serve(machine)
+    answers = tmp_path / "answers.npz"
+    done = ok("predict", "--to", out / "deployment.toml", ROWS, "-o", answers, "--json")
+    fixture = judge.fixture("models/lr-uci")
+    judge.compare(fixture.name, dict(np.load(answers)), fixture.expected, done.facts["bound"])
+
+
+def test_the_bundle_holds_neither_the_model_nor_the_same_shares_twice(machines, tmp_path):
+    first, second = bundle(machines, tmp_path / "one"), bundle(machines, tmp_path / "two")
+    assert sorted(f.name for f in first.iterdir()) == ["deployment.toml", *(f"party-{i}.bundle" for i in range(3))]
+    for party in range(3):
+        name = f"party-{party}.bundle"
+        assert (first / name).read_bytes() != (second / name).read_bytes()
+    refused(3, "bundle", MODEL, "--kind", "mpc", *both(machines), "--out", first, names=["E314"])
+
+
+def both(machines):
+    return [word for m in machines for word in ("--party", m.line, "--url", m.url)]
+
+
+def test_mixed_up_halves_are_refused_by_name(machines, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    machines[0].take(out, 1)
+    done = refused(3, "serve", "party", "--config", machines[0].config, timeout=20)
+    assert "E232" in done.err and "`bank-b` as party 1" in done.err and "`bank-a`" in done.err, done
+
+
+def test_mixed_up_addresses_are_refused_before_anything_is_sent(machines, serve, tmp_path):
+    a, b, c = machines
+    out = bundle(machines, tmp_path / "bundle", urls=[b, a, c])
+    for party, machine in enumerate(machines):
+        machine.take(out, party)
+        serve(machine)
+    done = refused(5, "predict", "--to", out / "deployment.toml", ROWS, timeout=20)
+    assert "E311" in done.err and "not the one pinned for `bank-" in done.err, done
+
+
+def test_another_key_than_the_bundle_was_made_for_is_refused(machines, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    machines[1].take(out, 1)
+    (machines[1].folder / "machine.key").unlink()
+    ok("keygen", "--name", "bank-b", "--out", machines[1].folder / "machine.key")
+    refused(3, "serve", "party", "--config", machines[1].config, names=["E232", "bank-b"], timeout=20)
+
+
+def test_a_half_of_another_bundle_does_not_answer(machines, serve, tmp_path):
+    out, other = bundle(machines, tmp_path / "bundle"), bundle(machines, tmp_path / "other")
+    for party, machine in enumerate(machines):
+        machine.take(other if party == 2 else out, party)
+        serve(machine)
+    done = privet("predict", "--to", out / "deployment.toml", ROWS, timeout=20)
+    assert done.code in (3, 5) and done.out == b"" and "bundle" in done.err, done
+
+
+def test_a_damaged_half_is_refused(machines, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    machines[0].take(out, 0)
+    half = machines[0].folder / "party.bundle"
+    text = half.read_text()
+    at = text.index('"factors":["') + 20
+    half.write_text(text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
+    refused(3, "serve", "party", "--config", machines[0].config, names=["E230"], timeout=20)
+
+
+def test_a_wrong_number_of_lines_is_a_usage_error(machines, tmp_path):
+    done = refused(2, "bundle", MODEL, "--kind", "mpc", *both(machines[:2]), "--out", tmp_path / "bundle")
+    assert "E146" in done.err and "3 roles" in done.err and not (tmp_path / "bundle").exists(), done
+
+
+def test_a_line_cut_short_is_refused(machines, tmp_path):
+    machines[1].line = machines[1].line[:-4]
+    done = refused(2, "bundle", MODEL, "--kind", "mpc", *both(machines), "--out", tmp_path / "bundle")
+    assert "E312" in done.err and "whole line" in done.err, done
+
+
+def test_an_unknown_key_of_a_configuration_is_named_with_the_known_ones(machines, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    machines[0].take(out, 0)
+    config = machines[0].config
+    good = config.read_text()
+    config.write_text(good.replace("bundle =", "bundel ="))
+    refused(2, "serve", "party", "--config", config, names=["`bundel`", "`bundle`", "`listen`", "`key`"], timeout=20)
+    config.write_text(good.replace("connections", "conections"))
+    refused(2, "serve", "party", "--config", config, names=["`conections`", "`connections`"], timeout=20)
+
+
+def test_a_port_that_is_taken_is_named(machines, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    machines[0].take(out, 0)
+    with socket.create_server(("127.0.0.1", machines[0].port)):
+        refused(2, "serve", "party", "--config", machines[0].config, names=["E143", str(machines[0].port)], timeout=20)
+
+
+def test_one_operator_serves_plain(machines, tmp_path):
+    machine = machines[0]
+    out = tmp_path / "bundle"
+    ok("bundle", MODEL, "--kind", "plain", *both([machine]), "--out", out)
+    machine.config = machine.folder / "server.toml"
+    (machine.folder / "model.onnx").write_bytes((out / "model.onnx").read_bytes())
+    machine.config.write_text(
+        f'listen = "127.0.0.1:{machine.port}"\nkey = "machine.key"\nmodel = "model.onnx"\nname = "lr-uci"\n'
+    )
+    role = Role("serve", "plain", "--config", machine.config, log=machine.folder / "log")
+    try:
+        assert role.ready() == machine.url
+        answers = tmp_path / "answers.npz"
+        ok("predict", "--to", out / "deployment.toml", ROWS, "-o", answers)
+        fixture = judge.fixture("models/lr-uci")
+        judge.compare(fixture.name, dict(np.load(answers)), fixture.expected)
+    finally:
+        assert role.end() == 0
