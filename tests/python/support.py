@@ -1,5 +1,6 @@
 """What the tests share: the program, deployments that it runs, and the models in `models/` and `models-extra/`."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -144,6 +145,7 @@ class Up(Role):
     def ready(self):
         assert super().ready() == str(self.deployment)
         self.children = children(self.id)
+        assert self.children, "its roles are not its children"
         return self
 
     def party(self, name):
@@ -163,10 +165,12 @@ class Up(Role):
 
 
 def children(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
+    """All direct children; the kernel lists them by the thread that started them."""
+    found = []
+    for thread in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, thread.read_text().split())
+    return found
 
 
 def command_line(pid):
@@ -187,10 +191,8 @@ def cpu_seconds(pid):
 
 
 def signal_to(pid, what):
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, what)
-    except ProcessLookupError:
-        pass
 
 
 def until(what, seconds=10.0):

@@ -71,7 +71,8 @@ def test_a_word_where_a_number_belongs_is_a_refused_row(uci, tmp_path):
     lines = (UCI / "rows.csv").read_text().splitlines()
     lines[3] = "much," + lines[3].split(",", 1)[1]
     (tmp_path / "rows.csv").write_text("\n".join(lines))
-    done = refused(3, "predict", "--to", uci, tmp_path / "rows.csv", names=["E114", "Row 3", lines[0].split(",")[0]])
+    done = refused(3, "predict", "--to", uci, tmp_path / "rows.csv", names=["E114", "Row 3"])
+    assert "features[0]" in done.err or lines[0].split(",")[0] in done.err, done
     assert "much" not in done.err, "an applicant's value was printed"
 
 
@@ -260,7 +261,6 @@ def test_standard_output_holds_the_answers_and_nothing_else(suffix, uci, tmp_pat
 
 
 def test_a_reader_that_goes_away_is_no_error(wide, tmp_path):
-    np.save(tmp_path / "rows.npy", np.tile(np.load(WIDE / "rows.npz")["features"][:2], (40000, 1)).astype(np.float16))
     lines = "\n".join([",".join(map(str, np.load(WIDE / "rows.npz")["features"][0]))] * 20000)
     (tmp_path / "rows.csv").write_text(",".join(f"features[{i}]" for i in range(528)) + "\n" + lines)
     command = '"$0" predict --to "$1" "$2" | head -1; echo "${PIPESTATUS[0]}"'

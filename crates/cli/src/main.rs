@@ -25,11 +25,13 @@ fn main() -> ExitCode {
                 .report(json);
         }
     };
-    let done = runtime.block_on(run(arguments.command));
+    // On a worker thread and not on this one: an answer then wakes the command where it arrived.
+    let done = runtime.block_on(runtime.spawn(run(arguments.command)));
     runtime.shutdown_background();
     match done {
-        Ok(code) => code,
-        Err(failure) => failure.report(json),
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => failure.report(json),
+        Err(e) => failure::Failure::ours(format!("The program ended early: {e}.")).report(json),
     }
 }
 

@@ -89,6 +89,8 @@ pub struct PublicFacts {
     pub scores: usize,
     /// The ranges came from these.
     pub ranges: RangeSource,
+    /// By feature that has a range, the largest absolute value that is accepted: a power of two.
+    pub limits: Vec<(String, f64)>,
     /// A score lies within ± this power of two.
     pub score_range: f64,
     /// Fraction bits of inputs and weights.
@@ -238,11 +240,16 @@ fn public_facts(planned: &Planned) -> PublicFacts {
     let mut features: Vec<usize> = cut.head.columns.iter().map(Column::feature).collect();
     features.dedup();
     let (n, scores) = (cut.core.columns, cut.core.scores());
+    let limits = cut.head.columns.iter().zip(plan.limits()).filter_map(|(column, limit)| match column {
+        Column::Value { feature, .. } => Some((cut.head.feature_name(*feature), limit)),
+        Column::Indicator { .. } | Column::Level { .. } => None,
+    });
     PublicFacts {
         columns: n,
         features: features.len(),
         scores,
         ranges: plan.range_source,
+        limits: limits.collect(),
         score_range: 2f64.powi(plan.score_exponent),
         fraction_bits: (plan.input_bits, plan.weight_bits),
         answers: format!(

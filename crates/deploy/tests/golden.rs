@@ -116,7 +116,8 @@ fn expansion_of_a_seed() {
 #[test]
 fn messages_for_the_parties() {
     for asked in golden().requests {
-        let mut request = Request::draw(&mut Fixed(bytes(&[&*asked.s0, &asked.s1, &asked.salt].concat()))).unwrap();
+        let mut request =
+            Request::draw(&mut Fixed(bytes(&[&*asked.s0, &asked.s1, &asked.salt].concat()))).unwrap();
         let ticket = (0..=asked.chunk).map(|_| request.ticket().unwrap()).last().unwrap();
         let layout = Layout {
             bundle: bytes(&asked.bundle).try_into().unwrap(),
@@ -149,7 +150,10 @@ fn messages_are_read_as_they_were_written() {
             assert_eq!(hex(&read.statement.point()), asked.point);
             assert_eq!((read.statement.rows, read.statement.chunk), (asked.rows, asked.chunk));
             let (head, body) = wire::encode(role, &read);
-            assert_eq!((hex(&head), body.map(|b| hex(&b))), (asked.heads[role.index()].clone(), asked.bodies[role.index()].clone()));
+            assert_eq!(
+                (hex(&head), body.map(|b| hex(&b))),
+                (asked.heads[role.index()].clone(), asked.bodies[role.index()].clone())
+            );
         }
     }
 }

@@ -38,7 +38,10 @@ fn bytes_up_and_down_and_between_are_the_stated_ones() {
                     assert_eq!(reply.parameters, [zero("rounds_between"), zero("bytes_between")]);
                 }
                 let answer = asked.pending.answer(replies).unwrap();
-                assert_eq!((answer.between.rounds, answer.between.bytes), (0, HEADER.linear_bytes_between as u64));
+                assert_eq!(
+                    (answer.between.rounds, answer.between.bytes),
+                    (0, HEADER.linear_bytes_between as u64)
+                );
                 scores.extend(answer.scores);
             }
             assert_eq!((up, down), traffic(&layout, n, SCORES), "{protect:?}, {n} rows");

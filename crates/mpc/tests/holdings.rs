@@ -5,12 +5,12 @@
 mod common;
 
 use common::{entropy, explicit, inputs, is_even, layout, seeds, split_rows, words};
+use privet_model::plan::Integers;
 use privet_mpc::protect::Protect;
 use privet_mpc::request::{Held, PartyRequest, Request};
 use privet_mpc::role::PARTIES;
 use privet_mpc::weights::share;
 use privet_mpc::world::World;
-use privet_model::plan::Integers;
 use privet_ring::pack::unpack;
 use privet_ring::prg::{Seed, Stream};
 use privet_ring::reduce;
@@ -35,9 +35,11 @@ fn drawn(seed: u64) -> [[u8; 16]; 2] {
 
 #[test]
 fn each_party_holds_the_stated_components() {
-    for (protect, expected) in
-        [(Protect::Both, ["01", "1e", "e0"]), (Protect::Input, ["0", "1", "e"]), (Protect::Model, ["e", "e", "e"])]
-    {
+    for (protect, expected) in [
+        (Protect::Both, ["01", "1e", "e0"]),
+        (Protect::Input, ["0", "1", "e"]),
+        (Protect::Model, ["e", "e", "e"]),
+    ] {
         let layout = layout(protect, 43, 5);
         let x = inputs(20, 5 * 9);
         let mut request = Request::draw(&mut entropy(1)).unwrap();

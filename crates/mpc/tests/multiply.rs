@@ -16,8 +16,7 @@ use proptest::prelude::*;
 
 /// P_i's part of `x`, where `a` and `b` are two of the three summands.
 fn part(role: Role, x: &[u64], a: &[u64], b: &[u64]) -> Replicated {
-    let c: Vec<u64> =
-        x.iter().zip(a).zip(b).map(|((x, a), b)| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
+    let c: Vec<u64> = x.iter().zip(a).zip(b).map(|((x, a), b)| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
     let summands = [a.to_vec(), b.to_vec(), c];
     Replicated { own: summands[role.index()].clone(), next: summands[role.next().index()].clone() }
 }

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use privet_deploy::check::{KindReport, Options, Report, check, unusable};
+use privet_deploy::check::{KindReport, Options, PublicFacts, Report, check, unusable};
 use privet_import::{ImportError, read_onnx};
+use privet_model::plan::RangeSource;
 
 use crate::args::CheckArgs;
 use crate::commands::{model_name, sample};
@@ -57,20 +58,7 @@ fn show(report: &Report, accuracy: f64) {
         show_kind(kind, part);
     }
     if let Some(public) = &report.public {
-        print("\nWhat the plan tells everyone");
-        print(&format!(
-            "  {} columns made from {} features, {} scores a row",
-            public.columns, public.features, public.scores
-        ));
-        print(&format!(
-            "  ranges of features (from {:?}), powers of two; scores within ±{:e}",
-            public.ranges, public.score_range
-        ));
-        print(&format!(
-            "  {} fraction bits of inputs, {} of weights",
-            public.fraction_bits.0, public.fraction_bits.1
-        ));
-        print(&format!("  {}", public.answers));
+        show_public(public);
     }
     if let Some(rows) = &report.rows {
         print(&format!(
@@ -78,6 +66,41 @@ fn show(report: &Report, accuracy: f64) {
             rows.rows, rows.worst_error, rows.label_changes
         ));
     }
+}
+
+fn show_public(public: &PublicFacts) {
+    print("\nWhat the plan tells everyone");
+    let (columns, features, scores) = (public.columns, public.features, public.scores);
+    print(&format!(
+        "  {columns} columns made from {features} features, {scores} scores a row, within ±{:e}",
+        public.score_range
+    ));
+    let (inputs, weights) = public.fraction_bits;
+    print(&format!("  {inputs} fraction bits of inputs, {weights} of weights"));
+    let from = match public.ranges {
+        RangeSource::Rows => "your rows, widened twofold",
+        RangeSource::Model => "the model itself; `--rows` makes them, and messages, smaller",
+    };
+    print(&format!("  ranges, from {from}:"));
+    let mut by_limit: Vec<(f64, Vec<&str>)> = Vec::new();
+    for (name, limit) in &public.limits {
+        match by_limit.iter_mut().find(|(l, _)| l == limit) {
+            Some((_, names)) => names.push(name),
+            None => by_limit.push((*limit, vec![name])),
+        }
+    }
+    by_limit.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (limit, names) in by_limit {
+        print(&format!("    ±{limit:<10e} {}", some_of(&names)));
+    }
+    print(&format!("  {}", public.answers));
+}
+
+/// A few names, and how many more.
+fn some_of(names: &[&str]) -> String {
+    const FEW: usize = 6;
+    let shown = names[..names.len().min(FEW)].join(", ");
+    if names.len() > FEW { format!("{shown} and {} more", names.len() - FEW) } else { shown }
 }
 
 fn show_kind(kind: &str, part: &KindReport) {

@@ -119,6 +119,10 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         let text = serde_json::json!({ "results": all }).to_string();
         print(&text);
     } else {
+        print("\nWho could see what\n");
+        for kind in [Kind::Plain, Kind::Mpc] {
+            print(&TrustCard::of(kind, Some(Protect::Both)).to_string());
+        }
         print(
             "The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.",
         );
@@ -289,10 +293,7 @@ fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
             line.auc.map_or("-".into(), |a| format!("{a:.4}")),
         ]);
     }
-    bar.suspend(|| {
-        print(&format!("\n{}\n{out}", shipped.title));
-        lines.iter().for_each(|line| print(&line.trust.to_string()));
-    });
+    bar.suspend(|| print(&format!("\n{}\n{out}", shipped.title)));
 }
 
 #[cfg(test)]

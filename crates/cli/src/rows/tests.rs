@@ -224,4 +224,3 @@ fn labels_are_numbers_without_gaps() {
     assert!(labels(&test_file("table.csv"), "city").unwrap_err().message.contains("Row 1, column `city`"));
     assert!(labels(&test_file("table.csv"), "none").unwrap_err().message.contains("`none`"));
 }
-

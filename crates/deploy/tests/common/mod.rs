@@ -117,11 +117,12 @@ impl World3 {
     pub fn predict(&self, rows: &[Tensor], seed: u64) -> Answer {
         let answer = |asked: Asked| asked.pending.answer(self.replies(&asked.messages)).unwrap();
         let parts = self.ask(rows, seed).into_iter().map(answer);
-        parts.reduce(|mut all, part| {
-            all.append(part);
-            all
-        })
-        .unwrap()
+        parts
+            .reduce(|mut all, part| {
+                all.append(part);
+                all
+            })
+            .unwrap()
     }
 }
 
