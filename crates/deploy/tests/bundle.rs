@@ -88,7 +88,11 @@ fn a_manifest_changed_in_any_place_is_refused_or_has_another_digest() {
 
 #[test]
 fn unknown_and_missing_fields_are_refused() {
-    for place in ["", "/mpc", "/mpc/plan", "/mpc/head", "/mpc/tail", "/inputs/0"] {
+    let places =
+        ["", "/mpc", "/mpc/plan", "/mpc/head", "/mpc/head/columns/0/Value", "/mpc/head/features/0/Raw"];
+    for place in
+        places.into_iter().chain(["/mpc/tail", "/mpc/tail/nodes/0", "/mpc/tail/nodes/0/origin", "/inputs/0"])
+    {
         let mut changed = manifest();
         changed.pointer_mut(place).unwrap()["surprise"] = json!(1);
         assert!(refusal(&changed).contains("surprise"), "{place}");
@@ -116,7 +120,7 @@ fn another_format_says_whose_turn_it_is() {
 
 #[test]
 fn parts_that_do_not_fit_each_other_are_refused() {
-    let changes: &[(&str, Value)] = &[
+    let all: &[(&str, Value)] = &[
         ("/kind", json!("plain")),
         ("/mpc", json!(null)),
         ("/secrets", json!([])),
@@ -170,7 +174,7 @@ fn parts_that_do_not_fit_each_other_are_refused() {
         ("/mpc/tail/outputs/0/1", json!(2)),
         ("/mpc/tail/outputs/0/0/width", json!(1)),
     ];
-    for (place, value) in changes {
+    for (place, value) in all {
         let mut changed = manifest();
         *changed.pointer_mut(place).unwrap() = value.clone();
         assert!(PublicBundle::parse(&changed.to_string()).is_err(), "{place} = {value} was taken");
@@ -214,15 +218,15 @@ fn a_share_that_was_changed_is_refused() {
     for (file, other) in world.files.iter().zip(world.files.iter().cycle().skip(1)) {
         let (whole, other) = (serde_json::to_value(file).unwrap(), serde_json::to_value(other).unwrap());
         let flipped = |text: &str| {
-            if text.starts_with('A') { format!("B{}", &text[1..]) } else { format!("A{}", &text[1..]) }
+            text.strip_prefix('A').map_or_else(|| format!("A{}", &text[1..]), |rest| format!("B{rest}"))
         };
         for place in ["/factors/0", "/factors/1", "/bias", "/salt", "/party", "/factors"] {
             let now = whole.pointer(place).unwrap();
-            let mut changes = vec![other.pointer(place).unwrap().clone()];
-            changes.extend(now.as_str().map(|text| json!(flipped(text))));
-            changes.extend(now.as_str().map(|text| json!(text[1..])));
-            changes.extend(now.as_array().map(|list| json!(list[1..])));
-            for change in changes {
+            let mut others = vec![other.pointer(place).unwrap().clone()];
+            others.extend(now.as_str().map(|text| json!(flipped(text))));
+            others.extend(now.as_str().map(|text| json!(text[1..])));
+            others.extend(now.as_array().map(|list| json!(list[1..])));
+            for change in others {
                 let mut changed = whole.clone();
                 *changed.pointer_mut(place).unwrap() = change;
                 let file: PartyFile = serde_json::from_value(changed).unwrap();

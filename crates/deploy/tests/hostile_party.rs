@@ -66,7 +66,8 @@ impl Case {
     }
 
     fn refused(&self, reply: Result<InferReply, Error>, codes: &[&str], what: &str) {
-        let error = reply.map(|_| ()).expect_err(what);
+        let what = format!("{what} for {} under {:?}", self.role, self.protect);
+        let error = reply.map(|_| ()).expect_err(&what);
         assert!(codes.contains(&error.code), "{what}: {error}");
         assert_eq!(error.blame, Blame::Usage, "{what}: {error}");
         assert!(error.message.ends_with('.'), "{error}");

@@ -122,7 +122,12 @@ fn what_a_run_makes_shows_nothing() {
     let mut request = Request::draw(&mut Known).unwrap();
     shows_nothing(&request);
     let ticket = request.ticket().unwrap();
-    let split = request.split(ticket, &layout, 1, |_, x| Ok::<(), ()>(x.fill(WORD))).unwrap();
+    let split = request
+        .split(ticket, &layout, 1, |_, x| {
+            x.fill(WORD);
+            Ok::<(), ()>(())
+        })
+        .unwrap();
     split.messages.iter().for_each(shows_nothing);
 
     let keys = PairKeys { with_previous: secret(), with_next: secret() };
@@ -220,7 +225,9 @@ fn types(source: &str) -> Vec<(String, String)> {
 fn no_secret_type_derives_debug_or_comparison() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    ["ring", "model", "mpc", "deploy"].iter().for_each(|c| sources(&crates.join(c).join("src"), &mut files));
+    for name in ["ring", "model", "mpc", "deploy"] {
+        sources(&crates.join(name).join("src"), &mut files);
+    }
     let all: Vec<(String, String)> =
         files.iter().flat_map(|f| types(&std::fs::read_to_string(f).unwrap())).collect();
     for &secret in SECRET {

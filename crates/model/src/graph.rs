@@ -9,6 +9,7 @@ use crate::tensor::DataType;
 
 /// One input or output of a model, under the exporter's own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Port {
     /// The name in the exported file.
     pub name: String,
@@ -41,6 +42,7 @@ pub struct NodeId(pub usize);
 
 /// Which node of the exported file something came from, for messages to its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The exporter's own name of the node; its first output's name where the node has none.
     pub node: String,
@@ -114,6 +116,7 @@ pub enum Norm {
 
 /// The closed set of operations. Widths: `n` in, `m` out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Op {
     /// The model's input of that index, in [`Graph::inputs`].
     Input(usize),
@@ -161,6 +164,7 @@ pub enum Op {
 
 /// One operation, applied to earlier nodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Node {
     /// What it does.
     pub op: Op,

@@ -10,6 +10,7 @@ use crate::tensor::{Data, DataType, Tensor};
 
 /// One value of an applicant: the `element`-th of model input `input`, or of a normalised group of such.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Feature {
     /// As the client gives it.
     Raw {
@@ -29,6 +30,7 @@ pub enum Feature {
 
 /// Features whose row is brought to unit length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Group {
     /// In which sense.
     pub norm: Norm,
@@ -38,6 +40,7 @@ pub struct Group {
 
 /// One number that enters the private core.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Column {
     /// The feature's value; 0 where it is missing, if it may be.
     Value {
@@ -77,6 +80,7 @@ impl Column {
 
 /// The levels of a categorical feature. They are schema, not secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Category {
     /// The known levels.
     pub levels: Labels,
@@ -90,6 +94,7 @@ const MAX_READS: usize = 1 << 16;
 
 /// How the client turns its rows into the columns that the private core takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
 pub struct Head {
     /// The model's inputs.
     pub inputs: Vec<Port>,

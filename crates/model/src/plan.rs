@@ -37,6 +37,7 @@ const MAX_WEIGHT_BITS: u32 = 900;
 
 /// What everyone who handles a model may know of its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What the owner asked for: the largest absolute error of a score.
     pub accuracy: f64,

@@ -24,6 +24,7 @@ const MAX_VALUES: usize = 1 << 20;
 
 /// From scores to the model's own outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tail {
     /// For each input of the tail's graph, its values.
     pub spread: Vec<Vec<Spread>>,

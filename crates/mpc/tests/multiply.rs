@@ -14,7 +14,7 @@ use privet_mpc::world::{Passing, World};
 use privet_ring::reduce;
 use proptest::prelude::*;
 
-/// P_i's part of `x`, where `a` and `b` are two of the three summands.
+/// The part of `P_i` of `x`, where `a` and `b` are two of the three summands.
 fn part(role: Role, x: &[u64], a: &[u64], b: &[u64]) -> Replicated {
     let c: Vec<u64> = x.iter().zip(a).zip(b).map(|((x, a), b)| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
     let summands = [a.to_vec(), b.to_vec(), c];
@@ -25,11 +25,16 @@ type Parts = [Result<Replicated, Abort>; PARTIES];
 
 /// Each party stays until all are done, so that a message that does not come is late and its sender not gone.
 fn product(world: &World, x: &[u64], y: &[u64], k: u32, stay: Duration) -> Parts {
-    let n = x.len();
-    let (a, b, c, d) = (words(1, n), words(2, n), words(3, n), words(4, n));
+    let summand = |i: u8| words(i.wrapping_add(world.keys()[0].with_next[0]), x.len());
+    let summands = [1, 2, 3, 4].map(summand);
     world.run([5; 32], |mut session| {
         let me = session.me();
-        let result = multiply(&mut session, &part(me, x, &a, &b), &part(me, y, &c, &d), k);
+        let result = multiply(
+            &mut session,
+            &part(me, x, &summands[0], &summands[1]),
+            &part(me, y, &summands[2], &summands[3]),
+            k,
+        );
         std::thread::sleep(stay);
         result
     })

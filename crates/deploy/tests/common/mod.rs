@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+pub mod models;
+
 use std::sync::Arc;
 
 use privet_deploy::Error;
