@@ -5,7 +5,7 @@ mod commands;
 #[cfg(test)]
 mod conformance_tests;
 #[cfg(test)]
-mod docs;
+mod docs_tests;
 mod failure;
 mod output;
 mod rows;

@@ -84,12 +84,19 @@ fn unsafe_code_stands_in_the_kernels_only() {
     for name in crates().keys() {
         let folder = root().join("crates").join(name);
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true\n"), "`{name}` does not take the workspace's lints");
+        assert!(
+            manifest.contains("[lints]\nworkspace = true\n"),
+            "`{name}` does not take the workspace's lints"
+        );
         for file in rust_files(&folder) {
             let text = std::fs::read_to_string(&file).unwrap();
             let kernels = file == root().join(KERNELS);
             // Its own words are put together here, so that this file is not one that has them.
-            assert!(kernels || !text.contains(&["unsafe", "code)"].join("_")), "{} allows it", file.display());
+            assert!(
+                kernels || !text.contains(&["unsafe", "code)"].join("_")),
+                "{} allows it",
+                file.display()
+            );
         }
     }
 }
@@ -109,7 +116,18 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn the_program_is_made_of_few_packages() {
-    let tree = cargo(&["tree", "--locked", "-p", "privet-cli", "-e", "normal", "--prefix", "none", "--format", "{p}"]);
+    let tree = cargo(&[
+        "tree",
+        "--locked",
+        "-p",
+        "privet-cli",
+        "-e",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
     let mut packages: Vec<_> = tree.lines().filter(|line| !line.is_empty()).map(name_and_version).collect();
     packages.sort_unstable();
     packages.dedup();

@@ -151,7 +151,7 @@ proptest! {
 
 #[test]
 fn a_reader_that_has_gone_away_is_no_error_and_a_full_disk_is_one() {
-    struct Broken(std::io::ErrorKind);
+    struct Broken(io::ErrorKind);
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(self.0.into())

@@ -12,7 +12,8 @@ use clap::{Command, CommandFactory as _, Parser as _};
 use crate::args::Arguments;
 
 /// Documents whose commands are tried.
-const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -90,7 +91,9 @@ fn the_reference_is_the_program_s_own_help() {
 }
 
 fn reference() -> String {
-    let mut text = "# Commands\n\nWhat `privet COMMAND --help` says. A test compares this page with the program.\n".to_owned();
+    let mut text =
+        "# Commands\n\nWhat `privet COMMAND --help` says. A test compares this page with the program.\n"
+            .to_owned();
     for (path, mut command) in all(&Arguments::command()) {
         let help = command.render_help().to_string();
         write!(text, "\n## {path}\n\n```text\n{}\n```\n", help.trim_end()).unwrap();
