@@ -1,7 +1,5 @@
 """Deployments for the tests, and the lines that a run ends with."""
 
-import time
-
 import pytest
 
 from support import BINARY, Up
@@ -69,21 +67,3 @@ def stop_all(started):
             running.kill()
             problems.append(str(problem))
     assert not problems, problems
-
-
-@pytest.fixture
-def within():
-    """Fails if what is done inside takes longer."""
-    return Within
-
-
-class Within:
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def __enter__(self):
-        self.start = time.monotonic()
-
-    def __exit__(self, kind, *_):
-        took = time.monotonic() - self.start
-        assert kind is not None or took <= self.seconds, f"took {took:.2f} s, at most {self.seconds} allowed"

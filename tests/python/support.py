@@ -137,9 +137,7 @@ class Up(Role):
         self.folder, self.temporary = pathlib.Path(folder) / "run", pathlib.Path(folder) / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
         env = os.environ | {"TMPDIR": str(self.temporary)}
-        super().__init__(
-            "up", kind, model, *args, "--dir", self.folder, log=pathlib.Path(folder) / "up.log", env=env
-        )
+        super().__init__("up", kind, model, *args, "--dir", self.folder, log=pathlib.Path(folder) / "up.log", env=env)
         self.deployment = self.folder / "deployment.toml"
 
     def ready(self):

@@ -2,7 +2,7 @@
 //! parties (every message encoded and decoded, no sockets), within the tolerance of `models/README.md` and the bound that
 //! the plan proved. What a kind does not run is a visible list here.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -40,9 +40,9 @@ pub(crate) fn seconds(s: f64) -> String {
 }
 
 /// Bytes as people read them.
-pub(crate) fn bytes(n: u64) -> String {
-    match n as f64 {
-        x if x < 1e4 => format!("{n} B"),
+pub(crate) fn bytes(n: f64) -> String {
+    match n {
+        x if x < 1e4 => format!("{x:.0} B"),
         x if x < 1e6 => format!("{:.1} kB", x / 1e3),
         x if x < 1e9 => format!("{:.1} MB", x / 1e6),
         x => format!("{:.2} GB", x / 1e9),
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(count(999.0), "999");
         assert_eq!(seconds(0.000_123), "123 µs");
         assert_eq!(seconds(0.0123), "12.30 ms");
-        assert_eq!(bytes(6_900), "6900 B");
-        assert_eq!(bytes(54_000_000), "54.0 MB");
+        assert_eq!(bytes(6_900.0), "6900 B");
+        assert_eq!(bytes(54_000_000.0), "54.0 MB");
     }
 }

@@ -45,6 +45,7 @@ fn two_bundles_of_one_model_differ_in_everything_that_is_digested() {
     // With `input` the weights themselves are in every share: it is the salt that keeps their digests apart.
     let [x, y] = [&files_a, &files_b].map(|files| serde_json::to_value(&files[0]).unwrap());
     assert_eq!(x["factors"], y["factors"]);
+    assert_ne!(x["salt"], y["salt"]);
     let secrets = &a.manifest().secrets;
     assert!(secrets[0] != secrets[1] && secrets[1] != secrets[2] && secrets[0] != secrets[2]);
 }

@@ -156,3 +156,62 @@ fn is_whole(head: &Head, column: usize) -> bool {
 fn steps_divide_one(plan: &Plan, column: usize) -> bool {
     i64::from(plan.input_bits) >= i64::from(plan.range_exponents[column])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Missing, Port};
+    use crate::head::Feature;
+    use crate::range::RangeSource;
+    use crate::tensor::DataType;
+
+    fn head(columns: Vec<Column>) -> Head {
+        let port =
+            Port { name: "x".into(), dtype: DataType::Fp64, width: 2, flat: false, columns: Vec::new() };
+        let features = (0..2).map(|element| Feature::Raw { input: 0, element }).collect();
+        Head { inputs: vec![port], features, columns, ..Head::default() }
+    }
+
+    /// Whether scores of two columns with weights 7 and -5 and this bias, times inputs of up to 2^3, fit eight bits.
+    fn fits(head: &Head, bias: i64) -> bool {
+        let plan = Plan {
+            accuracy: 1.0,
+            k: 8,
+            input_bits: 3,
+            weight_bits: 3,
+            range_exponents: vec![0; 2],
+            range_source: RangeSource::Rows,
+            score_exponent: 1,
+            bound: 1.0,
+        };
+        let weights = [7, -5].map(i64::cast_unsigned).to_vec();
+        never_wraps(head, &plan, &Integers { weights, bias: vec![bias.cast_unsigned()] })
+    }
+
+    #[test]
+    fn a_sum_fits_up_to_the_last_unit_of_half_the_ring() {
+        let value = |feature| Column::Value { feature, missing: None };
+        let both = head(vec![value(0), value(1)]);
+        // 7·8 + 5·8 = 96, and half the ring ends below 128.
+        for (bias, expected) in [(31, true), (-31, true), (32, false), (-32, false), (i64::MIN, false)] {
+            assert_eq!(fits(&both, bias), expected, "{bias}");
+        }
+    }
+
+    #[test]
+    fn of_columns_that_exclude_each_other_only_the_largest_counts() {
+        let missing = Missing::Nan;
+        let value = Column::Value { feature: 0, missing: Some(missing) };
+        let either = head(vec![value.clone(), Column::Indicator { feature: 0, missing }]);
+        // 7·8 = 56.
+        assert!(fits(&either, 71) && !fits(&either, 72));
+        let others = [
+            Column::Indicator { feature: 1, missing },
+            Column::Indicator { feature: 0, missing: Missing::Value(1.0) },
+            Column::Value { feature: 0, missing: None },
+        ];
+        for other in others {
+            assert!(!fits(&head(vec![value.clone(), other]), 71));
+        }
+    }
+}

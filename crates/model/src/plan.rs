@@ -138,7 +138,7 @@ pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers
         narrowest = exponents;
     }
     let fits = |accuracy: &f64| attempt(cut, *accuracy, &narrowest, ranges.source()).is_some();
-    Err(unreachable(accuracy, (-900..900).map(power_of_two).map(two_digits_above).find(fits)))
+    Err(unreachable(accuracy, (-900..900).map(power_of_two).map(as_printed).find(fits)))
 }
 
 fn unreachable(accuracy: f64, reachable: Option<f64>) -> Refusal {
@@ -152,11 +152,9 @@ fn unreachable(accuracy: f64, reachable: Option<f64>) -> Refusal {
     Refusal::new("E211", format!("{what} {remedy}"))
 }
 
-/// `x` as it is printed with two digits, where printing rounds down one unit more: what a message names must hold.
-fn two_digits_above(x: f64) -> f64 {
-    let printed = |x: f64| format!("{x:.1e}").parse().unwrap_or(x);
-    let nearest: f64 = printed(x);
-    if nearest < x { printed(x * 1.05) } else { nearest }
+/// `x` as a message prints it: what is named must be what was tried.
+fn as_printed(x: f64) -> f64 {
+    format!("{x:.1e}").parse().unwrap_or(x)
 }
 
 /// Bits that the actual roundings of the weights may save below what the ranges alone would ask for.

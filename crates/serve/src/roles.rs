@@ -84,7 +84,7 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
 }
 
-/// K_i and K_{i+1}: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
+/// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
 fn pair_keys(public: &PublicBundle, role: Role, key: &MachineKey) -> Result<PairKeys, Error> {
     let line = |role: Role| -> Result<PublicKey, Error> { public.mpc()?.parties[role.index()].parse() };
     let own = line(role)?;

@@ -278,12 +278,11 @@ struct Folder {
 impl Folder {
     fn make(wanted: Option<&Path>) -> Result<Self, Error> {
         let cannot = |path: &Path, e: &io::Error| cannot_write(&path.display().to_string(), e);
-        let (path, made) = match wanted {
-            Some(path) => (path.to_owned(), !path.exists()),
-            None => {
-                let made = tempfile::Builder::new().prefix("privet-").tempdir();
-                (made.map_err(|e| cannot(Path::new("a temporary folder"), &e))?.keep(), true)
-            }
+        let (path, made) = if let Some(path) = wanted {
+            (path.to_owned(), !path.exists())
+        } else {
+            let made = tempfile::Builder::new().prefix("privet-").tempdir();
+            (made.map_err(|e| cannot(Path::new("a temporary folder"), &e))?.keep(), true)
         };
         std::fs::create_dir_all(&path).map_err(|e| cannot(&path, &e))?;
         Ok(Self { path, written: Vec::new(), made })

@@ -163,7 +163,7 @@ impl Workload<'_> {
 
     fn measured(&self, subject: &Subject, batch: usize, sample: Sample, limits: &Limits) -> Measured {
         let median_s = percentile(&sample.seconds, 0.5);
-        let limit_s = limits.seconds(&self.work(subject, batch));
+        let at_best_s = limits.seconds(&self.work(subject, batch));
         let plan = subject.plan.as_ref().map(|(plan, ..)| plan);
         Measured {
             kind: subject.kind.name().into(),
@@ -184,8 +184,8 @@ impl Workload<'_> {
             bound: plan.map(|p| p.bound),
             assurance: subject.kind.assurance().into(),
             ratio_to_plain: None,
-            limit_s,
-            over_limit: median_s / limit_s,
+            limit_s: at_best_s,
+            over_limit: median_s / at_best_s,
             samples_s: sample.seconds,
         }
     }
@@ -235,8 +235,8 @@ pub(crate) fn show(record: &Record) {
             seconds(r.median_s),
             seconds(r.p95_s),
             count(r.rows_per_s),
-            bytes(r.bytes_up),
-            bytes(r.bytes_between),
+            bytes(r.bytes_up as f64),
+            bytes(r.bytes_between as f64),
             r.rounds.to_string(),
             format!("{:.1e}", r.max_error),
             r.bound.map_or("-".into(), |b| format!("{b:.1e}")),
@@ -251,7 +251,7 @@ pub(crate) fn show(record: &Record) {
         machine.processor,
         machine.cores,
         machine.load,
-        bytes(limits.loopback_bytes_per_s as u64),
+        bytes(limits.loopback_bytes_per_s),
         count(limits.expansions_per_s),
         count(limits.products_per_s),
     ));

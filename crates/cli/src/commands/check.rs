@@ -84,7 +84,7 @@ fn show_public(public: &PublicFacts) {
     print(&format!("  ranges, from {from}:"));
     let mut by_limit: Vec<(f64, Vec<&str>)> = Vec::new();
     for (name, limit) in &public.limits {
-        match by_limit.iter_mut().find(|(l, _)| l == limit) {
+        match by_limit.iter_mut().find(|(l, _)| l.total_cmp(limit).is_eq()) {
             Some((_, names)) => names.push(name),
             None => by_limit.push((*limit, vec![name])),
         }
@@ -118,7 +118,7 @@ fn show_kind(kind: &str, part: &KindReport) {
             Some(k) => format!("error ≤ {:.1e}, {k} bits", cost.bound),
             None => "as the model is defined".into(),
         };
-        let (up, more) = (bytes(cost.bytes_up as u64), bytes(cost.bytes_up_per_row as u64));
+        let (up, more) = (bytes(cost.bytes_up as f64), bytes(cost.bytes_up_per_row as f64));
         print(&format!(
             "  {protocol}: {} round trip, {up} for one row, {more} for each of many, {exact}",
             cost.rounds

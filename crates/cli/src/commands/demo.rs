@@ -138,7 +138,7 @@ impl Shipped {
         let graph = self.graph(&model)?;
         let rows = Arc::new(rows::read(&data, &graph.inputs)?.tensors);
         let labels = self.label.map(|column| rows::labels(&data, column)).transpose()?;
-        let plan = PlanArgs {
+        let options = PlanArgs {
             accuracy: 1e-4,
             protocol: "replicated3".into(),
             reveal: RevealArg::Score,
@@ -153,7 +153,7 @@ impl Shipped {
             ranges: Some(&rows),
             rows: rows.to_vec(),
             source: self.title.into(),
-            plan: &plan,
+            plan: &options,
         };
         let mut lines: Vec<Line> = Vec::new();
         let mut plain: Option<Vec<Tensor>> = None;
@@ -252,8 +252,8 @@ fn auc(outputs: &[Tensor], labels: &[f64]) -> Option<f64> {
     let negatives = pairs.len() as f64 - positives;
     let mut rank_sum = 0.0;
     let mut below = 0;
-    for ties in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let rank = below as f64 + (ties.len() as f64 + 1.0) / 2.0;
+    for ties in pairs.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        let rank = below as f64 + f64::midpoint(ties.len() as f64, 1.0);
         rank_sum += rank * ties.iter().filter(|(_, positive)| *positive).count() as f64;
         below += ties.len();
     }
@@ -281,8 +281,8 @@ fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
             count(line.rows as f64),
             seconds(line.median_latency_s),
             count(line.rows_per_s),
-            bytes(line.bytes_up_per_row as u64),
-            bytes(line.bytes_between),
+            bytes(line.bytes_up_per_row),
+            bytes(line.bytes_between as f64),
             line.round_trips.to_string(),
             if line.kind == "plain" {
                 "-".into()
