@@ -3,6 +3,10 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Prints a line on standard output. A reader that has gone away is no error: the command is of no use to it any more.
 pub(crate) fn print(line: &str) {
@@ -10,11 +14,12 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Log lines of roles go to standard error; `RUST_LOG` chooses which.
+/// Log lines of roles go to standard error; `RUST_LOG` chooses which, as `info` or `warn,privet_serve=debug`.
 pub(crate) fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let targets = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(targets);
+    tracing_subscriber::registry().with(lines).init();
 }
 
 /// A bar on standard error that appears only where a person looks.
