@@ -255,7 +255,7 @@ def test_an_altered_bundle_with_a_digest_that_fits_is_noticed_by_the_parties(sha
     digests = set(re.findall(r"\b[0-9a-f]{64}\b", done.err)) - {deployment(running.deployment)["digest"]}
     assert len(digests) == 1, done
     done = privet("predict", "--to", altered(running, tmp_path, *change, digests.pop()), ROWS)
-    assert done.code in (2, 3, 5) and done.out == b"" and "another bundle" in done.err, done
+    assert done.code == 3 and done.out == b"" and "E333" in done.err and "`party-" in done.err, done
 
 
 def test_a_copy_of_the_deployment_file_is_all_that_a_client_needs(shared, tmp_path):
@@ -263,3 +263,15 @@ def test_a_copy_of_the_deployment_file_is_all_that_a_client_needs(shared, tmp_pa
     copy = tmp_path / "elsewhere.toml"
     shutil.copy(shared("mpc", UCI / "model.onnx").deployment, copy)
     ok("predict", "--to", copy, ROWS, "-o", tmp_path / "answers.npz")
+
+
+def test_kill_9_of_up_leaves_no_role_behind(tmp_path):
+    """Roles end when the process that started them is gone, however it went."""
+    command = [BINARY, "up", "mpc", MODELS / "lr-uci/model.onnx", "--dir", tmp_path / "run"]
+    up = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+    assert up.stdout.readline().startswith("ready ")
+    roles = children(up.pid)
+    assert len(roles) == 3
+    up.kill()
+    up.wait()
+    until(lambda: not any(alive(role) for role in roles), 15)

@@ -77,6 +77,9 @@ pub(crate) struct ServeArgs {
     /// The role's TOML file.
     #[arg(long)]
     pub(crate) config: PathBuf,
+    /// Ends when standard input does, and so with the process that started it.
+    #[arg(long)]
+    pub(crate) with_parent: bool,
 }
 
 #[derive(Args)]

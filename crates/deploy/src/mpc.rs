@@ -18,7 +18,7 @@ use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
 
-use crate::bundle::{MpcPart, PublicBundle, no_entropy};
+use crate::bundle::{MpcPart, PublicBundle, hex, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
 use crate::error::{Blame, Error};
 use crate::kind::Kind;
@@ -240,6 +240,18 @@ fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
     }
 }
 
+impl PartyHost {
+    fn another_bundle(&self, got: &[u8; 32]) -> Error {
+        let short = |digest: &[u8; 32]| hex(&digest[..4]);
+        let (own, got) = (short(&self.layout.bundle), short(got));
+        let what = format!(
+            "The request is for bundle {got}…, this party serves {own}…. Use the `deployment.toml` that came with the \
+             party's bundle, or give the party the newer bundle."
+        );
+        Error::refused("E333", what)
+    }
+}
+
 impl Host for PartyHost {
     fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -254,6 +266,9 @@ impl Host for PartyHost {
             Error::usage("E330", "This is not a message for a party: its tensor `request` is missing.")
         })?;
         let message = wire::decode(self.role, &head, take(BODY))?;
+        if message.statement.bundle != self.layout.bundle {
+            return Err(self.another_bundle(&message.statement.bundle));
+        }
         let point = message.statement.point();
         let mut session = Session::new(self.role, Links::none(), self.keys.clone(), point);
         let output = session.step("linear", |s| replicated3::linear(s, &self.layout, &self.weights, message));

@@ -131,8 +131,10 @@ impl Deployed {
     async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
         let Asked { messages, pending } = job.ask()?;
         let deadline = Instant::now() + self.deadline;
-        let calls =
-            self.clients.iter().zip(messages).map(|(client, message)| client.infer(message, deadline));
+        let roles = self.clients.iter().zip(&self.file.endpoints);
+        let calls = roles.zip(messages).map(|((client, entry), message)| async move {
+            client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
+        });
         pending.answer(try_join_all(calls).await?)
     }
 
@@ -148,4 +150,12 @@ impl Deployed {
         let sum = |f: fn(&Client) -> u64| self.clients.iter().map(f).sum();
         (sum(Client::bytes_up), sum(Client::bytes_down))
     }
+}
+
+/// The error with the role that gave it, where it does not name it itself.
+fn said_by(role: &str, error: Error) -> Error {
+    if error.message.contains(role) {
+        return error;
+    }
+    Error { message: format!("`{role}` answers: {}", error.message), ..error }
 }

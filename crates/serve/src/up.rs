@@ -225,9 +225,10 @@ struct Process {
 impl Process {
     fn spawn(program: &Path, command: &'static str, name: &str, config: &Path) -> Result<Self, Error> {
         let spawned = Command::new(program)
-            .args(["serve", command, "--config"])
+            .args(["serve", command, "--with-parent", "--config"])
             .arg(config)
-            .stdin(Stdio::null())
+            // Kept open as long as this process lives: its end is how a role learns that it was killed.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn();
