@@ -69,7 +69,9 @@ impl Case {
         let what = format!("{what} for {} under {:?}", self.role, self.protect);
         let error = reply.map(|_| ()).expect_err(&what);
         assert!(codes.contains(&error.code), "{what}: {error}");
-        assert_eq!(error.blame, Blame::Usage, "{what}: {error}");
+        // Only a request for another bundle is well-formed.
+        let blame = if error.code == "E333" { Blame::Refused } else { Blame::Usage };
+        assert_eq!(error.blame, blame, "{what}: {error}");
         assert!(error.message.ends_with('.'), "{error}");
     }
 
@@ -106,6 +108,7 @@ fn every_flipped_bit_of_the_head_is_refused_or_moves_the_point() {
                 _ if case.is_unchecked(at) && reply.is_ok() => case.elsewhere(reply, &what),
                 TO => case.refused(reply, &["E331"], &what),
                 0..TO | 6..8 => case.refused(reply, &["E330"], &what),
+                at if BUNDLE.contains(&at) => case.refused(reply, &["E333"], &what),
                 PROTECT => case.refused(reply, &["E330", "E332"], &what),
                 _ => case.refused(reply, &["E332"], &what),
             }
@@ -204,7 +207,7 @@ fn a_message_for_another_role_bundle_or_mode_is_refused() {
             case.refused(reply, &["E331"], "another role");
         }
         let reply = case.edited(0, |head| head[BUNDLE].fill(1));
-        case.refused(reply, &["E332"], "another bundle");
+        case.refused(reply, &["E333"], "another bundle");
         for code in 0..=255u8 {
             let reply = case.edited(0, |head| head[PROTECT] = code);
             match code {
