@@ -39,8 +39,9 @@ class Done:
 
     @property
     def facts(self):
-        """What `predict --json` says about its cost, on standard error."""
-        return json.loads(next(line for line in reversed(self.err.splitlines()) if line.startswith("{")))
+        """What `predict --json` says about its cost: on standard error where the answers are on standard output."""
+        said = (line for line in reversed(self.err.splitlines()) if line.startswith("{"))
+        return json.loads(next(said, None) or self.text)
 
     def __repr__(self):
         return f"exit {self.code}\n--- standard output\n{self.out[:2000]!r}\n--- standard error\n{self.err[:4000]}"

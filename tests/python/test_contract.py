@@ -5,7 +5,9 @@ import os
 import pty
 import re
 import shutil
+import ssl
 import subprocess
+import urllib.request
 
 import numpy as np
 import pyarrow.csv
@@ -13,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 import judge
-from support import BINARY, MODELS, is_error, ok, privet, refused
+from support import BINARY, MODELS, Role, children, deployment, is_error, ok, privet, refused
 
 UCI = MODELS / "lr-uci"
 WIDE = MODELS / "lr528-keras"
@@ -33,6 +35,17 @@ def wide(shared):
 def saved(path, array):
     np.savez(path, features=array)
     return path
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """The public lines of three machines."""
+    folder = tmp_path_factory.mktemp("keys")
+    return [ok("keygen", "--name", name, "--out", folder / name).text.strip() for name in ("a", "b", "c")]
+
+
+def roles(keys):
+    return [word for key in keys for word in ("--party", key, "--url", "https://127.0.0.1:1")]
 
 
 # Exit codes.
@@ -115,11 +128,20 @@ def test_a_kind_that_is_not_there_is_refused(kind, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_revealing_labels_by_parties_is_refused(tmp_path):
-    refused(3, "up", "mpc", UCI / "model.onnx", "--reveal", "label", "--dir", tmp_path / "run", names=["label"])
+@pytest.mark.parametrize("reveal", ["probability", "label"])
+def test_what_no_kind_reveals_is_refused_by_every_command(reveal, keys, tmp_path):
+    for kind in ("plain", "mpc"):
+        run = ["--reveal", reveal, "--dir", tmp_path / "run"]
+        refused(3, "up", kind, UCI / "model.onnx", *run, names=["E220", reveal])
+        order = ["--kind", kind, *roles(keys[: 1 if kind == "plain" else 3]), "--reveal", reveal]
+        refused(3, "bundle", UCI / "model.onnx", *order, "--out", tmp_path / "run", names=["E220", reveal])
     assert not (tmp_path / "run").exists()
-    report = ok("check", UCI / "model.onnx", "--reveal", "label", "--json").object
-    assert report["kinds"]["mpc"]["status"] == "no" and "label" in report["kinds"]["mpc"]["problems"][0]["reason"]
+    done = privet("check", UCI / "model.onnx", "--reveal", reveal, "--json")
+    assert done.code == 3, done
+    for kind in ("plain", "mpc"):
+        report = done.object["kinds"][kind]
+        assert report["status"] == "no" and report["protocols"] == {}
+        assert "E220" in report["problems"][0]["reason"] and reveal in report["problems"][0]["reason"]
 
 
 @pytest.mark.parametrize("accuracy", ["0", "-1", "nan", "inf", "1e-30"])
@@ -140,6 +162,21 @@ def test_a_deployment_that_nobody_serves_is_unreachable(kind, up, tmp_path):
     assert done.seconds < 1
 
 
+@pytest.mark.parametrize("options", [["--repeats", "0"], ["--batch-sizes", "0"], ["--batch-sizes", "16,0"]])
+def test_a_benchmark_of_nothing_is_a_usage_error(options):
+    done = privet("bench", UCI / "model.onnx", *options)
+    assert done.code == 2 and done.out == b"" and options[0] in done.err and "'0'" in done.err, done
+
+
+@pytest.mark.parametrize("words", [["check", "m", "--no-such-option"], ["predict"], ["bench", "--repeats=0", "m"], []])
+def test_a_wrong_command_line_comes_as_an_object_too_where_json_is_asked_for(words):
+    done = privet(*words, "--json")
+    assert done.code == 2 and set(done.object) == {"error", "code", "exit"}, done
+    assert (done.object["code"], done.object["exit"]) == ("E149", 2) and done.object["error"].endswith("."), done
+    assert ("--no-such-option" in done.object["error"]) == ("--no-such-option" in words) and done.err != ""
+    assert ok("check", "--json", "--help").text.startswith("Says what a model needs")
+
+
 def test_errors_come_as_objects_too_where_json_is_asked_for(uci, tmp_path):
     done = privet("predict", "--to", tmp_path / "none.toml", UCI / "rows.npz", "--json")
     assert done.code == 2 and set(done.object) == {"error", "code", "exit"}, done
@@ -149,7 +186,75 @@ def test_errors_come_as_objects_too_where_json_is_asked_for(uci, tmp_path):
     assert (done.code, done.object["code"], done.object["exit"]) == (3, "E105", 3), done
 
 
+# Files of somebody else.
+
+
+def files(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_a_model_that_is_bundled_where_it_lies_stays(keys, tmp_path):
+    shutil.copy(UCI / "model.onnx", tmp_path)
+    order = ["--kind", "plain", *roles(keys[:1]), "--out", "."]
+    ok("bundle", "model.onnx", *order, cwd=tmp_path)
+    assert (tmp_path / "model.onnx").read_bytes() == (UCI / "model.onnx").read_bytes()
+    assert set(files(tmp_path)) == {"model.onnx", "deployment.toml"}
+
+
+@pytest.mark.parametrize(
+    "kind, name",
+    [("plain", "model.onnx"), ("plain", "deployment.toml"), ("mpc", "deployment.toml"), ("mpc", "party-2.bundle")],
+)
+def test_a_bundle_overwrites_no_file(kind, name, keys, tmp_path):
+    (tmp_path / name).write_text("mine")
+    order = ["--kind", kind, *roles(keys[: 1 if kind == "plain" else 3]), "--out", tmp_path]
+    refused(2, "bundle", UCI / "model.onnx", *order, names=["E144", name])
+    assert files(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize("kind, name", [("plain", "server.key"), ("plain", "deployment.toml"), ("mpc", "party-1.bundle")])
+def test_up_overwrites_and_removes_no_file_of_somebody_else(kind, name, tmp_path):
+    (tmp_path / name).write_text("mine")
+    refused(2, "up", kind, UCI / "model.onnx", "--dir", tmp_path, names=["E148", name])
+    assert files(tmp_path) == {name: b"mine"}
+
+
 # JSON objects.
+
+
+def test_keygen_json(tmp_path):
+    said = ok("keygen", "--name", "bank-a", "--out", tmp_path / "a.key", "--json").object
+    assert set(said) == {"name", "public", "file"}
+    assert said["name"] == "bank-a" and said["file"] == str(tmp_path / "a.key")
+    assert said["public"].startswith("privet1 bank-a ") and said["public"] in (tmp_path / "a.key").read_text()
+
+
+@pytest.mark.parametrize("kind", ["plain", "mpc"])
+def test_bundle_json(kind, keys, tmp_path):
+    order = ["--kind", kind, *roles(keys[: 1 if kind == "plain" else 3]), "--out", tmp_path]
+    said = ok("bundle", UCI / "model.onnx", *order, "--json").object
+    assert set(said) == {"digest", "kind", "files"} and said["kind"] == kind
+    assert said["digest"] in (tmp_path / "deployment.toml").read_text() and len(said["digest"]) == 64
+    assert set(said["files"]) == {str(tmp_path / name) for name in files(tmp_path)}
+
+
+def test_up_json(tmp_path):
+    folder = tmp_path / "x" / "y" / "z"
+    running = Role("up", "mpc", UCI / "model.onnx", "--dir", folder, "--json", log=tmp_path / "log")
+    said = json.loads(running.process.stdout.readline())
+    assert set(said) == {"ready", "processes"} and said["ready"] == str(folder / "deployment.toml")
+    assert set(said["processes"]) == {"party-0", "party-1", "party-2"}
+    assert set(said["processes"].values()) == set(children(running.id))
+    assert running.end() == 0 and not (tmp_path / "x").exists()
+
+
+def test_predict_json_goes_where_the_answers_do_not(uci, tmp_path):
+    ask = ["predict", "--to", uci, UCI / "rows.csv", "--json"]
+    done = ok(*ask, "-o", tmp_path / "answers.csv")
+    assert done.err == "" and done.object["rows"] == len((UCI / "rows.csv").read_text().splitlines()) - 1
+    for output in ([], ["-o", "-"]):
+        printed = ok(*ask, *output)
+        assert printed.out == (tmp_path / "answers.csv").read_bytes() and set(json.loads(printed.err)) == set(done.object)
 
 
 def test_check_json():
@@ -212,6 +317,19 @@ def test_demo_json(tmp_path):
 def test_demo_for_people():
     done = ok("demo")
     assert "plain" in done.text and "mpc" in done.text and "proven bound" in done.text and done.err == ""
+
+
+@pytest.mark.parametrize("kind", ["plain", "mpc"])
+def test_metadata_gives_the_trust_card(kind, shared):
+    file = shared(kind, UCI / "model.onnx").deployment
+    first = deployment(file)["endpoints"][0]
+    context = ssl.create_default_context(cafile=file.parent / first["ca"])
+    url = f"{first['http_url']}/v2/models/lr-uci"
+    card = json.loads(urllib.request.urlopen(url, context=context, timeout=10).read())["parameters"]["trust"]
+    expected = ok("check", UCI / "model.onnx", "--json").object["kinds"][kind]["trust"]
+    assert card.splitlines()[0] == expected["title"]
+    for line, (who, what) in zip(card.splitlines()[1:], expected["lines"], strict=True):
+        assert line.startswith(f"  {who}") and line.endswith(what)
 
 
 # Rows in and answers out.

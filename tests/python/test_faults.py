@@ -214,11 +214,11 @@ def test_many_clients_at_once_get_their_own_answers(up, tmp_path):
 def test_a_wrong_pinned_key_is_refused(up, tmp_path):
     first, second = up("mpc", UCI / "model.onnx"), up("mpc", UCI / "model.onnx")
     ours, theirs = (deployment(running.deployment)["endpoints"][1]["key"] for running in (first, second))
-    # The bundle names the key too; only the endpoint's line is changed, so the digest still holds.
+    # The bundle names the key too; only the endpoint's line is changed, so the digest still holds, and nobody is asked.
     to = tmp_path / "deployment.toml"
     to.write_text(first.deployment.read_text().replace(f'key = "{ours}"', f'key = "{theirs}"'))
     done = refused(5, "predict", "--to", to, ROWS)
-    assert "E311" in done.err and "pinned for `party-1`" in done.err and "expected" in done.err, done
+    assert "E502" in done.err and "`party-1`" in done.err and "Nothing was sent" in done.err, done
 
 
 def altered(running, folder, what, into, digest=None):
@@ -265,6 +265,26 @@ def test_a_copy_of_the_deployment_file_is_all_that_a_client_needs(shared, tmp_pa
     ok("predict", "--to", copy, ROWS, "-o", tmp_path / "answers.npz")
 
 
+def test_shares_go_only_to_the_keys_that_the_bundle_names(shared, tmp_path):
+    """The endpoints stand outside the bundle's digest, so each is held to the bundle before anything is sent."""
+    running = shared("mpc", UCI / "model.onnx")
+    other = shared("mpc", MODELS / "lr528-torch/model.onnx")
+    keys, others = ([e["key"] for e in deployment(r.deployment)["endpoints"]] for r in (running, other))
+    text = running.deployment.read_text()
+    pins = [line for line in text.splitlines() if line.startswith("key = ")]
+    assert len(pins) == 3
+    for name, changed_text in {
+        "another machine's key": text.replace(f'key = "{keys[0]}"', f'key = "{others[0]}"'),
+        "no key but a certificate": text.replace(pins[1] + "\n", ""),
+        "keys in another order": text.replace(pins[0], "PIN").replace(pins[1], pins[0]).replace("PIN", pins[1]),
+        "two endpoints": text[: text.rindex("[[endpoints]]")],
+    }.items():
+        to = tmp_path / "altered.toml"
+        to.write_text(changed_text)
+        done = refused(5, "predict", "--to", to, ROWS)
+        assert "E502" in done.err and "Nothing was sent" in done.err, (name, done)
+
+
 def test_kill_9_of_up_leaves_no_role_behind(tmp_path):
     """Roles end when the process that started them is gone, however it went."""
     command = [BINARY, "up", "mpc", MODELS / "lr-uci/model.onnx", "--dir", tmp_path / "run"]
@@ -275,3 +295,6 @@ def test_kill_9_of_up_leaves_no_role_behind(tmp_path):
     up.kill()
     up.wait()
     until(lambda: not any(alive(role) for role in roles), 15)
+    # What it left behind is the next one's to replace, and to remove.
+    Up(tmp_path, "plain", UCI / "model.onnx").ready().end()
+    assert not list((tmp_path / "run").iterdir())

@@ -18,7 +18,7 @@ def predicted(deployment, rows, folder):
     """All outputs for these rows, and what it cost."""
     out = folder / "answers.npz"
     done = ok("predict", "--to", deployment, rows, "-o", out, "--json")
-    assert done.out == b""
+    assert done.err == ""
     return dict(np.load(out)), done.facts
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs/bench/lr528-keras.json"
@@ -45,3 +46,7 @@ def test_the_readme_has_the_numbers_of_the_record():
     if os.environ.get("UPDATE"):
         (ROOT / "README.md").write_text(wanted)
     assert (ROOT / "README.md").read_text() == wanted
+
+
+def test_the_record_tells_no_more_of_the_machine_than_it_must():
+    assert re.fullmatch(r"\d+(\.\d+)*", json.loads(RECORD.read_text())["machine"]["kernel"])

@@ -101,7 +101,7 @@ def test_the_bundle_holds_neither_the_model_nor_the_same_shares_twice(machines, 
     for party in range(3):
         name = f"party-{party}.bundle"
         assert (first / name).read_bytes() != (second / name).read_bytes()
-    refused(3, "bundle", MODEL, "--kind", "mpc", *both(machines), "--out", first, names=["E314"])
+    refused(2, "bundle", MODEL, "--kind", "mpc", *both(machines), "--out", first, names=["E144", "party-0.bundle"])
 
 
 def both(machines):
@@ -155,6 +155,11 @@ def test_a_damaged_half_is_refused(machines, tmp_path):
 def test_a_wrong_number_of_lines_is_a_usage_error(machines, tmp_path):
     done = refused(2, "bundle", MODEL, "--kind", "mpc", *both(machines[:2]), "--out", tmp_path / "bundle")
     assert "E146" in done.err and "3 roles" in done.err and not (tmp_path / "bundle").exists(), done
+
+
+def test_one_machine_cannot_be_two_parties(machines, tmp_path):
+    machines[2].line = machines[0].line
+    refused(3, "bundle", MODEL, "--kind", "mpc", *both(machines), "--out", tmp_path / "bundle", names=["E234"])
 
 
 def test_a_line_cut_short_is_refused(machines, tmp_path):

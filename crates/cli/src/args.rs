@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
@@ -138,9 +139,12 @@ pub(crate) struct BundleArgs {
     pub(crate) urls: Vec<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// The folder to write into.
+    /// The folder to write into; a file that is there already is never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Prints one JSON object instead of the digest.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -151,6 +155,9 @@ pub(crate) struct KeygenArgs {
     /// The file for the secret half; never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Prints one JSON object instead of the public line.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -166,6 +173,9 @@ pub(crate) struct UpArgs {
     /// end.
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
+    /// Prints one JSON object instead of the line that says `ready`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -181,7 +191,8 @@ pub(crate) struct PredictArgs {
     /// Longest wait for any role, in seconds.
     #[arg(long, default_value_t = 30.0)]
     pub(crate) deadline: f64,
-    /// Says what it cost, on standard error, as one JSON object.
+    /// Says what it cost, as one JSON object: on standard output where `-o` names a file, on standard error where the answers
+    /// themselves go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -199,14 +210,19 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]
     pub(crate) protocols: Vec<String>,
     /// Rows per request.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,128,1024,8192,65536")]
+    #[arg(long, value_delimiter = ',', default_value = "1,16,128,1024,8192,65536", value_parser = at_least_one())]
     pub(crate) batch_sizes: Vec<usize>,
     /// Requests per batch size; fewer where they take more than ten seconds together, never under five.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, value_parser = at_least_one())]
     pub(crate) repeats: usize,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// None of something is nothing to measure.
+fn at_least_one() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -269,8 +285,11 @@ impl Command {
             Self::Demo(a) => a.json,
             Self::Check(a) => a.json,
             Self::Predict(a) => a.json,
+            Self::Bundle(a) => a.json,
+            Self::Keygen(a) => a.json,
+            Self::Up(a) => a.json,
             Self::Bench(a) => a.json.is_some(),
-            _ => false,
+            Self::Serve { .. } => false,
         }
     }
 }

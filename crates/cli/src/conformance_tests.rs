@@ -348,3 +348,108 @@ fn a_row_outside_the_range_is_refused_by_row_and_name() {
     }
     assert_eq!(caller.inputs()[0].dtype, DataType::Fp32);
 }
+
+mod reviewed {
+    //! Models that once gave an answer which was wrong, or none at all.
+
+    use privet_deploy::check::{Planned, planned, planned_scores};
+    use privet_deploy::plain::Engine;
+    use privet_model::eval::evaluate;
+    use privet_model::graph::{Graph, Labels, Missing, NodeId, Norm, Op, Origin, Port};
+    use privet_model::tensor::{Data, DataType, Tensor};
+
+    fn model(width: usize, dtype: DataType, ops: Vec<(Op, Vec<usize>)>, output: DataType) -> Graph {
+        let port =
+            |name: &str, dtype, width| Port { name: name.into(), dtype, width, flat: false, columns: vec![] };
+        let mut graph = Graph::new(vec![port("x", dtype, width)]);
+        for (op, inputs) in ops {
+            let origin = Origin { node: format!("{op:?}").chars().take(12).collect(), op: "test".into() };
+            graph.add(op, inputs.into_iter().map(NodeId).collect(), origin).unwrap();
+        }
+        let last = NodeId(graph.nodes.len() - 1);
+        graph.outputs = vec![(port("y", output, graph.width(last)), last)];
+        graph
+    }
+
+    fn linear(weights: &[f64], bias: &[f64]) -> Op {
+        Op::Linear { weights: weights.to_vec(), bias: bias.to_vec() }
+    }
+
+    #[test]
+    fn a_softmax_of_one_class_counts_its_rows() {
+        let ops = vec![(linear(&[0.5, 0.25], &[0.0]), vec![0]), (Op::Softmax, vec![1])];
+        let graph = model(2, DataType::Fp32, ops, DataType::Fp32);
+        let rows = [Tensor::new(3, 2, Data::F32(vec![1.0; 6])).unwrap()];
+        let answer = Engine::new(graph.clone()).run(&rows).unwrap();
+        assert!(answer[0].data == Data::F32(vec![1.0; 3]));
+        let plan = planned(&graph, 1e-4, None).unwrap();
+        assert_eq!(planned_scores(&plan, &rows).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_cancels_in_folding_is_in_the_bound_or_refused() {
+        for (first, second) in [([0.1, 0.3], [3e13, -1e13]), ([1.0 / 3.0, 0.7], [1e13 + 1.0, -1e13])] {
+            let ops = vec![(linear(&first, &[0.0, 0.0]), vec![0]), (linear(&second, &[0.0]), vec![1])];
+            let graph = model(1, DataType::Fp64, ops, DataType::Fp64);
+            let rows = [Tensor::new(1, 1, Data::F64(vec![1000.0])).unwrap()];
+            // In exact arithmetic on the float64 numbers of the file.
+            let exact = Engine::new(graph.clone()).run(&rows).unwrap()[0].to_f64().unwrap()[0];
+            let reference = evaluate(&graph, &rows).unwrap()[0].to_f64().unwrap()[0];
+            assert!(
+                (exact - reference).abs() <= f64::EPSILON * reference.abs(),
+                "plain is evaluated as it stands"
+            );
+            let Ok(plan @ Planned { .. }) = planned(&graph, 1e-4, Some(&rows)) else { continue };
+            panic!("{first:?}: a plan with bound {:e} was made", plan.plan.bound);
+        }
+    }
+
+    #[test]
+    fn a_missing_value_never_becomes_a_label() {
+        let labels = Labels::Int(vec![0, 1]);
+        let ops = vec![
+            (Op::Impute { fill: vec![1.0], missing: Missing::Nan }, vec![1]),
+            (Op::Concat, vec![3, 2]),
+            (Op::Normalize(Norm::L2), vec![4]),
+            (linear(&[1.0, 2.0, -1.0, 0.5], &[0.0, 0.0]), vec![5]),
+            (Op::Label(labels), vec![6]),
+        ];
+        let selected = vec![(Op::Select(vec![0]), vec![0]), (Op::Select(vec![1]), vec![0])];
+        let graph = model(2, DataType::Fp32, selected.into_iter().chain(ops).collect(), DataType::Int64);
+        let ask = |row: [f32; 2]| {
+            Engine::new(graph.clone()).run(&[Tensor::new(1, 2, Data::F32(row.to_vec())).unwrap()])
+        };
+        assert!(ask([f32::NAN, 1.0]).is_ok());
+        assert_eq!(ask([1.0, f32::NAN]).unwrap_err().code, "E104");
+        assert_eq!(ask([1.0, f32::INFINITY]).unwrap_err().code, "E104");
+    }
+
+    #[test]
+    fn a_category_that_is_no_number_is_refused_even_where_unknown_ones_are_zeros() {
+        let ops = vec![
+            (Op::OneHot { levels: Labels::Int(vec![1, 2, 3]), unknown_is_zeros: true }, vec![0]),
+            (linear(&[0.5, 0.25, -0.5], &[0.0]), vec![1]),
+        ];
+        let graph = model(1, DataType::Fp32, ops, DataType::Fp32);
+        let plan = planned(&graph, 1e-4, None).unwrap();
+        for (x, fine) in [(2.0, true), (9.0, true), (f32::NAN, false), (f32::INFINITY, false)] {
+            let rows = [Tensor::new(1, 1, Data::F32(vec![x])).unwrap()];
+            assert_eq!(Engine::new(graph.clone()).run(&rows).is_ok(), fine, "plain {x}");
+            assert_eq!(evaluate(&graph, &rows).is_ok(), fine, "reference {x}");
+            assert_eq!(planned_scores(&plan, &rows).is_ok(), fine, "private {x}");
+        }
+    }
+
+    #[test]
+    fn a_scaler_beyond_float64_and_rows_beyond_it_end_in_words() {
+        let ops = vec![
+            (Op::Affine { scale: vec![1e-310, 1.0], shift: vec![0.0, 0.0] }, vec![0]),
+            (linear(&[1.0, 1.0], &[0.0]), vec![1]),
+        ];
+        let graph = model(2, DataType::Fp64, ops, DataType::Fp64);
+        let _ = planned(&graph, 1e-4, None);
+        let rows = [Tensor::new(1, 2, Data::F64(vec![1e308, 1.0])).unwrap()];
+        let Ok(plan) = planned(&graph, 1e-4, Some(&rows)) else { return };
+        assert!(planned_scores(&plan, &rows).is_err());
+    }
+}

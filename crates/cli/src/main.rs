@@ -18,7 +18,10 @@ use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
     keep_freed_memory();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => return failure::misused(&e),
+    };
     output::start_logging();
     let json = arguments.command.wants_json();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -147,6 +147,7 @@ impl PublicBundle {
             k: part.plan.k,
             encoded_bits: part.plan.encoded_bits(),
             columns: part.head.columns.len(),
+            scores: part.scores,
         })
     }
 

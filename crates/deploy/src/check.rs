@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use privet_model::cut::{Cut, cut};
 use privet_model::encode::Encoder;
 use privet_model::eval::{evaluate, greatest};
-use privet_model::graph::{Graph, Port};
+use privet_model::graph::{Graph, Op, Port};
 use privet_model::head::Column;
 use privet_model::plan::{Integers, Plan, RangeSource, Ranges, plan};
 use privet_model::tensor::{Data, Tensor};
@@ -190,7 +190,10 @@ fn kind_report(
     private: &Result<Planned, Vec<Problem>>,
 ) -> KindReport {
     let (problems, protocols) = match (kind, private) {
-        (Kind::Plain, _) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
+        (Kind::Plain, _) => match crate::bundle::check_reveal(options.reveal) {
+            Ok(()) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
+            Err(e) => (vec![not_revealed(&e)], BTreeMap::new()),
+        },
         (Kind::Mpc, Ok(planned)) => {
             (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, mpc_cost(planned, options.protect))]))
         }
@@ -200,6 +203,10 @@ fn kind_report(
     let status = if problems.is_empty() { "ready" } else { "no" };
     let protect = (kind == Kind::Mpc).then_some(options.protect);
     KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) }
+}
+
+fn not_revealed(error: &Error) -> Problem {
+    Problem { node: String::new(), op: "plan".into(), reason: error.to_string(), hint: String::new() }
 }
 
 fn not_yet(kind: Kind) -> Problem {
@@ -224,6 +231,7 @@ fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
         k: plan.k,
         encoded_bits: plan.encoded_bits(),
         columns: cut.core.columns,
+        scores: cut.core.scores(),
     };
     Cost {
         bound: plan.bound,
@@ -254,7 +262,8 @@ fn public_facts(planned: &Planned) -> PublicFacts {
         fraction_bits: (plan.input_bits, plan.weight_bits),
         answers: format!(
             "A score is exact to its last bit. In any kind, plain included, {} rows and their scores or probabilities \
-             recover this model's {n} weights per score: row budgets and `label` are the remedies.",
+             recover this model's {n} weights per score: row budgets and `label` are the remedies. Scores that are equal \
+             or the negation of each other are computed once, so everyone sees which classes have the same weights.",
             n + 1
         ),
     }
@@ -278,20 +287,82 @@ fn on_rows(graph: &Graph, planned: &Planned, rows: &[Tensor]) -> Result<RowsRepo
     let worst_error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     let reference = evaluate(graph, rows)?;
     let private = planned.cut.tail.finish(&got, width)?;
-    let changes = reference.iter().zip(&private).map(|(a, b)| label_changes(a, b)).max().unwrap_or(0);
+    let of_classes = of_classes(graph);
+    let pairs = of_classes.into_iter().zip(reference.iter().zip(&private));
+    let changes = pairs.map(|(of_classes, (a, b))| label_changes(a, b, of_classes)).max().unwrap_or(0);
     Ok(RowsReport { rows: expected.len() / width.max(1), worst_error, label_changes: changes })
 }
 
-/// Rows that a person would call differently: another label, another greatest class, the other side of one half.
-fn label_changes(a: &Tensor, b: &Tensor) -> usize {
+/// By output, whether its numbers are of classes, as an activation is on the way to it: one half is no boundary of a
+/// regression.
+fn of_classes(graph: &Graph) -> Vec<bool> {
+    let mut behind: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let activated = matches!(node.op, Op::Sigmoid | Op::Softmax);
+        behind.push(activated || node.inputs.iter().any(|id| behind.get(id.0) == Some(&true)));
+    }
+    graph.outputs.iter().map(|(_, id)| behind.get(id.0) == Some(&true)).collect()
+}
+
+/// Rows that a person would call differently: another label, or, where numbers are of classes, another greatest class or
+/// the other side of one half.
+fn label_changes(a: &Tensor, b: &Tensor, of_classes: bool) -> usize {
     let class = |row: &[f64]| if row.len() == 1 { usize::from(row[0] > 0.5) } else { greatest(row) };
     match (&a.data, &b.data) {
         (Data::I64(x), Data::I64(y)) => x.iter().zip(y).filter(|(x, y)| x != y).count(),
         (Data::Text(x), Data::Text(y)) => x.iter().zip(y).filter(|(x, y)| x != y).count(),
+        _ if !of_classes => 0,
         _ => {
             let (x, y) = (a.to_f64().unwrap_or_default(), b.to_f64().unwrap_or_default());
             let width = a.width.max(1);
             x.chunks(width).zip(y.chunks(width)).filter(|(x, y)| class(x) != class(y)).count()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use privet_model::graph::Origin;
+    use privet_model::tensor::DataType;
+
+    use super::*;
+
+    fn one_value(activation: Option<Op>) -> Graph {
+        let port = |name: &str| Port {
+            name: name.into(),
+            dtype: DataType::Fp64,
+            width: 1,
+            flat: false,
+            columns: Vec::new(),
+        };
+        let mut graph = Graph::new(vec![port("x")]);
+        let origin = || Origin { node: "n".into(), op: "Gemm".into() };
+        let affine = || Op::Affine { scale: vec![1.0], shift: vec![0.0] };
+        let mut last = graph.add(affine(), vec![privet_model::graph::NodeId(0)], origin()).unwrap();
+        for op in activation.into_iter().chain([affine()]) {
+            last = graph.add(op, vec![last], origin()).unwrap();
+        }
+        graph.outputs.push((port("y"), last));
+        graph
+    }
+
+    #[test]
+    fn one_half_is_a_boundary_only_behind_an_activation() {
+        let value = |x: f64| Tensor { rows: 1, width: 1, data: Data::F64(vec![x]) };
+        let changes = |graph: &Graph| label_changes(&value(0.49), &value(0.51), of_classes(graph)[0]);
+        assert_eq!(changes(&one_value(None)), 0);
+        assert_eq!(changes(&one_value(Some(Op::Sigmoid))), 1);
+        assert_eq!(changes(&one_value(Some(Op::Softmax))), 1);
+    }
+
+    #[test]
+    fn labels_are_compared_whatever_they_come_from() {
+        let label = |x: i64| Tensor { rows: 1, width: 1, data: Data::I64(vec![x]) };
+        assert_eq!(
+            (label_changes(&label(1), &label(2), false), label_changes(&label(1), &label(1), true)),
+            (1, 0)
+        );
     }
 }

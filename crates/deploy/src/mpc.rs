@@ -197,6 +197,7 @@ pub struct PartyHost {
     layout: Layout,
     weights: PartyWeights,
     keys: PairKeys,
+    bound: f64,
     metadata: Metadata,
 }
 
@@ -209,14 +210,16 @@ impl PartyHost {
         keys: PairKeys,
     ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
-        let scores = bundle.mpc()?.scores;
+        let part = bundle.mpc()?;
+        let scores = part.scores;
         let fits = weights.bias.len() == scores
             && weights.factors.len() == layout.protect.components(role).len()
             && weights.factors.iter().all(|f| Some(f.len()) == layout.columns.checked_mul(scores));
         if !fits {
             return Err(Error::refused("E230", "The share of the model does not fit its own bundle."));
         }
-        Ok(Self { role, layout, weights, keys, metadata: metadata(bundle, bundle.mpc()?, role) })
+        let (bound, metadata) = (part.plan.bound, metadata(bundle, part, role));
+        Ok(Self { role, layout, weights, keys, bound, metadata })
     }
 }
 
@@ -236,6 +239,7 @@ fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
             text("party", role.index().to_string()),
             text("bundle", bundle.digest_hex()),
             text("trust", bundle.trust_card().to_string()),
+            ("bound".into(), Parameter::Double(part.plan.bound)),
         ],
     }
 }
@@ -279,6 +283,8 @@ impl Host for PartyHost {
         Ok(InferReply {
             id: request.id,
             parameters: vec![
+                ("assurance".into(), Parameter::Text(Kind::Mpc.assurance().into())),
+                ("bound".into(), Parameter::Double(self.bound)),
                 (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger().rounds.into())),
                 (
                     BYTES_BETWEEN.into(),

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::kind::Kind;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
 use crate::tensors::{from_raw, to_raw};
+use crate::trust::TrustCard;
 
 /// A model, ready to answer rows in the clear: folded into one matrix where it is linear, node by node elsewhere.
 pub struct Engine {
@@ -27,7 +28,8 @@ pub struct Engine {
 impl Engine {
     /// Prepares a model.
     pub fn new(graph: Graph) -> Self {
-        let folded = cut(&graph).ok();
+        let folded =
+            cut(&graph).ok().filter(|c| c.core.is_accurate() && c.core.columns * c.core.scores() > 0);
         Self { graph, folded }
     }
 
@@ -101,13 +103,18 @@ pub struct PlainHost {
 impl PlainHost {
     /// Serves `graph` as `name`.
     pub fn new(name: &str, graph: Graph) -> Self {
+        let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
+        let trust = TrustCard::of(Kind::Plain, None);
         let metadata = Metadata {
             name: name.into(),
             version: "1".into(),
             platform: "privet_plain".into(),
             inputs: graph.inputs.iter().map(TensorMetadata::from).collect(),
             outputs: graph.outputs.iter().map(|(port, _)| TensorMetadata::from(port)).collect(),
-            parameters: vec![("assurance".into(), Parameter::Text(Kind::Plain.assurance().into()))],
+            parameters: vec![
+                text("assurance", Kind::Plain.assurance().into()),
+                text("trust", trust.to_string()),
+            ],
         };
         Self { engine: Engine::new(graph), metadata }
     }
@@ -196,7 +203,8 @@ impl Caller for Arc<PlainCaller> {
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = check_inputs(&self.inputs, &rows)?;
-        let row_bytes: usize = self.inputs.iter().map(|p| 4 * p.width).sum();
+        let bytes: usize = rows.iter().map(|t| t.data.bytes()).sum();
+        let row_bytes = bytes.div_ceil(count.max(1));
         let job = |range| {
             let (caller, rows) = (Arc::clone(self), Arc::clone(&rows));
             Box::new(PlainJob { caller, rows, range }) as Box<dyn Job>
@@ -223,12 +231,14 @@ impl Job for PlainJob {
         };
         let inputs = self.caller.inputs.iter().zip(self.rows.iter()).map(raw).collect();
         let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
-        Ok(Asked { messages: vec![message], pending: Box::new(PlainPending { caller: self.caller }) })
+        let pending = PlainPending { caller: self.caller, rows: self.range.len() };
+        Ok(Asked { messages: vec![message], pending: Box::new(pending) })
     }
 }
 
 struct PlainPending {
     caller: Arc<PlainCaller>,
+    rows: usize,
 }
 
 impl Pending for PlainPending {
@@ -238,7 +248,13 @@ impl Pending for PlainPending {
         let reply = replies.into_iter().next().unwrap_or_default();
         let one = |port: &Port| {
             let raw = reply.outputs.iter().find(|raw| raw.name == port.name).ok_or_else(|| missing(port))?;
-            from_raw(port, raw)
+            let tensor = from_raw(port, raw)?;
+            if tensor.rows == self.rows {
+                return Ok(tensor);
+            }
+            let (name, got, expected) = (&port.name, tensor.rows, self.rows);
+            let what = format!("Output `{name}` came for {got} rows where {expected} were asked about.");
+            Err(Error::integrity("E510", what))
         };
         let outputs = self.caller.outputs.iter().map(one).collect::<Result<_, _>>()?;
         Ok(Answer { outputs, scores: Vec::new(), between: Between::default() })

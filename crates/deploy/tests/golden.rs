@@ -125,6 +125,7 @@ fn messages_for_the_parties() {
             k: asked.k,
             encoded_bits: asked.encoded_bits,
             columns: asked.columns,
+            scores: 1,
         };
         let encode = |first: usize, out: &mut [u64]| {
             let values = &asked.inputs[first * asked.columns..];

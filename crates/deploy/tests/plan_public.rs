@@ -33,8 +33,11 @@ fn sizes(cut: &Cut, limits: &[f64], accuracy: f64) -> [i64; 3] {
     let sum = |s: usize| core.row(s).iter().zip(limits).map(|(w, x)| (w * x).abs()).sum::<f64>();
     let greatest = |of: &dyn Fn(usize) -> f64| (0..core.scores()).map(of).fold(0.0, f64::max);
     let score = |s: usize| sum(s) + core.bias[s].abs();
-    [greatest(&sum), greatest(&score) + accuracy, greatest(&|s| score(s) + core.bias_magnitude[s])]
-        .map(outward_exponent)
+    let fold = |s: usize| {
+        let errors = core.weight_errors[s * core.columns..(s + 1) * core.columns].iter();
+        errors.zip(limits).map(|(e, x)| e * x).sum::<f64>() + core.bias_errors[s]
+    };
+    [greatest(&sum), greatest(&score) + accuracy, greatest(&fold)].map(outward_exponent)
 }
 
 fn in_public(plan: &Plan) -> (&[i32], i32, f64, String) {

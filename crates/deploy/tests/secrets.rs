@@ -87,8 +87,14 @@ fn keys_seeds_and_shares_show_nothing() {
     shows_nothing(&Held::Packed { salt, bytes: bytes::Bytes::copy_from_slice(&secret::<40>()) });
     shows_nothing(&Integers { weights: vec![WORD], bias: vec![WORD] });
     shows_nothing(&Replicated { own: vec![WORD], next: vec![WORD] });
-    let (weights, bias, bias_magnitude) = (vec![NUMBER], vec![NUMBER], vec![NUMBER]);
-    shows_nothing(&Core { columns: 1, weights, bias, bias_magnitude });
+    let (weights, bias) = (vec![NUMBER], vec![NUMBER]);
+    shows_nothing(&Core {
+        columns: 1,
+        weight_errors: weights.clone(),
+        bias_errors: bias.clone(),
+        weights,
+        bias,
+    });
 }
 
 #[test]
@@ -118,7 +124,8 @@ fn what_a_run_makes_shows_nothing() {
             Ok(())
         }
     }
-    let layout = Layout { bundle: [7; 32], protect: Protect::Both, k: 64, encoded_bits: 20, columns: 1 };
+    let layout =
+        Layout { bundle: [7; 32], protect: Protect::Both, k: 64, encoded_bits: 20, columns: 1, scores: 1 };
     let mut request = Request::draw(&mut Known).unwrap();
     shows_nothing(&request);
     let ticket = request.ticket().unwrap();

@@ -35,7 +35,8 @@ fn bytes_up_and_down_and_between_are_the_stated_ones() {
                 down += replies.iter().map(|r| bytes(&r.outputs)).sum::<usize>();
                 for reply in &replies {
                     let zero = |what: &str| (what.to_owned(), Parameter::Int(0));
-                    assert_eq!(reply.parameters, [zero("rounds_between"), zero("bytes_between")]);
+                    assert_eq!(reply.parameters[2..], [zero("rounds_between"), zero("bytes_between")]);
+                    assert_eq!(reply.parameters[1].0, "bound", "every reply carries its bound");
                 }
                 let answer = asked.pending.answer(replies).unwrap();
                 assert_eq!(

@@ -35,19 +35,22 @@ impl Sizes {
             groups.iter().map(|g| greatest(g, |c| size(score, c))).sum::<f64>() + core.bias[score].abs()
         };
         let of_all = |size: &dyn Fn(usize) -> f64| greatest(&(0..core.scores()), size);
-        let magnitude = of_all(&|s| score(s) + core.bias_magnitude[s]);
+        let fold = |score: usize| {
+            let error = |c: usize| core.weight_errors[score * core.columns + c] * limits[c];
+            groups.iter().map(|g| greatest(g, error)).sum::<f64>() + core.bias_errors[score]
+        };
         Self {
             rounded: exponent_of(of_all(&rounded)),
             // Rounded weights may add up to a little beyond the range, by less than the accuracy.
             score: exponent_of(of_all(&score) + accuracy),
             features: groups.len() as f64,
-            // Each term of a fold is rounded a few times, and each addition once more.
             whole: (0..core.columns)
                 .filter(|&c| is_whole(head, c))
                 .map(|c| exponents[c])
                 .max()
                 .map_or(1, |e| e.clamp(1, 50).cast_unsigned()),
-            fold: (core.columns as f64 + 16.0) * 2f64.powi(-52) * power_of_two(exponent_of(magnitude)),
+            fold: power_of_two(exponent_of(of_all(&fold)).max(-1000))
+                * f64::from(u8::from(of_all(&fold) > 0.0)),
         }
     }
 

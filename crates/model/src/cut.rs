@@ -18,8 +18,10 @@ pub struct Core {
     pub weights: Vec<f64>,
     /// One per score.
     pub bias: Vec<f64>,
-    /// Per score, the largest magnitude that stood in the bias while folding.
-    pub bias_magnitude: Vec<f64>,
+    /// By weight, how far folding in float64 may have moved it.
+    pub weight_errors: Vec<f64>,
+    /// The same of each bias.
+    pub bias_errors: Vec<f64>,
 }
 
 privet_ring::not_shown!(Core);
@@ -28,6 +30,17 @@ impl Core {
     /// Number of scores.
     pub fn scores(&self) -> usize {
         self.bias.len()
+    }
+
+    /// Whether folding moved nothing that matters: else the model is better evaluated as it stands.
+    pub fn is_accurate(&self) -> bool {
+        const NEGLIGIBLE: f64 = 1e-9;
+        (0..self.scores()).all(|score| {
+            let from = score * self.columns;
+            let errors = &self.weight_errors[from..from + self.columns];
+            let size = self.row(score).iter().fold(self.bias[score].abs(), |m, w| m.max(w.abs()));
+            errors.iter().chain([&self.bias_errors[score]]).all(|&e| e <= NEGLIGIBLE * size)
+        })
     }
 
     /// The weights of one score.
@@ -57,6 +70,8 @@ impl Cut {
         self.head.is_sound()
             && self.core.columns == n
             && Some(self.core.weights.len()) == n.checked_mul(self.core.scores())
+            && self.core.weight_errors.len() == self.core.weights.len()
+            && self.core.bias_errors.len() == self.core.scores()
             && self.tail.is_sound(self.core.scores())
     }
 }
@@ -149,7 +164,11 @@ fn scores(boundary: &Boundary, sums: &[Vec<Sum>]) -> (Vec<Sum>, Vec<Vec<Spread>>
         let known: Option<Vec<Spread>> = sums[b].iter().map(|sum| find(&scores, sum)).collect();
         spread[b] = known.unwrap_or_else(|| {
             let Some((last, others)) = sums[b].split_last() else { return Vec::new() };
-            let differences = others.iter().map(|sum| place(&mut scores, &difference(sum, last)));
+            if others.is_empty() {
+                // The only class: nothing to compare it with, but its rows must be counted.
+                return vec![place(&mut scores, last)];
+            }
+            let differences = others.iter().map(|sum| place(&mut scores, &sum.minus(last)));
             differences.chain([Spread::Zero]).collect()
         });
     }
@@ -166,22 +185,12 @@ fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
 #[allow(clippy::float_cmp)] // only the very same row may be left out
 fn find(scores: &[Sum], sum: &Sum) -> Option<Spread> {
     let same = |a: &Sum, sign: f64| {
-        a.constant == sign * sum.constant
+        a.constant.value == sign * sum.constant.value
             && a.terms.len() == sum.terms.len()
-            && a.terms.iter().zip(&sum.terms).all(|((i, x), (j, y))| i == j && *x == sign * y)
+            && a.terms.iter().zip(&sum.terms).all(|((i, x), (j, y))| i == j && x.value == sign * y.value)
     };
     let position = |sign: f64| scores.iter().position(|a| same(a, sign));
     position(1.0).map(Spread::Score).or_else(|| position(-1.0).map(Spread::Minus))
-}
-
-fn difference(a: &Sum, b: &Sum) -> Sum {
-    let mut out = a.clone();
-    for (&column, &coefficient) in &b.terms {
-        *out.terms.entry(column).or_default() -= coefficient;
-    }
-    out.constant -= b.constant;
-    out.constant_magnitude += b.constant_magnitude;
-    out
 }
 
 fn tail(graph: &Graph, forms: &[Form], boundary: &Boundary, spread: Vec<Vec<Spread>>) -> Tail {
@@ -207,12 +216,14 @@ fn keep_used_columns(mut head: Head, scores: &[Sum]) -> (Head, Core) {
     used.dedup();
     // By feature and not by the order of folding, so that plain columns stand in the input's own order.
     used.sort_by_key(|&c| (head.columns[c].feature(), c));
-    let weight = |s: &Sum, c: &usize| s.terms.get(c).copied().unwrap_or(0.0);
+    let weight = |s: &Sum, c: &usize| s.terms.get(c).copied().unwrap_or_default();
+    let weights = || scores.iter().flat_map(|s| used.iter().map(move |c| weight(s, c)));
     let core = Core {
         columns: used.len(),
-        weights: scores.iter().flat_map(|s| used.iter().map(move |c| weight(s, c))).collect(),
-        bias: scores.iter().map(|s| s.constant).collect(),
-        bias_magnitude: scores.iter().map(|s| s.constant_magnitude).collect(),
+        weights: weights().map(|w| w.value).collect(),
+        bias: scores.iter().map(|s| s.constant.value).collect(),
+        weight_errors: weights().map(|w| w.error).collect(),
+        bias_errors: scores.iter().map(|s| s.constant.error).collect(),
     };
     let columns: Vec<Column> = used.iter().map(|&c| head.columns[c].clone()).collect();
     head.columns = columns;

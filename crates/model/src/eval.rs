@@ -31,13 +31,35 @@ pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal
     let rows = check_inputs(&graph.inputs, inputs)?;
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let value = match node.op {
-            Op::Input(i) => input_value(&inputs[i]),
-            _ => apply(graph, node, &values, rows)?,
+        let value = if let Op::Input(i) = node.op {
+            input_value(&inputs[i])
+        } else {
+            check_operands(graph, node, &values)?;
+            apply(graph, node, &values, rows)?
         };
         values.push(value);
     }
     Ok(graph.outputs.iter().map(|(port, id)| output_tensor(port, &values[id.0], rows)).collect())
+}
+
+/// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out.
+fn check_operands(graph: &Graph, node: &Node, values: &[Value]) -> Result<(), Refusal> {
+    if !matches!(node.op, Op::Sigmoid | Op::Softmax | Op::Label(_)) {
+        return Ok(());
+    }
+    for id in &node.inputs {
+        let Value::Num(numbers) = &values[id.0] else { continue };
+        if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+            let (row, name) = (at / graph.width(*id).max(1) + 1, &node.origin.node);
+            return Err(Refusal::new(
+                "E104",
+                format!(
+                    "Row {row} has a missing or infinite value where `{name}` needs a number. Fill it before asking."
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the tensors are those that the ports ask for; the number of rows, which they must share.
@@ -113,6 +135,12 @@ fn linear(x: &[f64], n: usize, weights: &[f64], bias: &[f64]) -> Value {
 }
 
 fn one_hot(x: &Value, levels: &Labels, unknown_is_zeros: bool) -> Result<Value, Refusal> {
+    if let Value::Num(v) = x
+        && let Some(row) = v.iter().position(|x| !x.is_finite())
+    {
+        let row = row + 1;
+        return Err(Refusal::new("E104", format!("Row {row} has a category that is missing or infinite.")));
+    }
     let found: Vec<Option<usize>> = match (x, levels) {
         (Value::Text(v), Labels::Text(l)) => v.iter().map(|x| l.iter().position(|l| l == x)).collect(),
         (Value::Int(v), Labels::Int(l)) => v.iter().map(|x| l.iter().position(|l| l == x)).collect(),

@@ -8,30 +8,44 @@ use std::collections::BTreeMap;
 use crate::Problem;
 use crate::graph::{Graph, Labels, Missing, Node, NodeId, Norm, Op};
 use crate::head::{Category, Column, Feature, Group, Head};
+use crate::rounded::Rounded;
 
 /// `Σ coefficient·column + constant`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sum {
     /// Coefficient by column. Zeros stay: which weights are zero is not for everyone to see.
-    pub(crate) terms: BTreeMap<usize, f64>,
-    pub(crate) constant: f64,
-    /// Largest magnitude that stood in `constant` on the way, for the error of folding.
-    pub(crate) constant_magnitude: f64,
+    pub(crate) terms: BTreeMap<usize, Rounded>,
+    pub(crate) constant: Rounded,
 }
 
 impl Sum {
+    /// A single column.
+    fn of(column: usize) -> Self {
+        Self { terms: BTreeMap::from([(column, Rounded::exact(1.0))]), ..Self::default() }
+    }
+
     fn add(&mut self, factor: f64, other: &Self) {
-        for (&column, &coefficient) in &other.terms {
-            *self.terms.entry(column).or_default() += factor * coefficient;
+        for (&column, coefficient) in &other.terms {
+            let term = self.terms.entry(column).or_default();
+            *term = term.plus(coefficient.times(factor));
         }
-        self.constant += factor * other.constant;
-        self.constant_magnitude += (factor * other.constant_magnitude).abs();
+        self.constant = self.constant.plus(other.constant.times(factor));
     }
 
     fn shifted(mut self, shift: f64) -> Self {
-        self.constant += shift;
-        self.constant_magnitude += shift.abs();
+        self.constant = self.constant.plus(Rounded::exact(shift));
         self
+    }
+
+    /// `self - other`.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        let mut out = self.clone();
+        for (&column, &coefficient) in &other.terms {
+            let term = out.terms.entry(column).or_default();
+            *term = term.minus(coefficient);
+        }
+        out.constant = out.constant.minus(other.constant);
+        out
     }
 }
 
@@ -137,7 +151,7 @@ impl Folder {
 
     fn value(&mut self, feature: usize, missing: Option<Missing>) -> Sum {
         let column = self.column(Column::Value { feature, missing });
-        Sum { terms: BTreeMap::from([(column, 1.0)]), ..Sum::default() }
+        Sum::of(column)
     }
 
     /// A form as sums over columns.
@@ -176,11 +190,11 @@ impl Folder {
     /// A scaler `s·x + t` directly on a feature tells its mean `-t/s` and standard deviation `1/|s|`.
     fn note_scaler(&mut self, sum: &Sum, scale: f64, shift: f64) {
         let mut values = sum.terms.iter().filter_map(|(&c, &k)| match self.head.columns[c] {
-            Column::Value { feature, .. } => Some((feature, k)),
+            Column::Value { feature, .. } => Some((feature, k.value)),
             _ => None,
         });
         let (Some((feature, 1.0)), None) = (values.next(), values.next()) else { return };
-        if scale != 0.0 && scale.is_finite() && sum.constant == 0.0 {
+        if scale != 0.0 && scale.is_finite() && sum.constant.value == 0.0 {
             let statistics = self.statistics.entry(feature).or_default();
             if statistics.spread.is_none() {
                 *statistics = Statistics { center: -shift / scale, spread: Some(1.0 / scale.abs()) };
@@ -202,7 +216,11 @@ impl Folder {
         let sums = match form {
             Form::Raw(features) => {
                 let pairs = features.iter().zip(fill);
-                pairs.map(|(&feature, &fill)| self.imputed(feature, 1.0, 0.0, fill, missing)).collect()
+                pairs
+                    .map(|(&feature, &fill)| {
+                        self.imputed(feature, Rounded::exact(1.0), Rounded::default(), fill, missing)
+                    })
+                    .collect()
             }
             Form::Affine(sums) => {
                 let each = sums.iter().zip(fill);
@@ -215,13 +233,13 @@ impl Folder {
     }
 
     /// `a·x + b` where x is there, `fill` where it is missing: `a·value + (fill - b)·indicator + b`.
-    fn imputed(&mut self, feature: usize, a: f64, b: f64, fill: f64, missing: Missing) -> Sum {
+    fn imputed(&mut self, feature: usize, a: Rounded, b: Rounded, fill: f64, missing: Missing) -> Sum {
         let value = self.column(Column::Value { feature, missing: Some(missing) });
         let indicator = self.column(Column::Indicator { feature, missing });
-        let center = if a == 0.0 { 0.0 } else { (fill - b) / a };
+        let instead = Rounded::exact(fill).minus(b);
+        let center = if a.value == 0.0 { 0.0 } else { instead.value / a.value };
         self.statistics.entry(feature).or_insert(Statistics { center, spread: None });
-        let terms = BTreeMap::from([(value, a), (indicator, fill - b)]);
-        Sum { terms, constant: b, constant_magnitude: b.abs() + fill.abs() }
+        Sum { terms: BTreeMap::from([(value, a), (indicator, instead)]), constant: b }
     }
 
     /// Imputation behind other affine operations: possible while each value still comes from one feature, as NaN
@@ -254,7 +272,7 @@ impl Folder {
         self.head.categories.push(Category { levels: levels.clone(), unknown_is_zeros: zeros });
         let sums = (0..levels.len()).map(|level| {
             let column = self.column(Column::Level { feature, category, level });
-            Sum { terms: BTreeMap::from([(column, 1.0)]), ..Sum::default() }
+            Sum::of(column)
         });
         Ok(Form::Affine(sums.collect()))
     }

@@ -278,6 +278,9 @@ impl Rows<'_> {
             Column::Indicator { feature, missing } => f64::from(missing.is(self.feature(*feature, row))),
             Column::Level { feature, category, level } => {
                 let category = &self.head.categories[*category];
+                if !self.is_finite(*feature, row) {
+                    return f64::NAN;
+                }
                 match self.level(*feature, &category.levels, row) {
                     Some(found) => f64::from(found == *level),
                     None if category.unknown_is_zeros => 0.0,
@@ -301,6 +304,18 @@ impl Rows<'_> {
                 // A NaN among the members makes the whole row unusable, not only its own place.
                 if values.iter().any(|x| x.is_nan()) { f64::NAN } else { values[member] }
             }
+        }
+    }
+
+    /// Whether a raw feature is a number that is there, a whole number, or text.
+    fn is_finite(&self, feature: usize, row: usize) -> bool {
+        let Feature::Raw { input, element } = self.head.features[feature] else { return true };
+        let tensor = &self.inputs[input];
+        let at = row * tensor.width + element;
+        match &tensor.data {
+            Data::F32(v) => v[at].is_finite(),
+            Data::F64(v) => v[at].is_finite(),
+            Data::I64(_) | Data::Text(_) => true,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod graph;
 pub mod head;
 pub mod plan;
 pub mod range;
+mod rounded;
 pub mod tail;
 pub mod tensor;
 

@@ -8,7 +8,7 @@
 //!   Σ |v̂_j|·2^-(f+1)        rounding of inputs (none for whole numbers and indicators)
 //! + Σ |v̂_j - v_j|           rounding of weights, taken from the actual weights, times |x_j/X_j| ≤ 1
 //! + |b̂ - b| + 2^-53·|score| rounding of the bias and of decoding
-//! + folding                 float64 arithmetic of scalers folded into weights
+//! + folding                 float64 arithmetic of scalers folded into weights, by running error analysis
 //! ```
 //!
 //! where of the columns made from one feature only one is not zero at a time (a value or its indicator; one level of a
@@ -129,6 +129,10 @@ impl Integers {
 pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers), Refusal> {
     if !(accuracy > 0.0 && accuracy.is_finite()) {
         return Err(Refusal::new("E210", format!("Accuracy must be a positive number, got {accuracy}.")));
+    }
+    if cut.core.columns == 0 || cut.core.scores() == 0 {
+        let what = "This model's answer does not depend on its input, so there is nothing to keep private.";
+        return Err(Refusal::new("E214", what));
     }
     let mut narrowest = Vec::new();
     for exponents in ranges.candidates(cut) {

@@ -114,6 +114,10 @@ fn from_model(cut: &Cut, width: i32) -> Vec<i32> {
 /// Exponent for a value of a row of unit length: one more than 0, as float64 division may round it a little above 1.
 const UNIT: i32 = 1;
 
+/// What is beyond float64 has a range that no plan holds.
 fn exponent(x: f64) -> i32 {
+    if !x.is_finite() {
+        return 400;
+    }
     i32::try_from(outward_exponent(x)).unwrap_or(i32::MAX).clamp(-400, 400)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
 use crate::eval::evaluate;
-use crate::graph::{Graph, Node, NodeId, Op, Port};
+use crate::graph::{Graph, Labels, Node, NodeId, Op, Port};
 use crate::tensor::{Data, DataType, Tensor};
 
 /// One value of the tail's input, in terms of the scores that the core gave.
@@ -35,7 +35,7 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// The outputs for `rows` rows of `width` scores each.
+    /// The outputs for rows of `width` scores each; there is at least one score.
     pub fn finish(&self, scores: &[f64], width: usize) -> Result<Vec<Tensor>, Refusal> {
         let rows = scores.len() / width.max(1);
         let inputs: Vec<Tensor> = self.spread.iter().map(|s| spread(s, scores, width, rows)).collect();
@@ -65,10 +65,25 @@ impl Tail {
                     && rebuilt.width(NodeId(at)) == node.width
             }
         });
+        let texts = self.texts();
         nodes_ok
             && scores <= places
             && self.spread.iter().flatten().all(spread_ok)
             && self.outputs.iter().all(|(p, id)| self.nodes.get(id.0).is_some_and(|n| n.width == p.width))
+            && self.outputs.iter().all(|(p, id)| texts.get(id.0) == Some(&(p.dtype == DataType::Bytes)))
+    }
+
+    /// By node, whether its value is text: the labels of some classifiers, as they are or selected.
+    fn texts(&self) -> Vec<bool> {
+        let mut texts: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            texts.push(match &node.op {
+                Op::Label(labels) => matches!(labels, Labels::Text(_)),
+                Op::Select(_) | Op::Concat => node.inputs.iter().any(|id| texts.get(id.0) == Some(&true)),
+                _ => false,
+            });
+        }
+        texts
     }
 
     fn inputs(&self) -> Vec<Port> {

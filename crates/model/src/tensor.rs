@@ -67,6 +67,16 @@ impl Data {
         }
     }
 
+    /// Bytes that the values take in a call, roughly.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::F32(v) => 4 * v.len(),
+            Self::F64(v) => 8 * v.len(),
+            Self::I64(v) => 8 * v.len(),
+            Self::Text(v) => v.iter().map(|text| 4 + text.len()).sum(),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

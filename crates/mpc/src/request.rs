@@ -52,6 +52,8 @@ pub struct Layout {
     pub encoded_bits: u32,
     /// Columns of a row.
     pub columns: usize,
+    /// Scores of a row.
+    pub scores: usize,
 }
 
 /// Bytes of an explicit share that one chunk aims at: what gRPC carries best, and little enough to bound memory.
@@ -60,10 +62,12 @@ const CHUNK_BYTES: usize = 1 << 20;
 const MAX_CHUNK_ROWS: usize = 1 << 16;
 
 impl Layout {
-    /// Rows in a full chunk. The client splits by it; a party refuses more.
+    /// Rows in a full chunk, by what goes in and by what comes out, held as whole words. The client splits by it; a party
+    /// refuses more.
     pub fn chunk_rows(&self) -> usize {
-        let row_bytes = self.explicit_len(1).unwrap_or(usize::MAX).max(1);
-        (CHUNK_BYTES / row_bytes).clamp(1, MAX_CHUNK_ROWS)
+        let up = self.explicit_len(1).unwrap_or(usize::MAX);
+        let down = self.scores.saturating_mul(8);
+        (CHUNK_BYTES / up.max(down).max(1)).clamp(1, MAX_CHUNK_ROWS)
     }
 
     /// Bytes of the explicit component for so many rows, where that does not overflow.

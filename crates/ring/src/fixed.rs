@@ -34,8 +34,15 @@ pub fn power_of_two(exponent: i64) -> f64 {
     }
 }
 
-/// The least power of two that is at least `x`, as its exponent. `x` must be positive and finite.
+/// The least power of two that is at least `x`, as its exponent; 1024 for what is beyond float64, -1074 for what is not
+/// positive.
 pub fn outward_exponent(x: f64) -> i64 {
+    if !x.is_finite() {
+        return 1024;
+    }
+    if x <= 0.0 {
+        return -1074;
+    }
     let mut exponent = x.log2().ceil() as i64;
     // log2 may round either way; a power of two is decided by comparing, not by trusting it.
     while power_of_two(exponent) < x {

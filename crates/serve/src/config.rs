@@ -64,11 +64,13 @@ pub struct LimitsConfig {
 impl From<LimitsConfig> for Limits {
     fn from(config: LimitsConfig) -> Self {
         let default = Self::default();
+        // Longer than a day is for ever, and further ahead than some clocks go.
+        let seconds = |s: u64| Duration::from_secs(s.min(24 * 3600));
         Self {
             message: config.message_bytes.unwrap_or(default.message),
             connections: config.connections.unwrap_or(default.connections),
-            patience: config.patience_seconds.map_or(default.patience, Duration::from_secs),
-            drain: config.drain_seconds.map_or(default.drain, Duration::from_secs),
+            patience: config.patience_seconds.map_or(default.patience, seconds),
+            drain: config.drain_seconds.map_or(default.drain, seconds),
         }
     }
 }

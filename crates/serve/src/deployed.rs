@@ -65,7 +65,7 @@ impl Deployed {
 
     /// Waits until every role is ready, or says who is not.
     pub async fn ready(&self, patience: Duration) -> Result<(), Error> {
-        let deadline = Instant::now() + patience;
+        let deadline = after(patience)?;
         for (client, entry) in self.clients.iter().zip(&self.file.endpoints) {
             loop {
                 match client.ready(deadline).await {
@@ -130,7 +130,7 @@ impl Deployed {
 
     async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
         let Asked { messages, pending } = job.ask()?;
-        let deadline = Instant::now() + self.deadline;
+        let deadline = after(self.deadline)?;
         let roles = self.clients.iter().zip(&self.file.endpoints);
         let calls = roles.zip(messages).map(|((client, entry), message)| async move {
             client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
@@ -158,4 +158,12 @@ fn said_by(role: &str, error: Error) -> Error {
         return error;
     }
     Error { message: format!("`{role}` answers: {}", error.message), ..error }
+}
+
+/// The time that is so far ahead.
+fn after(wait: Duration) -> Result<Instant, Error> {
+    let end = Instant::now().checked_add(wait);
+    end.ok_or_else(|| {
+        Error::usage("E145", "The deadline is further ahead than time goes. Choose a shorter one.")
+    })
 }

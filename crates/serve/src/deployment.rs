@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::{Endpoint, Trust};
 use crate::config::read_text;
+use crate::public_key::{PublicKey, of_parties};
 
 /// The file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +67,32 @@ impl DeploymentFile {
         if public.manifest().kind != file.kind || file.endpoints.is_empty() {
             return Err(refuse("its kind is not the bundle's, or it has no endpoints.".into()));
         }
+        if let Some(part) = &public.manifest().mpc {
+            file.check_parties(&of_parties(&part.parties)?)?;
+        }
         Ok((file, public))
+    }
+
+    /// Each endpoint of parties must be pinned to the very key that the bundle names: the endpoints stand outside its
+    /// digest, and shares must reach nobody else.
+    fn check_parties(&self, parties: &[PublicKey]) -> Result<(), Error> {
+        let pinned = |entry: &EndpointEntry, party: &PublicKey| {
+            entry.key.as_ref().and_then(|line| line.parse().ok()).is_some_and(|key: PublicKey| key == *party)
+        };
+        let wrong = self.endpoints.iter().zip(parties).find(|(entry, party)| !pinned(entry, party));
+        let what = match wrong {
+            Some((entry, party)) => {
+                format!("Endpoint `{}` is not pinned to the key of `{}`", entry.name, party.name())
+            }
+            None if self.endpoints.len() == parties.len() => return Ok(()),
+            None => format!("{} endpoints are given for {} parties", self.endpoints.len(), parties.len()),
+        };
+        Err(Error::integrity(
+            "E502",
+            format!(
+                "{what}, which the bundle names. Nothing was sent. Ask the owner for the deployment's file again."
+            ),
+        ))
     }
 
     /// The text of the file.

@@ -81,6 +81,27 @@ impl FromStr for PublicKey {
     }
 }
 
+/// The keys of parties, from their lines: all different, in both halves, or one machine would be two parties.
+pub fn of_parties(lines: &[String]) -> Result<Vec<PublicKey>, Error> {
+    let keys = lines.iter().map(|line| line.parse()).collect::<Result<Vec<PublicKey>, _>>()?;
+    for (at, key) in keys.iter().enumerate() {
+        if let Some(other) =
+            keys[..at].iter().find(|k| k.tls() == key.tls() || k.agreement() == key.agreement())
+        {
+            return Err(Error::refused(
+                "E234",
+                format!(
+                    "`{}` and `{}` are the same machine's key. Each party must be another machine, or it would hold what \
+                     only two together may.",
+                    other.name(),
+                    key.name()
+                ),
+            ));
+        }
+    }
+    Ok(keys)
+}
+
 /// The first bytes of a key's hash, as people compare them.
 pub fn fingerprint(hash: &[u8; 32]) -> String {
     let [a, b, c, d, ..] = hash;

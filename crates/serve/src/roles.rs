@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::config::{PartyConfig, PlainConfig, read, read_text};
 use crate::keys::MachineKey;
 use crate::limits::Limits;
-use crate::public_key::PublicKey;
+use crate::public_key::of_parties;
 use crate::registry::Registry;
 use crate::server::serve;
 use crate::tls::server_config;
@@ -86,9 +86,9 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
 
 /// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
 fn pair_keys(public: &PublicBundle, role: Role, key: &MachineKey) -> Result<PairKeys, Error> {
-    let line = |role: Role| -> Result<PublicKey, Error> { public.mpc()?.parties[role.index()].parse() };
-    let own = line(role)?;
-    if own != *key.public() {
+    let parties = of_parties(&public.mpc()?.parties)?;
+    let own = &parties[role.index()];
+    if own != key.public() {
         return Err(Error::refused(
             "E232",
             format!(
@@ -103,7 +103,7 @@ fn pair_keys(public: &PublicBundle, role: Role, key: &MachineKey) -> Result<Pair
     // The key between P_{j-1} and P_j is K_j; the context says so, as a party could stand on both sides in another bundle.
     let agree = |peer: Role, j: Role| {
         let context = [&public.digest()[..], &[u8::from(j)]].concat();
-        key.agree(&line(peer)?, &context).map(|k| *k)
+        key.agree(&parties[peer.index()], &context).map(|k| *k)
     };
     Ok(PairKeys { with_previous: agree(role.previous(), role)?, with_next: agree(role.next(), role.next())? })
 }

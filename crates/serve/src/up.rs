@@ -1,11 +1,12 @@
 //! All roles of a deployment on this machine, from the same files as on many: real processes, real TLS.
 
-use std::io;
+mod folder;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, PublicBundle, check_reveal, for_parties, for_plain};
 use privet_deploy::check::planned;
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::{Blame, Error};
@@ -20,7 +21,8 @@ use crate::config::{LimitsConfig, PartyConfig, PlainConfig};
 use crate::deployed::Deployed;
 use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
-use crate::keys::{MachineKey, write_new};
+use crate::keys::MachineKey;
+use crate::up::folder::Folder;
 
 /// What to bring up.
 pub struct Wanted<'a> {
@@ -57,7 +59,8 @@ impl Running {
     /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
     /// and waits until each answers health.
     pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
-        let mut running = Self { folder: Folder::make(folder)?, roles: Vec::new() };
+        check_reveal(wanted.reveal)?;
+        let mut running = Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new() };
         match running.start_roles(wanted).await {
             Ok(()) => Ok(running),
             Err(e) => {
@@ -266,57 +269,5 @@ fn terminate(id: u32) {
     let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(id) = id {
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-    }
-}
-
-/// The folder of a running deployment, and what was written into it.
-struct Folder {
-    path: PathBuf,
-    written: Vec<PathBuf>,
-    made: bool,
-}
-
-impl Folder {
-    fn make(wanted: Option<&Path>) -> Result<Self, Error> {
-        let cannot = |path: &Path, e: &io::Error| cannot_write(&path.display().to_string(), e);
-        let (path, made) = if let Some(path) = wanted {
-            (path.to_owned(), !path.exists())
-        } else {
-            let made = tempfile::Builder::new().prefix("privet-").tempdir();
-            (made.map_err(|e| cannot(Path::new("a temporary folder"), &e))?.keep(), true)
-        };
-        std::fs::create_dir_all(&path).map_err(|e| cannot(&path, &e))?;
-        Ok(Self { path, written: Vec::new(), made })
-    }
-
-    fn write(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
-        let path = self.path.join(name);
-        std::fs::write(&path, text).map_err(|e| cannot_write(name, &e))?;
-        self.written.push(path.clone());
-        Ok(path)
-    }
-
-    fn write_secret(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        let path = self.path.join(name);
-        // A file of an earlier run that was killed may lie there; it is ours to replace.
-        let _ = std::fs::remove_file(&path);
-        write_new(&path, text)?;
-        self.written.push(path);
-        Ok(())
-    }
-
-    fn remove(&self) {
-        for path in &self.written {
-            let _ = std::fs::remove_file(path);
-        }
-        if self.made {
-            let _ = std::fs::remove_dir(&self.path);
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        self.remove();
     }
 }

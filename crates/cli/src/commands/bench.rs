@@ -196,8 +196,14 @@ impl Workload<'_> {
             None => Work::plain((widths * batch) as f64, 1.0),
             Some((plan, protect, columns)) => {
                 let (k, encoded_bits) = (plan.k, plan.encoded_bits());
-                let layout =
-                    Layout { bundle: [0; 32], protect: *protect, k, encoded_bits, columns: *columns };
+                let layout = Layout {
+                    bundle: [0; 32],
+                    protect: *protect,
+                    k,
+                    encoded_bits,
+                    columns: *columns,
+                    scores: 1,
+                };
                 let explicit = layout.explicit_len(batch).unwrap_or(0) * protect.explicit_copies();
                 Work::parties((columns * batch) as f64, 1.0, *protect, explicit as f64)
             }

@@ -1,10 +1,10 @@
 //! `privet bundle`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use privet_deploy::Error;
-use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, check_reveal, for_parties, for_plain};
 use privet_deploy::check::planned;
 use privet_deploy::kind::Kind;
 use privet_model::graph::Graph;
@@ -12,6 +12,7 @@ use privet_serve::PublicKey;
 use privet_serve::deployment::{DeploymentFile, EndpointEntry};
 use privet_serve::entropy::OsEntropy;
 use privet_serve::keys::write_new;
+use privet_serve::public_key::of_parties;
 use privet_serve::roles::read_model;
 use zeroize::Zeroizing;
 
@@ -23,8 +24,7 @@ use crate::output::print;
 pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
     let graph = read_model(&args.model)?;
     let keys = keys(args)?;
-    std::fs::create_dir_all(&args.out).map_err(|e| cannot_write(&args.out, &e))?;
-    let public = match args.kind.into() {
+    let (public, mut files) = match args.kind.into() {
         Kind::Plain => plain(args, &graph)?,
         Kind::Mpc => parties(args, &graph, &keys)?,
         kind @ (Kind::Tee | Kind::He) => {
@@ -33,7 +33,6 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
             );
         }
     };
-    let file = args.out.join("deployment.toml");
     let deployment = DeploymentFile {
         name: public.manifest().name.clone(),
         kind: args.kind.into(),
@@ -41,13 +40,25 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
         public: public.json().into(),
         endpoints: keys.iter().zip(&args.urls).map(entry).collect(),
     };
-    std::fs::write(&file, deployment.to_toml()?).map_err(|e| cannot_write(&file, &e))?;
+    files.push((args.out.join("deployment.toml"), Content::Public(deployment.to_toml()?)));
+    write(&args.out, &files)?;
     eprintln!("{}", public.trust_card());
-    eprintln!(
-        "Give each role its own file, and clients `deployment.toml`. The bundle's digest, the same for all:"
-    );
-    print(&public.digest_hex());
+    show(args, &public, &files);
     Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) {
+    let digest = public.digest_hex();
+    if args.json {
+        let paths: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+        let kind = Kind::from(args.kind).name();
+        print(&serde_json::json!({ "digest": digest, "kind": kind, "files": paths }).to_string());
+    } else {
+        eprintln!(
+            "Give each role its own file, and clients `deployment.toml`. The bundle's digest, the same for all:"
+        );
+        print(&digest);
+    }
 }
 
 fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
@@ -60,18 +71,21 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
         );
         return Err(Error::usage("E146", what).into());
     }
-    Ok(args.parties.iter().map(|line| line.parse()).collect::<Result<_, Error>>()?)
+    Ok(of_parties(&args.parties)?)
 }
 
-fn plain(args: &BundleArgs, graph: &Graph) -> Result<PublicBundle, Failure> {
+/// What is to be written, and where.
+type Files = Vec<(PathBuf, Content)>;
+
+fn plain(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
+    check_reveal(args.plan.reveal.into())?;
     let name = model_name(args.plan.name.as_deref(), &args.model);
     let outputs = graph.outputs.iter().map(|(port, _)| port.clone()).collect();
-    let model = args.out.join("model.onnx");
-    std::fs::copy(&args.model, &model).map_err(|e| cannot_write(&model, &e))?;
-    Ok(for_plain(&name, graph.inputs.clone(), outputs, &mut OsEntropy)?)
+    let public = for_plain(&name, graph.inputs.clone(), outputs, &mut OsEntropy)?;
+    Ok((public, vec![(args.out.join("model.onnx"), Content::CopyOf(args.model.clone()))]))
 }
 
-fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<PublicBundle, Failure> {
+fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(PublicBundle, Files), Failure> {
     let rows = sample(args.plan.rows.as_deref(), graph)?;
     let plan = planned(graph, args.plan.accuracy, rows.as_deref())?;
     let choices = Choices {
@@ -81,13 +95,55 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<Publi
         parties: keys.iter().map(ToString::to_string).collect(),
     };
     let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
-    for half in &halves {
+    let file = |half: &PartyFile| {
+        let text = serde_json::to_string(half).map_err(|e| Failure::ours(e.to_string()))?;
         let path = args.out.join(format!("party-{}.bundle", half.party));
-        let text =
-            serde_json::to_string(half).map(Zeroizing::new).map_err(|e| Failure::ours(e.to_string()))?;
-        write_new(&path, &text)?;
+        Ok((path, Content::Secret(Zeroizing::new(text))))
+    };
+    Ok((public, halves.iter().map(file).collect::<Result<_, Failure>>()?))
+}
+
+/// What is to stand in a file.
+enum Content {
+    Secret(Zeroizing<String>),
+    Public(String),
+    CopyOf(PathBuf),
+}
+
+/// Writes all files, or none where one would replace another.
+fn write(folder: &Path, files: &[(PathBuf, Content)]) -> Result<(), Failure> {
+    let taken =
+        |(path, content): &&(PathBuf, Content)| path.symlink_metadata().is_ok() && !content.is_in(path);
+    if let Some((path, _)) = files.iter().find(taken) {
+        let what = "exists and was left as it is, and nothing was written. Choose another folder, or move it away first";
+        return Err(Error::usage("E144", format!("`{}` {what}.", path.display())).into());
     }
-    Ok(public)
+    std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+    files.iter().try_for_each(|(path, content)| content.write(path))
+}
+
+impl Content {
+    /// Whether the file holds this already, as the model does that is bundled where it lies.
+    fn is_in(&self, path: &Path) -> bool {
+        match self {
+            Self::CopyOf(model) => {
+                let read = |path: &Path| std::fs::read(path).ok();
+                read(path).is_some_and(|there| read(model).is_some_and(|model| there == model))
+            }
+            Self::Secret(_) | Self::Public(_) => false,
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<(), Failure> {
+        let written = match self {
+            Self::Secret(text) => return Ok(write_new(path, text)?),
+            Self::Public(text) => std::fs::write(path, text),
+            // A copy onto itself would empty it.
+            Self::CopyOf(_) if self.is_in(path) => Ok(()),
+            Self::CopyOf(model) => std::fs::copy(model, path).map(|_| ()),
+        };
+        written.map_err(|e| cannot_write(path, &e))
+    }
 }
 
 fn entry((key, url): (&PublicKey, &String)) -> EndpointEntry {

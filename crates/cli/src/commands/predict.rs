@@ -10,7 +10,7 @@ use privet_serve::deployed::Deployed;
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
-use crate::output::progress;
+use crate::output::{print, progress};
 use crate::rows;
 
 pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
@@ -35,7 +35,12 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
             "bytes_between": answer.between.bytes, "rounds": 1 + answer.between.rounds,
             "bound": deployed.caller().bound(), "assurance": deployed.file().kind.assurance(),
         });
-        eprintln!("{facts}");
+        let answers_are_printed = args.output.as_deref().is_none_or(|path| path == "-");
+        if answers_are_printed {
+            eprintln!("{facts}");
+        } else {
+            print(&facts.to_string());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

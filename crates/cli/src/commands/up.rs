@@ -1,5 +1,6 @@
 //! `privet up`.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::process::ExitCode;
 
@@ -32,7 +33,7 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         started = Running::start(&wanted, args.dir.as_deref()) => started?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
-    print(&format!("ready {}", running.file().display()));
+    print(&ready(&running, args.json));
     loop {
         tokio::select! {
             ended = running.watch() => eprintln!("{ended}"),
@@ -41,6 +42,15 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     }
     running.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn ready(running: &Running, json: bool) -> String {
+    let file = running.file().display().to_string();
+    if !json {
+        return format!("ready {file}");
+    }
+    let processes: BTreeMap<_, _> = running.processes().into_iter().collect();
+    serde_json::json!({ "ready": file, "processes": processes }).to_string()
 }
 
 /// This program's own file, which runs the roles too.

@@ -20,7 +20,7 @@ pub fn entropy(seed: u64) -> DangerousSeededEntropy {
 }
 
 pub fn layout(protect: Protect, k: u32, columns: usize) -> Layout {
-    Layout { bundle: [7; 32], protect, k, encoded_bits: k.min(20), columns }
+    Layout { bundle: [7; 32], protect, k, encoded_bits: k.min(20), columns, scores: 1 }
 }
 
 /// Words that anyone can repeat.
