@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 /// glibc gives each freed block above a threshold back to the kernel, which then clears the same pages again for the next
-/// chunk of a request: a quarter of the time of large batches. Freeing one block of nearly 32 MiB, which is never touched,
+/// chunk of a request. Freeing one block of nearly 32 MiB, which is never touched,
 /// raises that threshold to it (`mallopt(3)`, the dynamic threshold). Elsewhere this does nothing.
 fn keep_freed_memory() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));

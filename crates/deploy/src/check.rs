@@ -122,7 +122,10 @@ pub struct Planned {
 
 /// Cuts and plans a model, with ranges from `rows` where given.
 pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Error> {
-    let cut = cut(graph)?;
+    Ok(planned_cut(cut(graph)?, accuracy, rows)?)
+}
+
+fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {
     let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows))?;
     let (plan, integers) = plan(&cut, accuracy, &ranges)?;
     Ok(Planned { cut, plan, integers })
@@ -167,20 +170,9 @@ impl Report {
 }
 
 fn private(graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Planned, Vec<Problem>> {
-    let whole_model = |refusal: Refusal| Problem {
-        node: String::new(),
-        op: "plan".into(),
-        reason: refusal.to_string(),
-        hint: String::new(),
-    };
-    if let Err(e) = crate::bundle::check_reveal(options.reveal) {
-        return Err(vec![whole_model(Refusal::new(e.code, e.message))]);
-    }
+    crate::bundle::check_reveal(options.reveal).map_err(|e| vec![of_whole_model(&e)])?;
     let cut = cut(graph).map_err(|p| p.0)?;
-    let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows));
-    let planned = ranges.and_then(|ranges| plan(&cut, options.accuracy, &ranges));
-    let (plan, integers) = planned.map_err(|refusal| vec![whole_model(refusal)])?;
-    Ok(Planned { cut, plan, integers })
+    planned_cut(cut, options.accuracy, rows).map_err(|refusal| vec![of_whole_model(&refusal)])
 }
 
 fn kind_report(
@@ -192,7 +184,7 @@ fn kind_report(
     let (problems, protocols) = match (kind, private) {
         (Kind::Plain, _) => match crate::bundle::check_reveal(options.reveal) {
             Ok(()) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
-            Err(e) => (vec![not_revealed(&e)], BTreeMap::new()),
+            Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
         },
         (Kind::Mpc, Ok(planned)) => {
             (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, mpc_cost(planned, options.protect))]))
@@ -205,7 +197,8 @@ fn kind_report(
     KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) }
 }
 
-fn not_revealed(error: &Error) -> Problem {
+/// A problem of no node in particular.
+fn of_whole_model(error: &dyn std::error::Error) -> Problem {
     Problem { node: String::new(), op: "plan".into(), reason: error.to_string(), hint: String::new() }
 }
 
@@ -237,8 +230,8 @@ fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
         bound: plan.bound,
         k: Some(plan.k),
         rounds: replicated3::HEADER.linear_rounds,
-        bytes_up: traffic(&layout, 1, cut.core.scores()).0,
-        bytes_up_per_row: traffic(&layout, 1024, cut.core.scores()).0 / 1024,
+        bytes_up: traffic(&layout, 1).0,
+        bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
         bytes_between: replicated3::HEADER.linear_bytes_between,
     }
 }

@@ -307,11 +307,11 @@ fn aborted(abort: Abort) -> Error {
 
 /// Messages that one request of so many rows sends to all parties together, and their answers: bytes of tensors, without
 /// the transport's own.
-pub fn traffic(layout: &Layout, rows: usize, scores: usize) -> (usize, usize) {
+pub fn traffic(layout: &Layout, rows: usize) -> (usize, usize) {
     let heads: usize = Role::ALL.iter().map(|&r| 144 + 16 * layout.protect.components(r).len()).sum();
     let one = |n: usize| {
         let up = heads + layout.protect.explicit_copies() * layout.explicit_len(n).unwrap_or(0);
-        let down = PARTIES * (32 + packed_len(n * scores, layout.k).unwrap_or(0));
+        let down = PARTIES * (32 + packed_len(n * layout.scores, layout.k).unwrap_or(0));
         (up, down)
     };
     pieces(rows, layout.chunk_rows()).map(|r| one(r.len())).fold((0, 0), |(u, d), (x, y)| (u + x, d + y))

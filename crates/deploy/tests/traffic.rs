@@ -45,7 +45,7 @@ fn bytes_up_and_down_and_between_are_the_stated_ones() {
                 );
                 scores.extend(answer.scores);
             }
-            assert_eq!((up, down), traffic(&layout, n, SCORES), "{protect:?}, {n} rows");
+            assert_eq!((up, down), traffic(&layout, n), "{protect:?}, {n} rows");
             assert_eq!(scores, planned_scores(&world.planned, &rows).unwrap(), "{protect:?}, {n} rows");
         }
     }
@@ -55,7 +55,7 @@ fn bytes_up_and_down_and_between_are_the_stated_ones() {
 fn a_hidden_input_and_model_cost_two_times_k_bits_per_element() {
     let world = World3::new(Protect::Both, 8, 1);
     let layout = world.public.layout().unwrap();
-    let (one, two) = (traffic(&layout, 1, 1).0, traffic(&layout, 2, 1).0);
+    let (one, two) = (traffic(&layout, 1).0, traffic(&layout, 2).0);
     assert_eq!(two - one, 2 * layout.k as usize * 8 / 8);
     assert_eq!(one, 3 * 144 + 6 * 16 + 2 * layout.k as usize);
 }
@@ -64,5 +64,5 @@ fn a_hidden_input_and_model_cost_two_times_k_bits_per_element() {
 fn nothing_is_asked_about_no_rows() {
     let world = World3::new(Protect::Both, 8, 1);
     assert!(world.ask(&world.rows(1, 0), 1).is_empty());
-    assert_eq!(traffic(&world.public.layout().unwrap(), 0, 1), (0, 0));
+    assert_eq!(traffic(&world.public.layout().unwrap(), 0), (0, 0));
 }

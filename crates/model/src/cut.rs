@@ -1,7 +1,5 @@
 //! The cut: client head, private core, client tail.
 
-use serde::{Deserialize, Serialize};
-
 use crate::fold::{Folder, Form, Statistics, Sum, problem};
 use crate::graph::{Graph, Node, NodeId, Op, Port};
 use crate::head::{Column, Head};
@@ -10,7 +8,7 @@ use crate::tensor::DataType;
 use crate::{Problem, Problems};
 
 /// The private part of a linear model: `scores = weights · columns + bias`. The owner's secret.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Core {
     /// Number of columns.
     pub columns: usize,
@@ -50,7 +48,7 @@ impl Core {
 }
 
 /// A linear model in its three parts. `head` and `tail` are public, `core` is the owner's.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Cut {
     /// What the client does first.
     pub head: Head,
@@ -59,21 +57,7 @@ pub struct Cut {
     /// What the client does with the scores.
     pub tail: Tail,
     /// What the model's own scalers tell about each feature's range.
-    #[serde(skip)]
     pub statistics: Vec<Option<Statistics>>,
-}
-
-impl Cut {
-    /// Whether every index inside points at something; asked once of a cut that was read from a file.
-    pub fn is_sound(&self) -> bool {
-        let n = self.head.columns.len();
-        self.head.is_sound()
-            && self.core.columns == n
-            && Some(self.core.weights.len()) == n.checked_mul(self.core.scores())
-            && self.core.weight_errors.len() == self.core.weights.len()
-            && self.core.bias_errors.len() == self.core.scores()
-            && self.tail.is_sound(self.core.scores())
-    }
 }
 
 /// Cuts a linear model. Lists every node that stands in the way.

@@ -10,13 +10,13 @@ use privet_bench::machine::Machine;
 use privet_bench::measure::{Expected, Sample, cycled, measure, percentile};
 use privet_bench::record::{FORMAT, Measured, Record};
 use privet_bench::workload::synthetic;
+use privet_deploy::Error;
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::plain::{Engine, scores};
 use privet_model::cut::cut;
 use privet_model::graph::Graph;
 use privet_model::plan::Plan;
 use privet_model::tensor::Tensor;
-use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
 use privet_serve::deployed::Deployed;
@@ -77,7 +77,7 @@ pub(crate) struct Workload<'a> {
 struct Subject {
     kind: Kind,
     deployed: Deployed,
-    plan: Option<(Plan, Protect, usize)>,
+    plan: Option<(Plan, Layout)>,
 }
 
 impl Workload<'_> {
@@ -153,9 +153,9 @@ impl Workload<'_> {
     }
 
     fn expected(&self, rows: &[Tensor]) -> Result<Expected, Failure> {
-        let outputs = Engine::new(self.graph.clone()).run(rows).map_err(privet_deploy::Error::from)?;
+        let outputs = Engine::new(self.graph.clone()).run(rows).map_err(Error::from)?;
         let scores = match cut(self.graph) {
-            Ok(cut) => scores(&cut, rows).map_err(privet_deploy::Error::from)?,
+            Ok(cut) => scores(&cut, rows).map_err(Error::from)?,
             Err(_) => Vec::new(),
         };
         Ok(Expected { scores, outputs })
@@ -168,7 +168,7 @@ impl Workload<'_> {
         Measured {
             kind: subject.kind.name().into(),
             protocol: plan.map(|_| replicated3::HEADER.name.into()),
-            protect: subject.plan.as_ref().map(|(_, protect, _)| protect.name().into()),
+            protect: subject.plan.as_ref().map(|(_, layout)| layout.protect.name().into()),
             reveal: Reveal::from(self.plan.reveal).name().into(),
             accuracy: self.plan.accuracy,
             k: plan.map(|p| p.k),
@@ -191,21 +191,16 @@ impl Workload<'_> {
     }
 
     fn work(&self, subject: &Subject, batch: usize) -> Work {
-        let widths: usize = self.graph.inputs.iter().map(|p| p.width).sum();
         match &subject.plan {
-            None => Work::plain((widths * batch) as f64, 1.0),
-            Some((plan, protect, columns)) => {
-                let (k, encoded_bits) = (plan.k, plan.encoded_bits());
-                let layout = Layout {
-                    bundle: [0; 32],
-                    protect: *protect,
-                    k,
-                    encoded_bits,
-                    columns: *columns,
-                    scores: 1,
-                };
-                let explicit = layout.explicit_len(batch).unwrap_or(0) * protect.explicit_copies();
-                Work::parties((columns * batch) as f64, 1.0, *protect, explicit as f64)
+            None => {
+                let widths: usize = self.graph.inputs.iter().map(|p| p.width).sum();
+                let scores = cut(self.graph).map_or(1, |cut| cut.core.scores());
+                Work::plain((widths * batch) as f64, scores as f64)
+            }
+            Some((_, layout)) => {
+                let explicit = layout.explicit_len(batch).unwrap_or(0) * layout.protect.explicit_copies();
+                let elements = (layout.columns * batch) as f64;
+                Work::parties(elements, layout.scores as f64, layout.protect, explicit as f64)
             }
         }
     }
@@ -213,7 +208,8 @@ impl Workload<'_> {
 
 fn subject(kind: Kind, file: &Path) -> Result<Subject, Failure> {
     let (_, public) = DeploymentFile::read(file)?;
-    let plan = public.manifest().mpc.as_ref().map(|p| (p.plan.clone(), p.protect, p.head.columns.len()));
+    let part = public.manifest().mpc.as_ref();
+    let plan = part.map(|part| Ok::<_, Error>((part.plan.clone(), public.layout()?))).transpose()?;
     Ok(Subject { kind, deployed: Deployed::open(file, DEADLINE)?, plan })
 }
 
