@@ -4,6 +4,7 @@
 mod attributes;
 mod builder;
 mod call;
+mod metadata;
 mod names;
 mod opset;
 mod ports;
@@ -35,7 +36,7 @@ pub fn read_onnx(bytes: &[u8]) -> Result<Graph, ImportError> {
     let wanted = names::check(graph)?;
     let mut builder = Builder::new(opsets, wanted, bytes.len());
     constants(graph, &mut builder)?;
-    ports::inputs(graph, &mut builder);
+    ports::inputs(graph, &metadata::feature_names(&model), &mut builder);
     for node in &graph.node {
         builder.lower(node)?;
     }

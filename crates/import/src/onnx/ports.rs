@@ -14,8 +14,9 @@ use crate::onnx_proto::{
 /// No table has more columns. The bound keeps declared widths from deciding allocations.
 pub(crate) const MAX_WIDTH: usize = 1 << 20;
 
-/// Reads the inputs; one that cannot be used is reported, and unknown to all nodes.
-pub(crate) fn inputs<'a>(graph: &'a GraphProto, builder: &mut Builder<'a>) {
+/// Reads the inputs; one that cannot be used is reported, and unknown to all nodes. `names` are those of the columns of a
+/// model's one input; a list of another length means something else.
+pub(crate) fn inputs<'a>(graph: &'a GraphProto, names: &[String], builder: &mut Builder<'a>) {
     let mut ports = Vec::new();
     for info in &graph.input {
         if builder.is_constant(&info.name) {
@@ -34,6 +35,11 @@ pub(crate) fn inputs<'a>(graph: &'a GraphProto, builder: &mut Builder<'a>) {
             }
         };
         builder.define(&info.name, value);
+    }
+    if let [only] = ports.as_mut_slice()
+        && only.width == names.len()
+    {
+        only.columns = names.to_vec();
     }
     builder.start(ports);
 }

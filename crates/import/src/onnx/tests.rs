@@ -6,8 +6,8 @@ use privet_model::{Problem, Refusal};
 
 use super::*;
 use crate::onnx_proto::{
-    AttributeProto, Dimension, DimensionValue, NodeProto, OperatorSetIdProto, Skipped, TensorShapeProto,
-    TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, NodeProto, OperatorSetIdProto, Skipped, StringStringEntryProto,
+    TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
 };
 
 fn port(name: &str, elem_type: i32, dims: &[Option<i64>]) -> ValueInfoProto {
@@ -82,7 +82,7 @@ fn graph(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
 
 fn model(graph: GraphProto) -> ModelProto {
     let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };
-    ModelProto { graph: Some(graph), opset_import: vec![set("", 17), set("ai.onnx.ml", 3)] }
+    ModelProto { graph: Some(graph), opset_import: vec![set("", 17), set("ai.onnx.ml", 3)], ..ModelProto::default() }
 }
 
 fn read(graph: GraphProto) -> Result<Graph, ImportError> {
@@ -130,6 +130,22 @@ fn names_are_defined_once_and_before_their_use() {
     let mut none = graph(vec![], vec![]);
     none.output.clear();
     assert_refused(none, "E204", "no output");
+}
+
+#[test]
+fn columns_have_the_names_that_the_file_gives_if_there_are_as_many() {
+    let columns = |width: i64, names: &str| {
+        let mut graph = graph(vec![node("Identity", "x", "y")], Vec::new());
+        graph.input = vec![floats("x", width)];
+        let mut model = model(graph);
+        let entry = StringStringEntryProto { key: "feature_names".into(), value: names.into() };
+        model.metadata_props = vec![entry];
+        read_onnx(&model.encode_to_vec()).unwrap().inputs.remove(0).columns
+    };
+    assert_eq!(columns(2, r#"["a", "b, c"]"#), ["a", "b, c"]);
+    for (width, names) in [(1, r#"["a", "b"]"#), (2, r#"["a", "a"]"#), (1, r#"[""]"#), (1, "a"), (1, "[1]")] {
+        assert!(columns(width, names).is_empty(), "{names}");
+    }
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! The queries, one for each table that gives features, run one after the other: each has the memory to itself.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use datafusion::arrow::compute::BatchCoalescer;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::ipc::writer::FileWriter;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::prelude::SessionContext;
+use futures_util::StreamExt as _;
+
+use crate::engine::failed;
+use crate::failure::Failure;
+use crate::tables::Table;
+
+/// Rows of a batch in the results, the same in all of them, so that they can be laid side by side.
+const ROWS: usize = 8192;
+
+/// One query.
+pub(crate) struct Stage {
+    /// What it is about, for people and as the name of its result.
+    pub(crate) name: &'static str,
+    /// The tables that it reads.
+    pub(crate) tables: &'static [Table],
+    /// The query: one row for each applicant who has any, with the key and the features.
+    pub(crate) sql: &'static str,
+}
+
+/// All, in the order of the features.
+pub(crate) const STAGES: [Stage; 6] = [
+    Stage {
+        name: "application",
+        tables: &[Table::ApplicationTrain, Table::ApplicationTest],
+        sql: include_str!("../sql/application.sql"),
+    },
+    Stage {
+        name: "bureau",
+        tables: &[Table::Bureau, Table::BureauBalance],
+        sql: include_str!("../sql/bureau.sql"),
+    },
+    Stage {
+        name: "previous_application",
+        tables: &[Table::PreviousApplication],
+        sql: include_str!("../sql/previous_application.sql"),
+    },
+    Stage {
+        name: "POS_CASH_balance",
+        tables: &[Table::PosCashBalance],
+        sql: include_str!("../sql/POS_CASH_balance.sql"),
+    },
+    Stage {
+        name: "installments_payments",
+        tables: &[Table::InstallmentsPayments],
+        sql: include_str!("../sql/installments_payments.sql"),
+    },
+    Stage {
+        name: "credit_card_balance",
+        tables: &[Table::CreditCardBalance],
+        sql: include_str!("../sql/credit_card_balance.sql"),
+    },
+];
+
+/// Views that the queries use, by name; `applications` joins what there is of the two application tables.
+pub(super) fn views(with_train: bool) -> [(&'static str, String); 2] {
+    let columns = Table::ApplicationTest.columns().map(|(name, _)| format!("\"{name}\""));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let test = format!("SELECT {columns} FROM application_test");
+    let train = format!(
+        "SELECT {columns} FROM application_train WHERE \"CODE_GENDER\" IS DISTINCT FROM 'XNA' UNION ALL {test}"
+    );
+    let months = include_str!("../sql/bureau_balance.sql").to_owned();
+    [("applications", if with_train { train } else { test }), ("bureau_months", months)]
+}
+
+impl Stage {
+    /// The query for one row for each applicant, in the order of the applicants; columns are the features alone.
+    fn in_order(&self) -> String {
+        format!(
+            "SELECT f.* FROM applicants AS a LEFT JOIN (\n{}) AS f ON a.\"SK_ID_CURR\" = f.\"SK_ID_CURR\" ORDER BY a.position",
+            self.sql
+        )
+    }
+
+    /// Runs it, and writes the result to a file in `folder`.
+    pub(super) async fn run(&self, session: &SessionContext, folder: &Path) -> Result<PathBuf, Failure> {
+        let query = session.sql(&self.in_order()).await.map_err(|e| failed(&e))?;
+        let mut rows = query.execute_stream().await.map_err(|e| failed(&e))?;
+        let features: Vec<usize> = (1..rows.schema().fields().len()).collect();
+        let schema = Arc::new(rows.schema().project(&features).map_err(|e| failed(&e.into()))?);
+        let path = folder.join(format!("{}.arrow", self.name));
+        let mut result = ResultFile::create(&path, &schema)?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(|e| failed(&e))?;
+            result.write(batch.project(&features).map_err(|e| failed(&e.into()))?)?;
+        }
+        result.finish()?;
+        Ok(path)
+    }
+}
+
+/// A file of batches of [`ROWS`] rows.
+struct ResultFile {
+    path: PathBuf,
+    coalescer: BatchCoalescer,
+    writer: FileWriter<std::io::BufWriter<File>>,
+}
+
+impl ResultFile {
+    fn create(path: &Path, schema: &SchemaRef) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|e| Failure::writing(path, e))?;
+        let file = std::io::BufWriter::with_capacity(1 << 20, file);
+        let writer = FileWriter::try_new(file, schema).map_err(|e| Failure::writing(path, e))?;
+        Ok(Self { path: path.to_owned(), coalescer: BatchCoalescer::new(Arc::clone(schema), ROWS), writer })
+    }
+
+    fn write(&mut self, batch: RecordBatch) -> Result<(), Failure> {
+        self.coalescer.push_batch(batch).map_err(|e| Failure::writing(&self.path, e))?;
+        self.write_complete()
+    }
+
+    fn write_complete(&mut self) -> Result<(), Failure> {
+        while let Some(batch) = self.coalescer.next_completed_batch() {
+            self.writer.write(&batch).map_err(|e| Failure::writing(&self.path, e))?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.coalescer.finish_buffered_batch().map_err(|e| Failure::writing(&self.path, e))?;
+        self.write_complete()?;
+        self.writer.finish().map_err(|e| Failure::writing(&self.path, e))
+    }
+}

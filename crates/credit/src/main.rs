@@ -1,0 +1,39 @@
+//! The reference workload: Home Credit tables to features, a synthetic generator, training, and an exported model.
+
+mod args;
+mod commands;
+mod engine;
+mod failure;
+mod features;
+mod output;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.command.wants_json();
+    // Planning queries of hundreds of columns needs a deep stack.
+    const STACK: usize = 16 << 20;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            let work = tokio::spawn(run(arguments.command));
+            work.await.unwrap_or_else(|e| Err(Failure::ours(format!("The program ended early: {e}."))))
+        }),
+        Err(e) => Err(Failure::ours(format!("The program cannot start its threads: {e}."))),
+    };
+    done.unwrap_or_else(|failure| failure.report(json))
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Features(args) => commands::features::run(args).await,
+        Command::Cluster { role } => commands::cluster::run(role).await,
+    }
+}
