@@ -34,6 +34,7 @@ TABLES = [
 REALS = {
     "CNT_FAM_MEMBERS",
     "DAYS_LAST_PHONE_CHANGE",
+    "DAYS_REGISTRATION",
     "NUM_INSTALMENT_VERSION",
     "DAYS_INSTALMENT",
 }
@@ -63,11 +64,17 @@ def distill(schema):
         "scores_present": schema["missing_blocks"]["EXT_SOURCE_joint"],
         "logit": [term(it) for it in schema["reference_logit"]["terms"]],
         "months_share": schema["tables"]["bureau_balance"]["share_of_bureau_credits_with_balance_by_split"],
-        "days_late": points(
-            {"quantiles": schema["tables"]["installments_payments"]["derived"]["days_late(entry-due) quantiles"]},
-            20_000,
-        ),
+        "late": schema["tables"]["installments_payments"]["derived"]["late_rate(>0)"],
+        "days_late": days_late(schema["tables"]["installments_payments"]),
     }
+
+
+def days_late(facts):
+    """Days from due day to payment: the quantiles, with the published share of late payments above zero."""
+    derived = facts["derived"]
+    curve = points({"quantiles": derived["days_late(entry-due) quantiles"]}, facts["sample_rows"])
+    on_time = round(1 - derived["late_rate(>0)"], 6)
+    return [it for it in curve if it[1] <= 0] + [[on_time, 0]] + [it for it in curve if it[1] > 0]
 
 
 def table(name, facts):

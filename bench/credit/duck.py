@@ -43,7 +43,7 @@ def prepare(connection, folder, preparation):
     )
     connection.sql(f"CREATE VIEW bureau_months AS {(SQL / 'bureau_balance.sql').read_text()}")
     incomes = list(preparation["income_by_organization"].items())
-    connection.sql('CREATE TABLE income_by_organization ("ORGANIZATION_TYPE" VARCHAR, income DOUBLE)')
+    connection.sql('CREATE TABLE income_by_organization (organization VARCHAR, income DOUBLE)')
     connection.executemany("INSERT INTO income_by_organization VALUES (?, ?)", incomes)
     connection.sql("CREATE TABLE scores (scores_std_mean DOUBLE)")
     connection.execute("INSERT INTO scores VALUES (?)", [preparation["scores_std_mean"]])

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::Engine;
+use privet_credit_engine::Engine;
+
+use crate::commands::demo::Demo;
+use crate::commands::prepare::Prepare;
+use crate::commands::synth::Synth;
+use crate::commands::train::Train;
 
 /// The reference workload: Home Credit tables to features, a model, and its private deployment.
 #[derive(Parser)]
@@ -22,8 +27,16 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// The whole story on this machine: tables, features, a trained model, its private deployment.
+    Demo(Demo),
+    /// Draws the eight tables at random from published statistics.
+    Synth(Synth),
     /// Makes the 528 features of every applicant from the eight tables.
     Features(Features),
+    /// Trains a logistic regression on the features, and writes it as ONNX.
+    Train(Train),
+    /// Makes the rows that a model takes of a table of features.
+    Prepare(Prepare),
     /// Roles of a cluster that runs the same queries where one machine is too small.
     Cluster {
         #[command(subcommand)]
@@ -34,7 +47,11 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
+            Self::Demo(args) => args.json,
+            Self::Synth(args) => args.json,
             Self::Features(args) => args.json,
+            Self::Train(args) => args.json,
+            Self::Prepare(args) => args.json,
             Self::Cluster { .. } => false,
         }
     }

@@ -2,11 +2,13 @@
 
 mod args;
 mod commands;
-mod engine;
 mod failure;
 mod features;
+mod onnx;
 mod output;
-mod tables;
+mod report;
+mod synth;
+mod train;
 
 use std::process::ExitCode;
 
@@ -28,12 +30,16 @@ fn main() -> ExitCode {
         }),
         Err(e) => Err(Failure::ours(format!("The program cannot start its threads: {e}."))),
     };
-    done.unwrap_or_else(|failure| failure.report(json))
+    done.unwrap_or_else(|failure| failure::report(&failure, json))
 }
 
 async fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
         Command::Features(args) => commands::features::run(args).await,
+        Command::Train(args) => commands::train::run(&args),
+        Command::Prepare(args) => commands::prepare::run(&args),
         Command::Cluster { role } => commands::cluster::run(role).await,
     }
 }

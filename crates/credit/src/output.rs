@@ -27,6 +27,7 @@ pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
 }
 
 /// Bytes as people read them.
+#[allow(dead_code)]
 pub(crate) fn bytes(n: u64) -> String {
     indicatif::BinaryBytes(n).to_string()
 }

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use crate::args::{self, Role};
-use crate::engine::cluster::{self, Worker};
+use privet_credit_engine::cluster::{self, Worker};
 use crate::failure::Failure;
 
 pub(crate) async fn run(role: Role) -> Result<ExitCode, Failure> {
     match role {
         Role::Scheduler { listen } => cluster::scheduler(listen).await?,
-        Role::Worker(args) => cluster::work(worker(args)?).await?,
+        Role::Worker(args) => worker(args)?.run().await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::args::Features;
-use crate::engine::Resources;
 use crate::failure::Failure;
 use crate::features::{self, Options, Progress, Summary};
 use crate::output::{bar, count, print};
@@ -30,7 +29,8 @@ fn options(args: Features) -> Result<Options, Failure> {
     let memory = usize::try_from(args.limits.memory)
         .map_err(|_| Failure::usage("C103", "This machine cannot have as much memory as `--memory` says."))?;
     Ok(Options {
-        resources: Resources { memory, threads: args.limits.threads() },
+        memory,
+        threads: args.limits.threads(),
         tables: args.tables,
         out: args.out,
         preparation: args.preparation,

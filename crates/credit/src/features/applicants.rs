@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::arrow::array::{Array as _, AsArray as _, StringArray, StringViewArray};
-use datafusion::arrow::datatypes::{Float64Type, Int64Type};
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::prelude::SessionContext;
+use arrow::array::{Array as _, AsArray as _, StringArray, StringViewArray};
+use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::record_batch::RecordBatch;
 
 use super::ids::Ids;
 use super::ordered;
 use super::warnings::{self, Warning};
 use crate::failure::Failure;
-use crate::tables::{Files, Table};
+use privet_credit_engine::Session;
+use privet_credit_engine::tables::{Files, Table};
 
 /// Who applied, in the order of the output.
 #[derive(Default)]
@@ -37,7 +37,7 @@ pub(super) struct Facts {
 
 impl Applicants {
     /// Reads both tables, or the second alone.
-    pub(super) async fn read(session: &SessionContext, files: &Files) -> Result<Self, Failure> {
+    pub(super) async fn read(session: &Session, files: &Files) -> Result<Self, Failure> {
         let mut applicants = Self::default();
         if files.get(Table::ApplicationTrain).is_some() {
             applicants.read_train(session).await?;
@@ -46,7 +46,7 @@ impl Applicants {
         Ok(applicants)
     }
 
-    async fn read_train(&mut self, session: &SessionContext) -> Result<(), Failure> {
+    async fn read_train(&mut self, session: &Session) -> Result<(), Failure> {
         let columns = "\"SK_ID_CURR\", \"TARGET\", \"CODE_GENDER\", \"ORGANIZATION_TYPE\", \"AMT_INCOME_TOTAL\", \
                        \"EXT_SOURCE_1\", \"EXT_SOURCE_2\", \"EXT_SOURCE_3\"";
         let mut row = 0;
@@ -92,7 +92,7 @@ impl Applicants {
         Ok(())
     }
 
-    async fn read_test(&mut self, session: &SessionContext) -> Result<(), Failure> {
+    async fn read_test(&mut self, session: &Session) -> Result<(), Failure> {
         let mut row = 0;
         ordered::each(session, "SELECT \"SK_ID_CURR\" FROM application_test", |batch| {
             let ids = batch.column(0).as_primitive::<Int64Type>();

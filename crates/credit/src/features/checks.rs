@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use datafusion::arrow::array::{Array as _, AsArray as _};
-use datafusion::arrow::datatypes::Int64Type;
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
 
 use super::applicants::Texts;
 use super::ids::Ids;
 use super::ordered;
 use super::preparation::Levels;
 use super::warnings::{self, Warning};
-use crate::engine::Observer;
+
 use crate::failure::Failure;
-use crate::tables::{Kind, Table};
+use privet_credit_engine::tables::{Kind, Table};
+use privet_credit_engine::{Observer, Session};
 
 /// Who is known, and which rows may be fitted on.
 pub(super) struct Known {
@@ -91,7 +90,7 @@ impl<P: Fn(u64) + Send + Sync> Checks<P> {
     /// Fails at a key that is not there or is there twice; tells the rest. `session` reads in order.
     pub(super) async fn judge(
         &self,
-        session: &SessionContext,
+        session: &Session,
         levels: &Levels,
     ) -> Result<Vec<Warning>, Failure> {
         let mut found = Vec::new();
@@ -111,7 +110,7 @@ impl<P: Fn(u64) + Send + Sync> Checks<P> {
         Ok(found)
     }
 
-    async fn judge_keys(&self, session: &SessionContext, table: Table) -> Result<(), Failure> {
+    async fn judge_keys(&self, session: &Session, table: Table) -> Result<(), Failure> {
         let (without_key, doubled) = self.with(table, |seen| (seen.without_key, seen.doubled));
         if without_key {
             for column in table.columns_of(Kind::Key) {
@@ -129,7 +128,7 @@ impl<P: Fn(u64) + Send + Sync> Checks<P> {
 
     async fn judge_levels(
         &self,
-        session: &SessionContext,
+        session: &Session,
         table: Table,
         known: &Levels,
         found: &mut Vec<Warning>,
@@ -166,7 +165,7 @@ fn fellow_lists<'a>(table: Table, column: &str, known: &'a Levels) -> Vec<&'a Ve
 
 /// Finds the second row with a key, reading in order.
 pub(super) async fn refuse_doubles(
-    session: &SessionContext,
+    session: &Session,
     table: Table,
     column: &str,
 ) -> Result<(), Failure> {
@@ -186,9 +185,11 @@ pub(super) async fn refuse_doubles(
 }
 
 impl<P: Fn(u64) + Send + Sync> Observer for Checks<P> {
-    fn see(&self, table: Table, batch: &RecordBatch) -> Result<(), DataFusionError> {
+    fn see(&self, table: Table, batch: &RecordBatch) -> Result<(), Failure> {
         let rows = batch.num_rows() as u64;
-        let column = |name: &str| batch.schema().index_of(name);
+        let column = |name: &str| {
+            batch.schema().index_of(name).map_err(|e| Failure::ours(format!("A column is lost: {e}.")))
+        };
         let owners = batch.column(column(table.owner())?).as_primitive::<Int64Type>();
         let (known, fitted) = self.owners(table);
         let orphans = owners.values().iter().filter(|id| !known.contains(**id)).count() as u64;
@@ -198,7 +199,7 @@ impl<P: Fn(u64) + Send + Sync> Observer for Checks<P> {
             without_key |= batch.column(column(key)?).null_count() > 0;
         }
         let texts = table.columns_of(Kind::Text).map(|name| Ok(Texts::of(batch, column(name)?)));
-        let texts = texts.collect::<Result<Vec<_>, DataFusionError>>()?;
+        let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
         let levels: Vec<Vec<Level>> = texts.iter().map(|texts| levels_of(texts, &fitted)).collect();
         // Keys of applications and of the bureau were checked in the order of their rows.
         let unique = match table {

@@ -4,7 +4,7 @@
 use csv::StringRecord;
 
 use crate::failure::Failure;
-use crate::tables::{Files, Format, Kind, Table, TableFile};
+use privet_credit_engine::tables::{Files, Format, Kind, Table, TableFile};
 
 /// The first cell of the given tables that cannot be what its column holds.
 pub(super) fn first_fault(files: &Files, tables: &[Table]) -> Option<Failure> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 
-use datafusion::arrow::array::AsArray as _;
-use datafusion::arrow::datatypes::Float64Type;
+use arrow::array::AsArray as _;
+use arrow::datatypes::Float64Type;
 
 use super::preparation::Prepared;
 use crate::failure::Failure;

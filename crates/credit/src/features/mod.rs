@@ -19,10 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use datafusion::arrow::array::{AsArray as _, ArrayRef};
-use datafusion::arrow::datatypes::Int64Type;
-use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::prelude::SessionContext;
+use arrow::array::{AsArray as _, ArrayRef};
+use arrow::datatypes::Int64Type;
 use serde::Serialize;
 
 pub(crate) use stages::STAGES;
@@ -33,9 +31,9 @@ use self::checks::{Checks, Known};
 use self::ids::Ids;
 use self::preparation::Preparation;
 use self::stages::Stage;
-use crate::engine::{self, Engine, Resources, failed};
 use crate::failure::Failure;
-use crate::tables::{Files, Table};
+use privet_credit_engine::tables::{Files, Table, TableFile};
+use privet_credit_engine::{Engine, Resources, Session};
 
 /// What to make, of what, with what.
 pub(crate) struct Options {
@@ -49,8 +47,10 @@ pub(crate) struct Options {
     pub(crate) held_out: f64,
     /// Which engine runs the SQL.
     pub(crate) engine: Engine,
-    /// What the engine may use here.
-    pub(crate) resources: Resources,
+    /// Most bytes that queries here hold; beyond it they write to disk.
+    pub(crate) memory: usize,
+    /// How many threads.
+    pub(crate) threads: usize,
     /// Where intermediate results go; a folder of its own is made in it. For a cluster all machines must see it.
     pub(crate) scratch: PathBuf,
 }
@@ -109,7 +109,7 @@ pub(crate) async fn run(options: &Options, progress: &impl Progress) -> Result<S
     let mut work = Work {
         options,
         files: &files,
-        environment: options.resources.environment(scratch.path())?,
+        resources: Resources::new(options.memory, options.threads, scratch.path())?,
         scratch: scratch.path(),
         steps: Vec::new(),
     };
@@ -136,7 +136,7 @@ pub(crate) async fn run(options: &Options, progress: &impl Progress) -> Result<S
 }
 
 fn sizes(files: &Files, rows: &BTreeMap<&'static str, u64>) -> BTreeMap<&'static str, Size> {
-    let size = |file: &crate::tables::TableFile| {
+    let size = |file: &TableFile| {
         let name = file.table.name();
         (name, Size { rows: rows.get(name).copied().unwrap_or(0), bytes: file.bytes })
     };
@@ -146,7 +146,7 @@ fn sizes(files: &Files, rows: &BTreeMap<&'static str, u64>) -> BTreeMap<&'static
 struct Work<'a> {
     options: &'a Options,
     files: &'a Files,
-    environment: Arc<RuntimeEnv>,
+    resources: Resources,
     scratch: &'a Path,
     steps: Vec<Step>,
 }
@@ -190,17 +190,17 @@ impl Work<'_> {
     }
 
     /// A session in which every table is read in the order of its rows.
-    async fn session_in_order(&self) -> Result<SessionContext, Failure> {
-        let session = engine::embedded(Arc::clone(&self.environment), 1);
+    async fn session_in_order(&self) -> Result<Session, Failure> {
+        let session = Session::in_order(&self.resources);
         for file in self.files.iter() {
-            engine::register(&session, file).await?;
+            session.register(file).await?;
         }
         Ok(session)
     }
 
     async fn known(
         &self,
-        ordered: &SessionContext,
+        ordered: &Session,
         applicants: &Applicants,
         fitted_rows: usize,
     ) -> Result<Known, Failure> {
@@ -237,8 +237,7 @@ impl Work<'_> {
         let session = self.session(checks).await?;
         small::register(&session, self.scratch, applicants, preparation).await?;
         for (name, query) in stages::views(self.files.get(Table::ApplicationTrain).is_some()) {
-            let sql = format!("CREATE VIEW {name} AS {query}");
-            session.sql(&sql).await.map_err(|e| failed(&e))?;
+            session.view(name, &query).await?;
         }
         let mut results = Vec::new();
         for stage in &STAGES {
@@ -250,7 +249,7 @@ impl Work<'_> {
         Ok(results)
     }
 
-    async fn run_stage(&self, stage: &Stage, session: &SessionContext) -> Result<PathBuf, Failure> {
+    async fn run_stage(&self, stage: &Stage, session: &Session) -> Result<PathBuf, Failure> {
         stage.run(session, self.scratch).await
     }
 
@@ -258,20 +257,19 @@ impl Work<'_> {
     async fn session<P: Fn(u64) + Send + Sync + 'static>(
         &self,
         checks: &Arc<Checks<P>>,
-    ) -> Result<SessionContext, Failure> {
-        let threads = self.options.resources.threads;
-        let observed = engine::embedded(Arc::clone(&self.environment), threads);
+    ) -> Result<Session, Failure> {
+        let observed = Session::embedded(&self.resources);
         for file in self.files.iter() {
-            engine::register_observed(&observed, file, Arc::clone(checks) as _).await?;
+            observed.register_observed(file, Arc::clone(checks) as _).await?;
         }
         let Engine::Ballista(address) = &self.options.engine else { return Ok(observed) };
         for file in self.files.iter() {
             let sql = format!("SELECT * FROM \"{}\"", file.table.name());
             ordered::each(&observed, &sql, |_| Ok(true)).await?;
         }
-        let session = engine::cluster::connect(address, threads).await?;
+        let session = Session::on_cluster(address, self.options.threads.max(2)).await?;
         for file in self.files.iter() {
-            engine::register(&session, file).await?;
+            session.register(file).await?;
         }
         Ok(session)
     }
@@ -286,7 +284,7 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         progress.step("writing");
         let started = Instant::now();
-        let (names, threads) = (names::all(), self.options.resources.threads);
+        let (names, threads) = (names::all(), self.options.threads);
         assemble::assemble(&self.options.out, applicants, &names, results, threads)?;
         self.took("writing", started);
         if fit {

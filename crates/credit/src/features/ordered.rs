@@ -1,23 +1,20 @@
 //! Reading a table row by row in the file's own order, for what must know which row is which.
 
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::prelude::SessionContext;
-use futures_util::StreamExt as _;
+use arrow::record_batch::RecordBatch;
 
-use crate::engine::failed;
 use crate::failure::Failure;
-use crate::tables::Table;
+use privet_credit_engine::Session;
+use privet_credit_engine::tables::Table;
 
 /// Calls `see` with all rows of a query in order, until it says `false`. The session must have a single partition.
 pub(super) async fn each(
-    session: &SessionContext,
+    session: &Session,
     sql: &str,
     mut see: impl FnMut(&RecordBatch) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let query = session.sql(sql).await.map_err(|e| failed(&e))?;
-    let mut rows = query.execute_stream().await.map_err(|e| failed(&e))?;
-    while let Some(batch) = rows.next().await {
-        if !see(&batch.map_err(|e| failed(&e))?)? {
+    let mut rows = session.rows(sql).await?;
+    while let Some(batch) = rows.next().await? {
+        if !see(&batch)? {
             break;
         }
     }
@@ -26,7 +23,7 @@ pub(super) async fn each(
 
 /// The first row, from 1, of which `is_it` says so: it gets a batch of the one column, and a row in it.
 pub(super) async fn first(
-    session: &SessionContext,
+    session: &Session,
     table: Table,
     column: &str,
     is_it: impl Fn(&RecordBatch, usize) -> bool,

@@ -5,19 +5,18 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
+use privet_credit_engine::Session;
 
 use super::applicants::Applicants;
 use super::preparation::Preparation;
-use crate::engine::failed;
 use crate::failure::Failure;
 
 /// Writes and registers `applicants`, `income_by_organization` and `scores`.
 pub(super) async fn register(
-    session: &SessionContext,
+    session: &Session,
     folder: &Path,
     applicants: &Applicants,
     preparation: &Preparation,
@@ -35,15 +34,14 @@ pub(super) async fn register(
         ),
         (
             "income_by_organization",
-            vec![("ORGANIZATION_TYPE", Arc::new(organizations)), ("income", Arc::new(incomes))],
+            vec![("organization", Arc::new(organizations)), ("income", Arc::new(incomes))],
         ),
         ("scores", vec![("scores_std_mean", Arc::new(mean))]),
     ];
     for (name, columns) in tables {
         let path = folder.join(format!("{name}.parquet"));
         write(&path, columns)?;
-        let place = path.to_string_lossy();
-        session.register_parquet(name, place, ParquetReadOptions::default()).await.map_err(|e| failed(&e))?;
+        session.register_parquet(name, &path).await?;
     }
     Ok(())
 }

@@ -4,16 +4,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use datafusion::arrow::compute::BatchCoalescer;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::ipc::writer::FileWriter;
-use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::prelude::SessionContext;
-use futures_util::StreamExt as _;
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::ipc::writer::FileWriter;
+use arrow::record_batch::RecordBatch;
 
-use crate::engine::failed;
 use crate::failure::Failure;
-use crate::tables::Table;
+use privet_credit_engine::Session;
+use privet_credit_engine::tables::Table;
 
 /// Rows of a batch in the results, the same in all of them, so that they can be laid side by side.
 const ROWS: usize = 8192;
@@ -84,16 +83,16 @@ impl Stage {
     }
 
     /// Runs it, and writes the result to a file in `folder`.
-    pub(super) async fn run(&self, session: &SessionContext, folder: &Path) -> Result<PathBuf, Failure> {
-        let query = session.sql(&self.in_order()).await.map_err(|e| failed(&e))?;
-        let mut rows = query.execute_stream().await.map_err(|e| failed(&e))?;
+    pub(super) async fn run(&self, session: &Session, folder: &Path) -> Result<PathBuf, Failure> {
+        let query = self.in_order();
+        let mut rows = session.rows(&query).await?;
         let features: Vec<usize> = (1..rows.schema().fields().len()).collect();
-        let schema = Arc::new(rows.schema().project(&features).map_err(|e| failed(&e.into()))?);
+        let lost = |e: ArrowError| Failure::ours(format!("A query's result has no features: {e}."));
+        let schema = Arc::new(rows.schema().project(&features).map_err(lost)?);
         let path = folder.join(format!("{}.arrow", self.name));
         let mut result = ResultFile::create(&path, &schema)?;
-        while let Some(batch) = rows.next().await {
-            let batch = batch.map_err(|e| failed(&e))?;
-            result.write(batch.project(&features).map_err(|e| failed(&e.into()))?)?;
+        while let Some(batch) = rows.next().await? {
+            result.write(batch.project(&features).map_err(lost)?)?;
         }
         result.finish()?;
         Ok(path)

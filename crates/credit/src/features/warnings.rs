@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::output::plural;
-use crate::tables::Table;
+use privet_credit_engine::tables::Table;
 
 /// One oddity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

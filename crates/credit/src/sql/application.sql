@@ -4,7 +4,8 @@
 -- `scores` (the mean of NEW_SCORES_STD) were fitted on training rows. Over the flags of one applicant, `_mean`, `_square` and
 -- `_fourth` are the mean and the sums of second and fourth powers about it, from which follow the sample standard deviation and
 -- the sample excess kurtosis, n (n + 1) / ((n - 1)(n - 2)(n - 3)) * fourth / variance^2 - 3 (n - 1)^2 / ((n - 2)(n - 3)),
--- with n = 20 documents and n = 6 ways to be reached.
+-- with n = 20 documents and n = 6 ways to be reached. Small tables are named first in joins: an engine without statistics holds
+-- the first one in memory.
 WITH means AS (
   SELECT
     *,
@@ -64,6 +65,11 @@ powers AS (
       + coalesce(power("EXT_SOURCE_2" - source_mean, 2.0), 0.0)
       + coalesce(power("EXT_SOURCE_3" - source_mean, 2.0), 0.0) AS source_square
   FROM deviations
+),
+placed AS (
+  SELECT *
+  FROM income_by_organization
+  RIGHT JOIN powers ON organization = "ORGANIZATION_TYPE"
 )
 SELECT
   "SK_ID_CURR",
@@ -196,6 +202,5 @@ SELECT
   CASE WHEN "ORGANIZATION_TYPE" = 'Self-employed' THEN 1.0 ELSE 0.0 END AS "ORGANIZATION_TYPE_Self-employed",
   CASE WHEN "ORGANIZATION_TYPE" = 'Transport: type 3' THEN 1.0 ELSE 0.0 END AS "ORGANIZATION_TYPE_Transport: type 3",
   CASE WHEN "WALLSMATERIAL_MODE" = 'Stone, brick' THEN 1.0 ELSE 0.0 END AS "WALLSMATERIAL_MODE_Stone, brick"
-FROM powers
-LEFT JOIN income_by_organization USING ("ORGANIZATION_TYPE")
-CROSS JOIN scores
+FROM scores
+CROSS JOIN placed

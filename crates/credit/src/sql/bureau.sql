@@ -2,7 +2,8 @@
 --
 -- BURO_ is over all credits, ACTIVE_ and CLOSED_ over those with that status, NEW_RATIO_BURO_ is ACTIVE_ over CLOSED_.
 -- A sum skips missing amounts; minimum, maximum, mean and sample variance do so by themselves. A share of a level is over
--- all credits. `bureau_months` is the result of bureau_balance.sql: one row per credit.
+-- all credits. `bureau_months` is the result of bureau_balance.sql: one row per credit. It is named first because an engine
+-- without statistics holds the first table of a join in memory.
 WITH credits AS (
   SELECT
     "SK_ID_CURR", "CREDIT_ACTIVE", "CREDIT_TYPE",
@@ -12,8 +13,8 @@ WITH credits AS (
     "AMT_CREDIT_MAX_OVERDUE", "AMT_CREDIT_SUM", "AMT_CREDIT_SUM_DEBT", "AMT_CREDIT_SUM_OVERDUE",
     "AMT_CREDIT_SUM_LIMIT", "AMT_ANNUITY", "MONTHS_BALANCE_MIN", "MONTHS_BALANCE_MAX",
     "MONTHS_BALANCE_SIZE", "STATUS_0_MEAN", "STATUS_1_MEAN", "STATUS_C_MEAN", "STATUS_X_MEAN"
-  FROM bureau
-  LEFT JOIN bureau_months USING ("SK_ID_BUREAU")
+  FROM bureau_months AS m
+  RIGHT JOIN bureau AS b ON m."SK_ID_BUREAU" = b."SK_ID_BUREAU"
 ),
 aggregates AS (
   SELECT

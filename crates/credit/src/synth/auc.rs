@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn counts_won_pairs() {
         let mut auc = Auc::new();
-        [(0.0, false), (1.0, true), (2.0, false), (3.0, true)].map(|(odds, label)| auc.add(odds, label));
+        for (odds, label) in [(0.0, false), (1.0, true), (2.0, false), (3.0, true)] {
+            auc.add(odds, label);
+        }
         assert_eq!(auc.value(), Some(0.75));
         assert!((auc.base_rate() - 0.5).abs() < 1e-12);
     }

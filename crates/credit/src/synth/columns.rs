@@ -81,7 +81,8 @@ impl Row<'_> {
     #[inline]
     pub(super) fn real(&mut self, value: f64) -> &mut Self {
         match self.columns.next() {
-            Some(Column::Real(values)) => values.push(value),
+            // A negative zero becomes zero: in text it would show.
+            Some(Column::Real(values)) => values.push(value + 0.0),
             Some(Column::Integer(values)) => values.push(super::random::floor(value)),
             _ => debug_assert!(false, "no column of numbers is next"),
         }

@@ -24,6 +24,8 @@ pub(super) struct Statistics {
     pub(super) logit: Vec<Term>,
     /// Share of bureau credits with months in `bureau_balance`, by `train` and `test`.
     pub(super) months_share: BTreeMap<String, f64>,
+    /// Share of instalments paid late.
+    pub(super) late: f64,
     /// Days between due date and payment of an instalment; positive is late.
     pub(super) days_late: Vec<(f64, f64)>,
 }

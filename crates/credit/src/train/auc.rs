@@ -7,8 +7,8 @@ pub(crate) fn auc(targets: &[bool], scores: &[f64]) -> Option<f64> {
     let mut rows: Vec<(f64, bool)> = scores.iter().copied().zip(targets.iter().copied()).collect();
     rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut doubled_pairs, mut positives) = (0_u64, 0_u128, 0_u64);
-    // Zeros of either sign tie, as they compare.
-    for tied in rows.chunk_by(|a, b| a.0 == b.0 || a.0.total_cmp(&b.0).is_eq()) {
+    // In order, what is not below the next ties with it; so do zeros of either sign.
+    for tied in rows.chunk_by(|a, b| a.0 >= b.0) {
         let with = tied.iter().filter(|row| row.1).count() as u64;
         let without = tied.len() as u64 - with;
         doubled_pairs += u128::from(with) * u128::from(2 * below + without);
@@ -21,6 +21,8 @@ pub(crate) fn auc(targets: &[bool], scores: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use proptest::prelude::*;
 
     use super::*;

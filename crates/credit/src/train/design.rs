@@ -22,13 +22,17 @@ pub(crate) fn chosen(table: &Table, columns: Columns) -> Vec<String> {
 pub(crate) fn kept(features: &[String], drop: &[String]) -> Result<Vec<usize>, Failure> {
     if let Some(unknown) = drop.iter().find(|name| !features.contains(*name)) {
         let what = format!("`--drop {unknown}` names no feature of this model");
-        let near = features.iter().find(|name| name.eq_ignore_ascii_case(unknown) || name.contains(&**unknown));
+        let near =
+            features.iter().find(|name| name.eq_ignore_ascii_case(unknown) || name.contains(&**unknown));
         let hint = near.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
         return Err(Failure::usage("C406", format!("{what}.{hint} Names are those of the table's columns.")));
     }
     let kept: Vec<usize> = (0..features.len()).filter(|&i| !drop.contains(&features[i])).collect();
     if kept.is_empty() {
-        return Err(Failure::usage("C407", "No feature is left to train on. Drop fewer, or give a table that has some."));
+        return Err(Failure::usage(
+            "C407",
+            "No feature is left to train on. Drop fewer, or give a table that has some.",
+        ));
     }
     Ok(kept)
 }
@@ -43,12 +47,12 @@ pub(crate) fn prepared(
     threads: usize,
 ) -> Result<Vec<Prepared>, Failure> {
     let by_name: HashMap<&str, &Prepared> = fitted.iter().map(|p| (p.name.as_str(), p)).collect();
-    let of = |name: &String| match by_name.get(name.as_str()) {
-        Some(prepared) => checked(prepared),
-        None => {
+    let of = |name: &String| {
+        let prepared = by_name.get(name.as_str()).ok_or_else(|| {
             let what = format!("The preparation does not know the feature `{name}`");
-            Err(Failure::refused("C405", format!("{what}; give the one that was written with this table.")))
-        }
+            Failure::refused("C405", format!("{what}; give the one that was written with this table."))
+        })?;
+        checked(prepared)
     };
     let found: Vec<Prepared> = features.iter().map(of).collect::<Result<_, _>>()?;
     let found = match data.placement {
@@ -65,7 +69,10 @@ fn checked(prepared: &Prepared) -> Result<Prepared, Failure> {
         return Ok(p.clone());
     }
     let what = format!("The preparation of `{}` makes no sense: {p:?}", p.name);
-    Err(Failure::refused("C408", format!("{what}. Expected finite numbers, low ≤ high and scale > 0; make it again.")))
+    Err(Failure::refused(
+        "C408",
+        format!("{what}. Expected finite numbers, low ≤ high and scale > 0; make it again."),
+    ))
 }
 
 /// With the offset and the scale that the model will use.
@@ -86,6 +93,8 @@ pub(crate) fn rules(prepared: &[Prepared], placement: Placement) -> Vec<(String,
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     fn prepared(low: f64, high: f64, mean: f64, scale: f64) -> Prepared {
@@ -106,7 +115,9 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         assert!(checked(&prepared(0.0, 1.0, 0.5, 0.2)).is_ok());
-        for p in [prepared(2.0, 1.0, 0.0, 1.0), prepared(0.0, 1.0, f64::NAN, 1.0), prepared(0.0, 1.0, 0.0, 0.0)] {
+        for p in
+            [prepared(2.0, 1.0, 0.0, 1.0), prepared(0.0, 1.0, f64::NAN, 1.0), prepared(0.0, 1.0, 0.0, 0.0)]
+        {
             assert!(checked(&p).is_err());
         }
     }

@@ -130,3 +130,92 @@ impl Sums {
 fn narrowed(value: f64) -> f32 {
     value as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::matrix::WIDTH;
+    use super::super::score::{log_loss, logits};
+    use super::*;
+
+    const ROWS: usize = 77;
+    const COLUMNS: usize = 19;
+
+    fn matrix() -> Matrix {
+        let mut matrix = Matrix::zeros(ROWS, COLUMNS);
+        for row in 0..ROWS {
+            for column in 0..COLUMNS {
+                let value = ((row * 53 + column * 29) % 97) as f32 / 48.0 - 1.0;
+                matrix.lanes_mut(row, column / WIDTH).0[column % WIDTH] = value;
+            }
+        }
+        matrix
+    }
+
+    fn targets() -> Vec<bool> {
+        (0..ROWS).map(|row| row * row % 7 == 1).collect()
+    }
+
+    fn weights() -> Vec<f64> {
+        (0..=COLUMNS).map(|i| f64::from(narrowed((i as f64 * 1.7).sin() * 0.4))).collect()
+    }
+
+    /// Mean log loss and penalty of all rows.
+    fn objective(weights: &[f64], l2: f64) -> f64 {
+        let squares: f64 = weights[..COLUMNS].iter().map(|w| w * w).sum();
+        log_loss(&logits(&matrix(), 0..ROWS, weights, 1), &targets()) + 0.5 * l2 * squares
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_objective() {
+        let (matrix, targets, order) = (matrix(), targets(), (0..77).collect::<Vec<u32>>());
+        for (l2, bias) in [(0.0, true), (0.3, true), (0.3, false)] {
+            let epoch = Epoch { matrix: &matrix, targets: &targets, order: &order, batch: ROWS, l2, bias };
+            let mut sums = Sums::new(COLUMNS);
+            sums.start(&weights());
+            order.chunks(BLOCK).for_each(|rows| sums.add(&matrix, &targets, rows));
+            let loss = sums.loss / ROWS as f64;
+            assert!((loss - objective(&weights(), 0.0)).abs() < 1e-6, "{loss}");
+            for (i, g) in sums.mean_gradient(ROWS, &epoch, &weights()).iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut moved = weights();
+                    moved[i] += by;
+                    objective(&moved, l2)
+                };
+                let slope = if i == COLUMNS && !bias { 0.0 } else { (moved(1e-5) - moved(-1e-5)) / 2e-5 };
+                assert!((g - slope).abs() < 1e-6, "{i}: {g} and {slope}");
+            }
+        }
+    }
+
+    /// One batch after the other in float64, without blocks and lanes.
+    #[test]
+    fn an_epoch_is_that_of_the_textbook() {
+        let (matrix, targets) = (matrix(), targets());
+        let order: Vec<u32> = (0..77).map(|i| i * 30 % 77).collect();
+        let epoch =
+            Epoch { matrix: &matrix, targets: &targets, order: &order, batch: 10, l2: 0.01, bias: true };
+        let (mut fast, mut slow) = (Adam::new(weights()), Adam::new(weights()));
+        for _ in 0..3 {
+            epoch.run(&mut fast, |step| 0.01 / (step + 1) as f64);
+        }
+        for rows in order.chunks(10).cycle().take(3 * 8) {
+            let mut gradient: Vec<f64> =
+                slow.weights.iter().map(|w| w * 0.01).take(COLUMNS).chain([0.0]).collect();
+            for &row in rows {
+                let row = row as usize;
+                let logit = logits(&matrix, row..row + 1, &slow.weights, 1)[0];
+                let residual = 1.0 / (1.0 + (-logit).exp()) - f64::from(u8::from(targets[row]));
+                for (column, g) in gradient.iter_mut().enumerate() {
+                    let lanes = matrix.row(row).get(column / WIDTH).filter(|_| column < COLUMNS);
+                    let x = lanes.map_or(1.0, |lanes| f64::from(lanes.0[column % WIDTH]));
+                    *g += residual * x / rows.len() as f64;
+                }
+            }
+            let rate = 0.01 / (slow.steps() + 1) as f64;
+            slow.step(&gradient, rate);
+        }
+        for (fast, slow) in fast.weights.iter().zip(&slow.weights) {
+            assert!((fast - slow).abs() < 1e-5, "{fast} and {slow}");
+        }
+    }
+}

@@ -107,7 +107,9 @@ impl Fit<'_> {
         let epoch = epoch::Epoch { matrix, targets, order: &order, batch, l2, bias };
         let train_loss = epoch.run(&mut state.adam, |step| self.rate(step));
         let (validation_loss, validation_auc) = self.validate(&state.adam.weights);
-        if self.recipe.patience.is_some() && state.best.as_ref().is_none_or(|best| validation_loss < best.loss) {
+        if self.recipe.patience.is_some()
+            && state.best.as_ref().is_none_or(|best| validation_loss < best.loss)
+        {
             let weights = state.adam.weights.clone();
             state.best = Some(Best { epoch: number, loss: validation_loss, weights });
         }

@@ -67,3 +67,40 @@ pub(crate) fn exact_product(row: &[Lanes], weights: &[[f64; WIDTH]]) -> f64 {
     }
     sums.iter().sum()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
+    use super::*;
+
+    fn rows() -> Vec<Vec<Lanes>> {
+        let value = |row: usize, i: usize| ((row * 37 + i * 11) % 29) as f32 * 0.125 - 1.5;
+        let lanes = |row, lane: usize| Lanes(std::array::from_fn(|i| value(row, lane * WIDTH + i)));
+        (0..=GROUP).map(|row| (0..3).map(|lane| lanes(row, lane)).collect()).collect()
+    }
+
+    fn flat(row: &[Lanes]) -> Vec<f64> {
+        row.iter().flat_map(|lanes| lanes.0.map(f64::from)).collect()
+    }
+
+    #[test]
+    fn sums_are_those_of_the_definition() {
+        let rows = rows();
+        let group: [&[Lanes]; GROUP] = std::array::from_fn(|i| rows[i].as_slice());
+        let weights = rows[GROUP].as_slice();
+        let by_hand = |row: &[Lanes]| flat(row).iter().zip(flat(weights)).map(|(x, w)| x * w).sum::<f64>();
+        let exact: Vec<[f64; WIDTH]> = weights.iter().map(|lanes| lanes.0.map(f64::from)).collect();
+        for (product, row) in products(group, weights).iter().zip(group) {
+            assert!((f64::from(*product) - by_hand(row)).abs() < 1e-4);
+            assert!((exact_product(row, &exact) - by_hand(row)).abs() < 1e-12);
+        }
+        let mut sums = weights.to_vec();
+        add_multiples(group, [1.0, -2.0, 0.5, 0.0], &mut sums);
+        for i in 0..3 * WIDTH {
+            let by_hand =
+                flat(weights)[i] + flat(group[0])[i] - 2.0 * flat(group[1])[i] + 0.5 * flat(group[2])[i];
+            assert!((flat(&sums)[i] - by_hand).abs() < 1e-5);
+        }
+    }
+}

@@ -83,6 +83,8 @@ pub(crate) fn lanes_for(columns: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     fn numbered(rows: usize, columns: usize) -> Matrix {

@@ -36,13 +36,14 @@ pub(crate) use outcome::Outcome;
 pub(crate) use progress::Progress;
 pub(crate) use related::related;
 pub(crate) use rows::{Which, write_rows};
+pub(crate) use rule::to_f32;
 pub(crate) use schedule::Schedule;
+pub(crate) use table::Table;
 
 use self::fit::{Fit, Keep};
 use self::matrix::Matrix;
 use self::outcome::Prepared;
 use self::split::Split;
-use self::table::Table;
 use crate::failure::Failure;
 
 /// What a training gives.
@@ -62,10 +63,7 @@ pub(crate) fn run(options: &Options, progress: &dyn Fn(&Progress<'_>)) -> Result
     let rules = design::rules(prepared, options.data.placement);
     let mut matrix = load::load(table, &rules, &split.places, options.threads, progress)?;
     let dropped = kept.len() < prepared.len();
-    let undropped = match dropped {
-        true => Some(work.train(&matrix, prepared, &[], progress)?),
-        false => None,
-    };
+    let undropped = if dropped { Some(work.train(&matrix, prepared, &[], progress)?) } else { None };
     let prepared: Vec<Prepared> = kept.iter().map(|&i| prepared[i].clone()).collect();
     if dropped {
         matrix.keep(kept);
@@ -95,7 +93,10 @@ impl<'a> Work<'a> {
         let split = Split::new(&table, file.preparation.fitted_rows, data.validation)?;
         if options.recipe.patience.is_some() && split.validation().is_empty() {
             let what = "`--patience` waits for the validation loss, but there is no validation part";
-            return Err(Failure::usage("C409", format!("{what}. Give a larger `--validation`, or leave it out.")));
+            return Err(Failure::usage(
+                "C409",
+                format!("{what}. Give a larger `--validation`, or leave it out."),
+            ));
         }
         let features = design::chosen(&table, data.columns);
         let kept = design::kept(&features, &data.drop)?;
@@ -147,7 +148,8 @@ impl<'a> Work<'a> {
                 settings.extend(part.into_iter().map(|(name, value)| (format!("`--{name}`"), value)));
             }
         }
-        let outcomes = self.split.targets.iter().fold(0_u64, |sum, &target| (sum << 1 | sum >> 63) ^ u64::from(target));
+        let outcomes =
+            self.split.targets.iter().fold(0_u64, |sum, &target| sum.rotate_left(1) ^ u64::from(target));
         let data = matrix.checksum() ^ outcomes.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         settings.insert("the number of features".into(), prepared.len().into());
         settings.insert("the number of training rows".into(), self.split.training.into());

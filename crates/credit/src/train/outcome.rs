@@ -32,6 +32,7 @@ pub(crate) struct Outcome {
 
 /// One pass over the training part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names)] // the number of an epoch is called that
 pub(crate) struct Epoch {
     /// From 1.
     pub epoch: usize,
@@ -61,9 +62,17 @@ pub(crate) struct Part {
 }
 
 impl Outcome {
-    /// The part of this name.
-    pub(crate) fn part(&self, name: &str) -> Option<&Part> {
-        self.parts.iter().find(|part| part.name == name)
+    /// The part that counts: the held-out one, or what comes nearest.
+    pub(crate) fn counting(&self) -> Option<&Part> {
+        self.parts.last()
+    }
+}
+
+impl Part {
+    /// Mean log loss.
+    pub(crate) fn log_loss(&self) -> f64 {
+        let loss = |(&p, &target): (&f64, &bool)| if target { -p.ln() } else { -(-p).ln_1p() };
+        self.probabilities.iter().zip(&self.targets).map(loss).sum::<f64>() / self.ids.len() as f64
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     fn prepared(fill: f64, low: f64, high: f64, mean: f64, scale: f64) -> Prepared {
@@ -60,7 +62,8 @@ mod tests {
     #[test]
     fn fills_and_clips() {
         let rule = Rule::new(&prepared(3.0, 1.0, 9.0, 2.0, 4.0), Placement::Beside);
-        let values = [None, Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(f64::NAN), Some(0.0), Some(1e300)];
+        let values =
+            [None, Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(f64::NAN), Some(0.0), Some(1e300)];
         assert_eq!(values.map(|value| rule.raw(value)), [3.0, 3.0, 3.0, 3.0, 1.0, 9.0]);
         assert_eq!(values.map(|value| rule.scaled(value)), [0.25, 0.25, 0.25, 0.25, -0.25, 1.75]);
     }

@@ -32,6 +32,8 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     #[test]

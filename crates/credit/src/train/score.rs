@@ -46,6 +46,8 @@ pub(crate) fn log_loss(logits: &[f64], targets: &[bool]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     #[test]
@@ -62,7 +64,8 @@ mod tests {
         let mut matrix = Matrix::zeros(37, 20);
         for row in 0..37 {
             for column in 0..20 {
-                matrix.lanes_mut(row, column / WIDTH).0[column % WIDTH] = ((row * 31 + column * 17) % 23) as f32 * 0.1;
+                matrix.lanes_mut(row, column / WIDTH).0[column % WIDTH] =
+                    ((row * 31 + column * 17) % 23) as f32 * 0.1;
             }
         }
         let weights: Vec<f64> = (0..21).map(|i| f64::from(i).sin()).collect();
@@ -72,7 +75,8 @@ mod tests {
             assert_eq!(one, logits(&matrix, 3..37, &weights, threads));
         }
         let by_hand: f64 =
-            (0..20).map(|c| f64::from(((3 * 31 + c * 17) % 23) as f32 * 0.1) * weights[c]).sum::<f64>() + weights[20];
+            (0..20).map(|c| f64::from(((3 * 31 + c * 17) % 23) as f32 * 0.1) * weights[c]).sum::<f64>()
+                + weights[20];
         assert!((one[0] - by_hand).abs() < 1e-12);
     }
 }

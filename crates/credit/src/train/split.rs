@@ -32,8 +32,13 @@ impl Split {
         }
         if fitted > ids.len() {
             let (path, rows) = (table.path().display(), ids.len());
-            let what = format!("The preparation was fitted on {fitted} rows with a known outcome, but `{path}` has {rows}");
-            return Err(Failure::refused("C403", format!("{what}. Give the preparation that was written with it.")));
+            let what = format!(
+                "The preparation was fitted on {fitted} rows with a known outcome, but `{path}` has {rows}"
+            );
+            return Err(Failure::refused(
+                "C403",
+                format!("{what}. Give the preparation that was written with it."),
+            ));
         }
         let training = (fitted as f64 * (1.0 - validation)).floor() as usize;
         let split = Self { places, ids, targets, training, fitted };

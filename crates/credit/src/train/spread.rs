@@ -92,11 +92,15 @@ impl Spread {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact values are meant
+
     use super::*;
 
     fn of(values: &[f64], fill: f64) -> Prepared {
         let mut spread = Spread::default();
-        values.iter().for_each(|&value| spread.add(value, fill));
+        for &value in values {
+            spread.add(value, fill);
+        }
         let column = Prepared { name: "x".into(), fill, low: 0.0, high: 0.0, mean: 0.0, scale: 0.0 };
         spread.of(&column)
     }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array as _, AsArray as _, Float64Array, RecordBatch};
+use arrow::array::{AsArray as _, Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -51,14 +51,19 @@ impl Table {
             let row = self.ids.len();
             let wrong = |what: String| {
                 let path = self.path.display();
-                Failure::refused("C401", format!("Row {row} of `{path}` {what}; `privet-credit features` makes such files."))
+                Failure::refused(
+                    "C401",
+                    format!("Row {row} of `{path}` {what}; `privet-credit features` makes such files."),
+                )
             };
             self.ids.push(id.ok_or_else(|| wrong(format!("has no {ID}")))?);
             self.targets.push(match target {
                 None => None,
                 Some(0) => Some(false),
                 Some(1) => Some(true),
-                Some(other) => return Err(wrong(format!("has the {TARGET} {other}, where 0 or 1 was expected"))),
+                Some(other) => {
+                    return Err(wrong(format!("has the {TARGET} {other}, where 0 or 1 was expected")));
+                }
             });
         }
         Ok(())

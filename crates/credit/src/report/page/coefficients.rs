@@ -13,8 +13,8 @@ const DRAWN: usize = 40;
 pub(super) fn coefficients(coefficients: &Coefficients) -> Markup {
     let about = format!(
         "The log-odds of default are a sum: the bias {} plus, for each feature, its weight times the prepared value: \
-         standard deviations from the mean, unless the options of the run say another scaling. Correlated features share a weight between them, so that a \
-         single weight is not the effect of its feature, nor a cause.",
+         standard deviations from the mean, unless the options of the run say another scaling. Correlated features \
+         share a weight between them, so that a single weight is not the effect of its feature, nor a cause.",
         fixed(coefficients.bias, 4)
     );
     let mut all = paragraph(&about);

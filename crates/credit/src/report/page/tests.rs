@@ -64,6 +64,17 @@ fn ids_are_unique_and_every_drawing_has_a_title_and_words() {
 }
 
 #[test]
+fn a_training_without_validation_has_a_history_of_its_own_loss_only() {
+    let mut outcome = outcome(50);
+    for epoch in &mut outcome.history {
+        (epoch.validation_loss, epoch.validation_auc) = (f64::NAN, None);
+    }
+    let page = report(&outcome, &[], None, &facts()).html();
+    assert!(page.contains("There was no validation part") && page.contains("Log loss by epoch"));
+    assert!(!page.contains("AUC by epoch") && !page.contains("NaN"));
+}
+
+#[test]
 fn accuracy_stands_beside_what_no_model_reaches() {
     let mut outcome = outcome(0);
     outcome.parts = vec![part(HELD_OUT, &[true, false, false, false], &[0.3, 0.2, 0.1, 0.1])];

@@ -32,6 +32,18 @@ const CLOSED_TYPES: [(&str, f64); 5] = [
 ];
 const RARE_TYPES: f64 = 0.0026;
 
+/// Debt divided by the amount of active credits: measured quantiles, zero for a fifth, rarely negative.
+const DEBT_SHARE: [(f64, f64); 8] = [
+    (0.0, -0.01),
+    (0.004, 0.0),
+    (0.21, 0.0),
+    (0.25, 0.2066),
+    (0.5, 0.682),
+    (0.75, 0.911),
+    (0.95, 1.003),
+    (1.0, 1.1),
+];
+
 /// What differs by type: share of missing `DAYS_CREDIT_ENDDATE`, agreed term in days (quantiles 5, 25, 50, 75,
 /// 95 %), and how far the amount's rank is moved. Measured.
 struct TypeFacts {
@@ -93,16 +105,7 @@ impl Bureau {
             annuity: table.curve("AMT_ANNUITY")?,
             prolonged: table.curve("CNT_CREDIT_PROLONG")?,
             max_overdue: table.curve("AMT_CREDIT_MAX_OVERDUE")?,
-            debt_share: Curve::new(&[
-                (0.0, -0.01),
-                (0.004, 0.0),
-                (0.21, 0.0),
-                (0.25, 0.2066),
-                (0.5, 0.682),
-                (0.75, 0.911),
-                (0.95, 1.003),
-                (1.0, 1.1),
-            ]),
+            debt_share: Curve::new(&DEBT_SHARE),
             months: Months::new(statistics)?,
         })
     }

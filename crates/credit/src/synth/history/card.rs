@@ -1,7 +1,7 @@
 //! `credit_card_balance`: the months of a card.
 
 use super::super::marginal::RowCounts;
-use super::super::random::{Draws, floor, round_to};
+use super::super::random::{Draws, decimals, floor, round_to};
 use super::super::statistics::Statistics;
 use super::super::tables::{Batch, Table};
 use super::card_month::{CardMonths, Month};
@@ -138,7 +138,7 @@ fn pay(payments: &mut Vec<Payment>, month: i64, state: &Month, draws: &mut Draws
         let part = if row == rows { rest } else { rest * draws.uniform() };
         rest -= part;
         let due = (floor(month as f64 * MONTH) + draws.whole(1, 28)).clamp(-LONGEST, -1);
-        payments.push(Payment { due, amount: round_to(part, 0.045).max(0.045) });
+        payments.push(Payment { due, amount: decimals(round_to(part, 0.045).max(0.045), 1e3) });
     }
 }
 

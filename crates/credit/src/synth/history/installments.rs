@@ -8,8 +8,7 @@ use super::card::Payment;
 use super::loan::Loan;
 use super::{Subject, lift};
 
-/// Published share of rows paid late, and how strongly it depends on the latent risk.
-const LATE: f64 = 0.083;
+/// How strongly the share of late rows depends on the latent risk.
 const LATE_RISK: f64 = 0.9;
 /// Share of the late rows among payments in part: half of the second parts come late (measured).
 const LATE_SECOND_PART: f64 = 0.5;
@@ -41,7 +40,7 @@ struct Instalment {
 
 impl Installments {
     pub(super) fn new(statistics: &Statistics) -> Self {
-        Self { days: Curve::new(&statistics.days_late), late: LATE }
+        Self { days: Curve::new(&statistics.days_late), late: statistics.late }
     }
 
     /// Writes the instalments of a loan that were due before the application.
@@ -101,7 +100,7 @@ impl Installments {
         let u = draws.uniform();
         let early = 1.0 - self.late;
         let share = if u < late { early + self.late * u / late } else { early * (u - late) / (1.0 - late) };
-        floor(self.days.at(share.clamp(0.0, 1.0)).round())
+        floor(self.days.at(share.clamp(0.0, 1.0)).ceil())
     }
 
     /// Writes the payments of a card: schedule version 0, mostly on the day, to the cent.

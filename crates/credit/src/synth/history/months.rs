@@ -23,7 +23,8 @@ const NEXT: [[f64; 7]; 7] = [
 ];
 /// Share of credits whose months are all X: measured.
 const ALL_UNKNOWN: f64 = 0.07;
-/// Share of credits whose last month is not the current one, and how many months they end earlier: measured, and lengthened until rows per credit agree with the published 35.
+/// Share of credits whose last month is not the current one, and how many months they end earlier: measured, and
+/// lengthened until the rows per credit agree with the published 35.
 const ENDS_EARLIER: (f64, f64) = (0.135, 26.0);
 
 /// Draws months.

@@ -25,6 +25,41 @@ pub(super) struct Codes {
     pub(super) combination: u8,
 }
 
+/// `CHANNEL_TYPE` of cash, consumer and revolving loans: measured.
+const CHANNELS: [&[(&str, f64)]; 3] = [
+    &[
+        ("Credit and cash offices", 0.8),
+        ("Contact center", 0.084),
+        ("Country-wide", 0.054),
+        ("AP+ (Cash loan)", 0.048),
+        ("Channel of corporate sales", 0.007),
+        ("Stone", 0.004),
+        ("Regional / Local", 0.003),
+    ],
+    &[("Country-wide", 0.595), ("Stone", 0.272), ("Regional / Local", 0.133), ("Car dealer", 0.0004)],
+    &[
+        ("Credit and cash offices", 0.678),
+        ("Country-wide", 0.137),
+        ("AP+ (Cash loan)", 0.071),
+        ("Contact center", 0.051),
+        ("Regional / Local", 0.033),
+        ("Stone", 0.025),
+        ("Channel of corporate sales", 0.005),
+    ],
+];
+/// `CODE_REJECT_REASON` of refused cash, consumer and revolving loans, and what is alike for all: measured.
+const REJECTS: [[(&str, f64); 4]; 3] = [
+    [("HC", 0.741), ("LIMIT", 0.123), ("SCO", 0.071), ("SCOFR", 0.037)],
+    [("HC", 0.287), ("LIMIT", 0.42), ("SCO", 0.248), ("SCOFR", 0.007)],
+    [("HC", 0.72), ("LIMIT", 0.085), ("SCO", 0.05), ("SCOFR", 0.115)],
+];
+const OTHER_REJECTS: [(&str, f64); 3] = [("VERIF", 0.012), ("SYSTEM", 0.001), ("XNA", 0.016)];
+/// `NAME_CLIENT_TYPE` of granted consumer loans, and of all others: measured.
+const CLIENTS: [[(&str, f64); 4]; 2] = [
+    [("Repeater", 0.494), ("New", 0.414), ("Refreshed", 0.091), ("XNA", 0.001)],
+    [("Repeater", 0.89), ("New", 0.03), ("Refreshed", 0.079), ("XNA", 0.001)],
+];
+
 /// Level frequencies given contract and outcome: measured, or the column's own restricted to what can occur.
 pub(super) struct OfferLevels {
     purposes: [Levels; 2],
@@ -67,78 +102,33 @@ struct Combinations {
 impl OfferLevels {
     pub(super) fn new(table: &TableStatistics) -> Result<Self, Failure> {
         let code = |column: &str, level: &str| table.code(column, level);
-        let mix = |column: &str, levels: &[(&str, f64)]| table.mixture(column, levels);
-        let reject = |levels: &[(&str, f64)]| mix("CODE_REJECT_REASON", levels);
-        let channel = |levels: &[(&str, f64)]| mix("CHANNEL_TYPE", levels);
-        let client = |levels: &[(&str, f64)]| mix("NAME_CLIENT_TYPE", levels);
-        let rest = [("VERIF", 0.012), ("SYSTEM", 0.001), ("XNA", 0.016)];
-        let with_rest = |levels: [(&'static str, f64); 4]| [levels.as_slice(), &rest].concat();
+        let but = |column: &str, none: [&str; 2]| table.levels_where(column, |level| !none.contains(&level));
+        let portfolio = |level: &str| table.code("NAME_PORTFOLIO", level);
+        let product = |level: &str| table.code("NAME_PRODUCT_TYPE", level);
+        let unnamed = table.mixture("NAME_CASH_LOAN_PURPOSE", &[("XNA", 1.0)])?;
         Ok(Self {
-            purposes: [
-                table.levels_where("NAME_CASH_LOAN_PURPOSE", |level| level != "XAP" && level != "XNA")?,
-                mix("NAME_CASH_LOAN_PURPOSE", &[("XNA", 1.0)])?,
-            ],
+            purposes: [but("NAME_CASH_LOAN_PURPOSE", ["XAP", "XNA"])?, unnamed],
             no_purpose: code("NAME_CASH_LOAN_PURPOSE", "XAP")?,
-            payments: table.levels_where("NAME_PAYMENT_TYPE", |level| level != "XNA")?,
+            payments: but("NAME_PAYMENT_TYPE", ["XNA", ""])?,
             no_payment: code("NAME_PAYMENT_TYPE", "XNA")?,
-            rejects: [
-                reject(&with_rest([("HC", 0.741), ("LIMIT", 0.123), ("SCO", 0.071), ("SCOFR", 0.037)]))?,
-                reject(&with_rest([("HC", 0.287), ("LIMIT", 0.42), ("SCO", 0.248), ("SCOFR", 0.007)]))?,
-                reject(&with_rest([("HC", 0.72), ("LIMIT", 0.085), ("SCO", 0.05), ("SCOFR", 0.115)]))?,
-            ],
+            rejects: rejects(table)?,
             not_rejected: code("CODE_REJECT_REASON", "XAP")?,
             unused: code("CODE_REJECT_REASON", "CLIENT")?,
-            clients: [
-                client(&[("Repeater", 0.494), ("New", 0.414), ("Refreshed", 0.091), ("XNA", 0.001)])?,
-                client(&[("Repeater", 0.89), ("New", 0.03), ("Refreshed", 0.079), ("XNA", 0.001)])?,
-            ],
+            clients: mixtures(table, "NAME_CLIENT_TYPE", CLIENTS.each_ref().map(<[_; 4]>::as_slice))?,
             no_goods: code("NAME_GOODS_CATEGORY", "XNA")?,
-            goods: table.levels_where("NAME_GOODS_CATEGORY", |level| level != "XNA" && level != "Mobile")?,
+            goods: but("NAME_GOODS_CATEGORY", ["XNA", "Mobile"])?,
             mobile: code("NAME_GOODS_CATEGORY", "Mobile")?,
-            portfolios: [
-                code("NAME_PORTFOLIO", "Cash")?,
-                code("NAME_PORTFOLIO", "POS")?,
-                code("NAME_PORTFOLIO", "Cards")?,
-                code("NAME_PORTFOLIO", "XNA")?,
-            ],
-            products: [
-                code("NAME_PRODUCT_TYPE", "walk-in")?,
-                code("NAME_PRODUCT_TYPE", "x-sell")?,
-                code("NAME_PRODUCT_TYPE", "XNA")?,
-            ],
-            channels: [
-                channel(&[
-                    ("Credit and cash offices", 0.8),
-                    ("Contact center", 0.084),
-                    ("Country-wide", 0.054),
-                    ("AP+ (Cash loan)", 0.048),
-                    ("Channel of corporate sales", 0.007),
-                    ("Stone", 0.004),
-                    ("Regional / Local", 0.003),
-                ])?,
-                channel(&[
-                    ("Country-wide", 0.595),
-                    ("Stone", 0.272),
-                    ("Regional / Local", 0.133),
-                    ("Car dealer", 0.0004),
-                ])?,
-                channel(&[
-                    ("Credit and cash offices", 0.678),
-                    ("Country-wide", 0.137),
-                    ("AP+ (Cash loan)", 0.071),
-                    ("Contact center", 0.051),
-                    ("Regional / Local", 0.033),
-                    ("Stone", 0.025),
-                    ("Channel of corporate sales", 0.005),
-                ])?,
-            ],
+            portfolios: [portfolio("Cash")?, portfolio("POS")?, portfolio("Cards")?, portfolio("XNA")?],
+            products: [product("walk-in")?, product("x-sell")?, product("XNA")?],
+            channels: mixtures(table, "CHANNEL_TYPE", CHANNELS)?,
             no_industry: code("NAME_SELLER_INDUSTRY", "XNA")?,
-            industries: table.levels_where("NAME_SELLER_INDUSTRY", |level| level != "XNA")?,
+            industries: but("NAME_SELLER_INDUSTRY", ["XNA", ""])?,
             yields: Yields::new(table)?,
             combinations: Combinations::new(table)?,
         })
     }
 
+    /// Draws all levels but the contract's and the status's own.
     pub(super) fn draw(
         &self,
         contract: Contract,
@@ -150,45 +140,50 @@ impl OfferLevels {
         let kind = (contract as usize).min(2);
         let combination = self.combinations.consumer.draw(draws);
         let mobile = consumer && self.combinations.mobile.contains(&combination);
-        let street = draws.chance(match (contract, outcome) {
-            (Revolving, Refused) => 0.46,
-            (Revolving, _) => 0.29,
-            (_, Refused) => 0.38,
-            _ => 0.14,
-        });
+        let street = draws.chance(walk_in(contract, outcome));
         let yield_group = self.yield_group(contract, unpriced, street, combination, draws);
-        let known_payment = contract != Revolving && contract != Unknown;
         Codes {
             contract: 0,
             status: 0,
             purpose: self.purpose(contract, outcome, draws),
-            payment: if known_payment && draws.chance(if unpriced && !consumer { 0.01 } else { 0.87 }) {
-                self.payments.draw(draws)
-            } else {
-                self.no_payment
-            },
+            payment: self.payment(contract, unpriced, draws),
             reject: match outcome {
                 Refused => self.rejects[kind].draw(draws),
                 Unused => self.unused,
                 Approved | Canceled => self.not_rejected,
             },
             client: self.clients[usize::from(!(consumer && outcome == Approved))].draw(draws),
-            goods: match (consumer, mobile && draws.chance(0.91)) {
-                (true, true) => self.mobile,
-                (true, false) => self.goods.draw(draws),
-                _ => self.no_goods,
-            },
+            goods: self.goods(consumer, mobile, draws),
             portfolio: if unpriced { self.portfolios[3] } else { self.portfolios[contract as usize] },
             product: self.products[if unpriced || consumer { 2 } else { usize::from(!street) }],
             channel: self.channels[kind].draw(draws),
-            industry: if consumer || draws.chance(0.05) {
-                self.industries.draw(draws)
-            } else {
-                self.no_industry
-            },
+            industry: self.industry(consumer, draws),
             yield_group,
             combination: self.combination(contract, unpriced, street, yield_group, combination),
         }
+    }
+
+    /// How it is paid: unknown for cards and for most applications without a price.
+    fn payment(&self, contract: Contract, unpriced: bool, draws: &mut Draws) -> u8 {
+        let known = match contract {
+            Revolving | Unknown => 0.0,
+            Cash if unpriced => 0.01,
+            Cash | Consumer => 0.87,
+        };
+        if draws.chance(known) { self.payments.draw(draws) } else { self.no_payment }
+    }
+
+    /// Only consumer loans have goods.
+    fn goods(&self, consumer: bool, mobile: bool, draws: &mut Draws) -> u8 {
+        match (consumer, mobile && draws.chance(0.91)) {
+            (true, true) => self.mobile,
+            (true, false) => self.goods.draw(draws),
+            _ => self.no_goods,
+        }
+    }
+
+    fn industry(&self, consumer: bool, draws: &mut Draws) -> u8 {
+        if consumer || draws.chance(0.05) { self.industries.draw(draws) } else { self.no_industry }
     }
 
     /// Cash loans name a purpose for 3.4 %, refused ones for 24 %; other contracts have none.
@@ -247,6 +242,32 @@ impl OfferLevels {
             }
         }
     }
+}
+
+/// The share of walk-ins, as opposed to cross-selling: measured.
+fn walk_in(contract: Contract, outcome: Outcome) -> f64 {
+    match (contract, outcome) {
+        (Revolving, Refused) => 0.46,
+        (Revolving, _) => 0.29,
+        (_, Refused) => 0.38,
+        _ => 0.14,
+    }
+}
+
+fn rejects(table: &TableStatistics) -> Result<[Levels; 3], Failure> {
+    let reasons = REJECTS.map(|usual| [usual.as_slice(), &OTHER_REJECTS].concat());
+    mixtures(table, "CODE_REJECT_REASON", reasons.each_ref().map(Vec::as_slice))
+}
+
+/// One mixture of a column's levels for each list of frequencies.
+fn mixtures<const N: usize>(
+    table: &TableStatistics,
+    column: &str,
+    frequencies: [&[(&str, f64)]; N],
+) -> Result<[Levels; N], Failure> {
+    let levels: Vec<Levels> =
+        frequencies.iter().map(|it| table.mixture(column, it)).collect::<Result<_, Failure>>()?;
+    levels.try_into().map_err(|_| Failure::ours("There is a mixture for each list of frequencies."))
 }
 
 impl Yields {

@@ -1,17 +1,14 @@
 //! A cluster of Ballista, the distributed DataFusion: the session that sends queries to it, and its two roles, for who has no
 //! such cluster yet. Ballista's own programs of the same version serve as well.
-//!
-//! It is a crate of its own, and its functions return boxed futures, so that the scheduler, which is generic, is compiled
-//! here once and not again with every change of the program that uses it.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballista::prelude::SessionContextExt as _;
 use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::error::BallistaError;
 use ballista_core::extension::SessionConfigExt as _;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
@@ -20,27 +17,39 @@ use ballista_scheduler::scheduler_process::start_server;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::{Answer, Failure};
+
 /// Plans of hundreds of columns are larger than the messages that gRPC allows by itself.
 const LARGEST_PLAN: u32 = 64 << 20;
 
-/// What a call gives in the end.
-pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn Error + Send + Sync>>> + Send>>;
+/// A session whose queries run on the cluster of the scheduler at `address` (`HOST:PORT`), in `parts` parts.
+pub(crate) async fn session(address: &str, parts: usize) -> Result<SessionContext, Failure> {
+    reach(address).await?;
+    let config = SessionConfig::new_with_ballista()
+        .with_target_partitions(parts)
+        .with_ballista_grpc_client_max_message_size(LARGEST_PLAN as usize);
+    let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    let connected = SessionContext::remote_with_state(&format!("df://{address}"), state).await;
+    connected.map_err(|e| unreachable(address, &e.to_string()))
+}
 
-/// A session whose queries run on the cluster of the scheduler at `address` (`HOST:PORT`), in `partitions` parts; files are
-/// read where its workers are.
-pub fn session(address: &str, partitions: usize) -> Answer<SessionContext> {
-    let url = format!("df://{address}");
-    Box::pin(async move {
-        let config = SessionConfig::new_with_ballista()
-            .with_target_partitions(partitions)
-            .with_ballista_grpc_client_max_message_size(LARGEST_PLAN as usize);
-        let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
-        Ok(SessionContext::remote_with_state(&url, state).await?)
-    })
+/// Tries the port, so that a scheduler that is not there is told at once.
+async fn reach(address: &str) -> Result<(), Failure> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(e)) => Err(unreachable(address, &e.to_string())),
+        Err(_) => Err(unreachable(address, "no answer within 5 seconds")),
+    }
+}
+
+fn unreachable(address: &str, why: &str) -> Failure {
+    let what = format!("The scheduler at `{address}` cannot be reached: {why}.");
+    Failure::peer("C610", format!("{what} Start it with `privet-credit cluster scheduler`, then its workers."))
 }
 
 /// Runs a scheduler until the process is ended.
-pub fn scheduler(listen: SocketAddr) -> Answer<()> {
+pub fn scheduler(listen: SocketAddr) -> Answer<'static, ()> {
     let config = SchedulerConfig {
         bind_host: listen.ip().to_string(),
         bind_port: listen.port(),
@@ -51,8 +60,8 @@ pub fn scheduler(listen: SocketAddr) -> Answer<()> {
         ..SchedulerConfig::default()
     };
     Box::pin(async move {
-        let cluster = BallistaCluster::new_from_config(&config).await?;
-        Ok(start_server(cluster, listen, Arc::new(config)).await?)
+        let cluster = BallistaCluster::new_from_config(&config).await.map_err(|e| ended("scheduler", &e))?;
+        start_server(cluster, listen, Arc::new(config)).await.map_err(|e| ended("scheduler", &e))
     })
 }
 
@@ -76,7 +85,8 @@ pub struct Worker {
 
 impl Worker {
     /// Works until the process is ended.
-    pub fn run(self) -> Answer<()> {
+    pub fn run(self) -> Answer<'static, ()> {
+        let scheduler = format!("{}:{}", self.scheduler_host, self.scheduler_port);
         let config = ExecutorProcessConfig {
             bind_host: self.listen.ip().to_string(),
             external_host: Some(self.reachable_as),
@@ -93,6 +103,13 @@ impl Worker {
             memory_pool_size: Some(self.memory),
             ..ExecutorProcessConfig::default()
         };
-        Box::pin(async move { Ok(start_executor_process(Arc::new(config)).await?) })
+        Box::pin(async move {
+            reach(&scheduler).await?;
+            start_executor_process(Arc::new(config)).await.map_err(|e| ended("worker", &e))
+        })
     }
+}
+
+fn ended(role: &str, error: &BallistaError) -> Failure {
+    Failure::ours(format!("The {role} ended: {error}"))
 }

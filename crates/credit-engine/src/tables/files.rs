@@ -9,11 +9,11 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::{Kind, Table};
-use crate::failure::Failure;
+use crate::Failure;
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// Comma-separated, with a header.
     Csv,
     /// The same, compressed with gzip.
@@ -28,7 +28,7 @@ impl Format {
     const ALL: [Self; 4] = [Self::Csv, Self::CsvGzip, Self::CsvZstd, Self::Parquet];
 
     /// What follows the table's name.
-    pub(crate) fn suffix(self) -> &'static str {
+    pub fn suffix(self) -> &'static str {
         match self {
             Self::Csv => ".csv",
             Self::CsvGzip => ".csv.gz",
@@ -40,28 +40,28 @@ impl Format {
 
 /// One table's file.
 #[derive(Debug, Clone)]
-pub(crate) struct TableFile {
+pub struct TableFile {
     /// Which table it holds.
-    pub(crate) table: Table,
+    pub table: Table,
     /// Where it is.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// How it is written.
-    pub(crate) format: Format,
+    pub format: Format,
     /// Its size.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// The names of all its columns, in the file's order.
-    pub(crate) header: Vec<String>,
+    pub header: Vec<String>,
     /// Its rows: exact for Parquet, estimated from the first of them for CSV.
-    pub(crate) rows: u64,
+    pub rows: u64,
 }
 
 /// The files of all tables.
-pub(crate) struct Files(Vec<TableFile>);
+pub struct Files(Vec<TableFile>);
 
 impl Files {
     /// Finds all tables in a folder and reads their headers. Every problem is told at once. `application_train` may be left
     /// out where nothing is to be fitted.
-    pub(crate) fn find(folder: &Path, without_train: bool) -> Result<Self, Failure> {
+    pub fn find(folder: &Path, without_train: bool) -> Result<Self, Failure> {
         if !folder.is_dir() {
             let what = "give the folder that holds the eight tables";
             return Err(Failure::usage("C110", format!("`{}` is no folder; {what}.", folder.display())));
@@ -80,12 +80,12 @@ impl Files {
     }
 
     /// The file of a table.
-    pub(crate) fn get(&self, table: Table) -> Option<&TableFile> {
+    pub fn get(&self, table: Table) -> Option<&TableFile> {
         self.0.iter().find(|file| file.table == table)
     }
 
     /// All, in the order of [`Table::ALL`].
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &TableFile> {
+    pub fn iter(&self) -> impl Iterator<Item = &TableFile> {
         self.0.iter()
     }
 }
@@ -154,7 +154,7 @@ impl TableFile {
     }
 
     /// The bytes of the file as they are meant, uncompressed.
-    pub(crate) fn open(&self) -> std::io::Result<Box<dyn Read + Send>> {
+    pub fn open(&self) -> std::io::Result<Box<dyn Read + Send>> {
         open(&self.path, self.format)
     }
 }
@@ -225,7 +225,7 @@ fn check_types(table: Table, schema: &SchemaRef) -> Result<(), String> {
 
 impl Kind {
     /// In messages.
-    pub(crate) fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Self::Key => "whole numbers",
             Self::Text => "text",

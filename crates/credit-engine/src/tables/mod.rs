@@ -3,11 +3,11 @@
 mod columns;
 mod files;
 
-pub(crate) use files::{Files, Format, TableFile};
+pub use files::{Files, Format, TableFile};
 
 /// One of the eight tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Table {
+pub enum Table {
     /// Applicants whose outcome is known.
     ApplicationTrain,
     /// Applicants whose outcome is to be predicted.
@@ -28,7 +28,7 @@ pub(crate) enum Table {
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// An identifier: a whole number, never missing.
     Key,
     /// A level of a category.
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 
 impl Table {
     /// All tables; applicants first, and each table after those that it refers to.
-    pub(crate) const ALL: [Self; 8] = [
+    pub const ALL: [Self; 8] = [
         Self::ApplicationTrain,
         Self::ApplicationTest,
         Self::Bureau,
@@ -51,7 +51,7 @@ impl Table {
     ];
 
     /// The name of its file, without the suffix, and in SQL.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::ApplicationTrain => "application_train",
             Self::ApplicationTest => "application_test",
@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// The columns that the features need, with what they hold. A file may have more, in any order.
-    pub(crate) fn columns(self) -> impl Iterator<Item = (&'static str, Kind)> {
+    pub fn columns(self) -> impl Iterator<Item = (&'static str, Kind)> {
         let [keys, texts, numbers] = match self {
             Self::ApplicationTrain => columns::APPLICATION_TRAIN,
             Self::ApplicationTest => columns::APPLICATION,
@@ -81,17 +81,17 @@ impl Table {
     }
 
     /// The columns of one kind.
-    pub(crate) fn columns_of(self, kind: Kind) -> impl Iterator<Item = &'static str> {
+    pub fn columns_of(self, kind: Kind) -> impl Iterator<Item = &'static str> {
         self.columns().filter(move |(_, k)| *k == kind).map(|(name, _)| name)
     }
 
     /// The key that says which applicant or which credit a row belongs to.
-    pub(crate) fn owner(self) -> &'static str {
+    pub fn owner(self) -> &'static str {
         if self == Self::BureauBalance { "SK_ID_BUREAU" } else { "SK_ID_CURR" }
     }
 
     /// The key that no two rows share, where there is one.
-    pub(crate) fn unique(self) -> Option<&'static str> {
+    pub fn unique(self) -> Option<&'static str> {
         match self {
             Self::ApplicationTrain | Self::ApplicationTest => Some("SK_ID_CURR"),
             Self::Bureau => Some("SK_ID_BUREAU"),

@@ -13,20 +13,21 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures_util::StreamExt as _;
 
+use crate::Failure;
 use crate::tables::Table;
 
 /// Sees all rows of a table, in pieces and in no order, on any thread.
-pub(crate) trait Observer: Send + Sync {
+pub trait Observer: Send + Sync {
     /// Columns are as [`Table::columns`] lists them. An error ends the query.
-    fn see(&self, table: Table, rows: &RecordBatch) -> Result<(), DataFusionError>;
+    fn see(&self, table: Table, rows: &RecordBatch) -> Result<(), Failure>;
 }
 
 /// One part of a table.
 pub(crate) struct Observed {
-    pub(super) table: Table,
-    pub(super) plan: Arc<dyn ExecutionPlan>,
-    pub(super) partition: usize,
-    pub(super) observer: Arc<dyn Observer>,
+    pub(crate) table: Table,
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) partition: usize,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 impl Debug for Observed {
@@ -46,8 +47,8 @@ impl PartitionStream for Observed {
         match self.plan.execute(self.partition, context) {
             Ok(rows) => {
                 let seen = rows.map(move |batch| {
-                    let batch = batch?;
-                    observer.see(table, &batch)?;
+                    let batch: RecordBatch = batch?;
+                    observer.see(table, &batch).map_err(|e| DataFusionError::External(Box::new(e)))?;
                     Ok(batch)
                 });
                 Box::pin(RecordBatchStreamAdapter::new(schema, seen))

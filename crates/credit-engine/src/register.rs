@@ -11,29 +11,20 @@ use datafusion::physical_plan::ExecutionPlanProperties as _;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{CsvReadOptions, ParquetReadOptions, SessionContext};
 
-use super::{Observed, Observer, failed};
-use crate::failure::Failure;
+use crate::Observer;
+use crate::observed::Observed;
 use crate::tables::{Format, Kind, TableFile};
 
 /// Makes a table of the session from a file.
-pub(crate) async fn register(session: &SessionContext, file: &TableFile) -> Result<(), Failure> {
-    let raw = read(session, file).await.map_err(|e| failed(&e))?;
-    let name = file.table.name();
-    let sql = format!("CREATE VIEW \"{name}\" AS {}", typed(file, &raw));
-    session.sql(&sql).await.map_err(|e| failed(&e))?;
+pub(crate) async fn plain(session: &SessionContext, file: &TableFile) -> Result<(), DataFusionError> {
+    let raw = read(session, file).await?;
+    let sql = format!("CREATE VIEW \"{}\" AS {}", file.table.name(), typed(file, &raw));
+    session.sql(&sql).await?;
     Ok(())
 }
 
 /// The same; what is read passes by the observer.
-pub(crate) async fn register_observed(
-    session: &SessionContext,
-    file: &TableFile,
-    observer: Arc<dyn Observer>,
-) -> Result<(), Failure> {
-    observed(session, file, observer).await.map_err(|e| failed(&e))
-}
-
-async fn observed(
+pub(crate) async fn observed(
     session: &SessionContext,
     file: &TableFile,
     observer: Arc<dyn Observer>,
