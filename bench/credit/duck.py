@@ -1,13 +1,13 @@
 """The same SQL files on DuckDB, as a second engine: for comparison of values and of time.
 
-    python duck.py TABLES OUT.parquet PREPARATION.json
+    python duck.py TABLES OUT.parquet PREPARATION.json [--memory 2GiB] [--threads 2] [--spill FOLDER]
 
 Everything that differs is here: how files are read, and how the results are joined to the applicants.
 """
 
+import argparse
 import json
 import pathlib
-import sys
 import time
 
 import duckdb
@@ -85,6 +85,18 @@ def name(stage):
     return "application.sql" if stage == "application_train" else f"{stage}.sql"
 
 
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("tables", "out", "preparation"):
+        parser.add_argument(name, type=pathlib.Path)
+    parser.add_argument("--memory", default="2GiB")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--spill")
+    args = parser.parse_args()
+    preparation = json.loads(args.preparation.read_text())
+    seconds = run(args.tables, args.out, preparation, args.memory, args.threads, args.spill)
+    print(json.dumps({"seconds": seconds, "duckdb": duckdb.__version__}))
+
+
 if __name__ == "__main__":
-    tables, target, fitted = map(pathlib.Path, sys.argv[1:4])
-    print(f"{run(tables, target, json.loads(fitted.read_text())):.2f} s")
+    main()

@@ -45,7 +45,10 @@ async fn reach(address: &str) -> Result<(), Failure> {
 
 fn unreachable(address: &str, why: &str) -> Failure {
     let what = format!("The scheduler at `{address}` cannot be reached: {why}.");
-    Failure::peer("C610", format!("{what} Start it with `privet-credit cluster scheduler`, then its workers."))
+    Failure::peer(
+        "C610",
+        format!("{what} Start it with `privet-credit cluster scheduler`, then its workers."),
+    )
 }
 
 /// Runs a scheduler until the process is ended.

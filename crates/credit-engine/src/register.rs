@@ -54,7 +54,8 @@ async fn read(session: &SessionContext, file: &TableFile) -> Result<String, Data
         return Ok(name);
     }
     let schema = csv_schema(file);
-    let mut options = CsvReadOptions::new().has_header(true).schema(&schema).file_extension(file.format.suffix());
+    let mut options =
+        CsvReadOptions::new().has_header(true).schema(&schema).file_extension(file.format.suffix());
     options.newlines_in_values = false;
     options.file_compression_type = match file.format {
         Format::CsvGzip => FileCompressionType::GZIP,

@@ -95,7 +95,11 @@ impl Session {
     }
 
     /// The same; all rows pass by the observer as they are read.
-    pub fn register_observed<'a>(&'a self, file: &'a TableFile, observer: Arc<dyn Observer>) -> Answer<'a, ()> {
+    pub fn register_observed<'a>(
+        &'a self,
+        file: &'a TableFile,
+        observer: Arc<dyn Observer>,
+    ) -> Answer<'a, ()> {
         Box::pin(async move { register::observed(&self.0, file, observer).await.map_err(|e| failed(&e)) })
     }
 

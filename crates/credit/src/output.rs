@@ -26,12 +26,6 @@ pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
     }
 }
 
-/// Bytes as people read them.
-#[allow(dead_code)]
-pub(crate) fn bytes(n: u64) -> String {
-    indicatif::BinaryBytes(n).to_string()
-}
-
 /// A count with thin groups of three digits.
 pub(crate) fn count(n: u64) -> String {
     indicatif::HumanCount(n).to_string().replace(',', " ")

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -147,7 +147,17 @@ impl TableFile {
                 Inside::Unreadable(why) => unreadable(why),
                 Inside::Wrong(message) => Problem { usage: false, code: "C203", message },
             })?,
-            _ => csv_header(path, format, bytes).map_err(|e| unreadable(e.to_string()))?,
+            _ => csv_header(path, format, bytes).map_err(|e| match e.kind() {
+                ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput => Problem {
+                    usage: false,
+                    code: "C207",
+                    message: format!(
+                        "Table `{}` is damaged or ends early: {e}. Get the file again.",
+                        table.name()
+                    ),
+                },
+                _ => unreadable(e.to_string()),
+            })?,
         };
         check_header(table, &header).map_err(|message| Problem { usage: false, code: "C202", message })?;
         Ok(Self { table, path: path.to_owned(), format, bytes, header, rows })
@@ -181,11 +191,8 @@ fn csv_header(path: &Path, format: Format, bytes: u64) -> std::io::Result<(Vec<S
     let lines = rest.iter().fold(0_u64, |n, &byte| n + u64::from(byte == b'\n'));
     let seen = rest.len() as u64;
     let whole = if format == Format::Csv { bytes } else { bytes.saturating_mul(8) };
-    let rows = if seen + (first.len() as u64) < SAMPLE {
-        lines
-    } else {
-        whole.saturating_mul(lines) / seen.max(1)
-    };
+    let rows =
+        if seen + (first.len() as u64) < SAMPLE { lines } else { whole.saturating_mul(lines) / seen.max(1) };
     let mut parser = csv::ReaderBuilder::new().has_headers(false).from_reader(first.as_slice());
     let mut record = csv::StringRecord::new();
     parser.read_record(&mut record).map_err(std::io::Error::other)?;
@@ -215,7 +222,9 @@ fn check_types(table: Table, schema: &SchemaRef) -> Result<(), String> {
         .columns()
         .filter_map(|(name, kind)| schema.field_with_name(name).ok().map(|field| (field, kind)))
         .filter(|(field, kind)| !fits(field.data_type(), *kind))
-        .map(|(field, kind)| format!("`{}` to hold {}, got {}", field.name(), kind.words(), field.data_type()))
+        .map(|(field, kind)| {
+            format!("`{}` to hold {}, got {}", field.name(), kind.words(), field.data_type())
+        })
         .collect();
     if wrong.is_empty() {
         return Ok(());
@@ -252,9 +261,8 @@ fn check_header(table: Table, header: &[String]) -> Result<(), String> {
         *seen.entry(name).or_default() += 1;
     }
     let name = table.name();
-    let list = |names: Vec<&str>| {
-        names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |names: Vec<&str>| names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let missing: Vec<_> =
         table.columns().map(|(column, _)| column).filter(|column| !seen.contains_key(column)).collect();
     if !missing.is_empty() {

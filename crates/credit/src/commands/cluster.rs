@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use crate::args::{self, Role};
-use privet_credit_engine::cluster::{self, Worker};
 use crate::failure::Failure;
+use privet_credit_engine::cluster::{self, Worker};
 
 pub(crate) async fn run(role: Role) -> Result<ExitCode, Failure> {
     match role {

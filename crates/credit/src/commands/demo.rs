@@ -28,7 +28,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     pub(crate) tables: Option<PathBuf>,
     /// How many applicants to draw.
-    #[arg(long, value_name = "N", default_value_t = 20_000, conflicts_with = "tables")]
+    #[arg(long, value_name = "N", default_value_t = 60_000, conflicts_with = "tables")]
     pub(crate) applicants: u64,
     /// What the draws and the training come from.
     #[arg(long, default_value_t = 1)]
@@ -62,7 +62,11 @@ pub(crate) fn run(args: &Demo) -> Result<ExitCode, Failure> {
     let story = tell(args, &programs, start)?;
     let object = serde_json::to_string(&story).map_err(|e| Failure::ours(e.to_string()))?;
     write_whole(&args.dir.join("demo.json"), object.as_bytes())?;
-    if args.json { print(&object) } else { conclude(&story) }
+    if args.json {
+        print(&object)
+    } else {
+        conclude(&story)
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,13 +76,15 @@ fn tell(args: &Demo, programs: &Programs, start: Instant) -> Result<Story, Failu
         Some(tables) => (tables.clone(), None),
         None => draw(args, programs)?,
     };
-    let source = synth.as_ref().map_or_else(|| format!("Tables of `{}`.", tables.display()), |s| text(s, "note"));
+    let source =
+        synth.as_ref().map_or_else(|| format!("Tables of `{}`.", tables.display()), |s| text(s, "note"));
     let (features, model) = (file("features.parquet"), file("model.onnx"));
     let made = programs.credit(&["features", "--tables", &path(&tables), "--out", &path(&features)])?;
     let seed = args.seed.to_string();
     let (from, to, all) = (path(&features), path(&model), path(&file("trained.parquet")));
     let flags = ["--l2", "1e-3", "--seed", &seed, "--scores", &all, "--source", &source];
-    let train = programs.credit(&[&["train", "--features", &from, "--out", &to], flags.as_slice()].concat())?;
+    let train =
+        programs.credit(&[&["train", "--features", &from, "--out", &to], flags.as_slice()].concat())?;
     let preparation = path(&file("model.preparation.json"));
     for (rows, out) in [("training", "ranges.parquet"), ("held-out", "rows.parquet")] {
         let out = path(&file(out));
@@ -86,13 +92,16 @@ fn tell(args: &Demo, programs: &Programs, start: Instant) -> Result<Story, Failu
         programs.credit(&[&["prepare"], flags.as_slice()].concat())?;
     }
     let trained = scores::held_out(&file("trained.parquet"))?;
-    let kinds = [Kind::Plain, Kind::Mpc].map(|kind| Deployed::run(kind, programs, &args.dir, &trained));
+    let mut kinds = Vec::new();
+    for kind in [Kind::Plain, Kind::Mpc] {
+        kinds.push(Deployed::run(kind, programs, &args.dir, &trained)?);
+    }
     Ok(Story {
         source,
         synth,
         features: made,
         train,
-        kinds: kinds.into_iter().collect::<Result<_, _>>()?,
+        kinds,
         report: file("model.report.html"),
         seconds: start.elapsed().as_secs_f64(),
     })
@@ -127,7 +136,7 @@ fn conclude(story: &Story) {
     ));
     print("The same applicants, asked of each deployment:");
     print("");
-    print("  kind   AUC     largest difference  proven bound  seconds  bytes up     who must be trusted");
+    print("  kind   AUC     largest difference  proven bound  seconds  bytes up     under which assurance");
     for kind in &story.kinds {
         print(&kind.line());
     }

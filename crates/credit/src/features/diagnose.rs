@@ -59,7 +59,8 @@ fn fits(cell: &str, kind: Kind) -> bool {
 
 fn unreadable(file: &TableFile, error: &csv::Error) -> Failure {
     // The reader's own words may hold a cell.
-    let line = error.position().map_or_else(String::new, |position| format!(" near line {}", position.line()));
+    let line =
+        error.position().map_or_else(String::new, |position| format!(" near line {}", position.line()));
     let why = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".to_owned(),
         csv::ErrorKind::Io(e) => format!("{e}"),

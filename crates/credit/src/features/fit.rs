@@ -17,7 +17,12 @@ use crate::failure::Failure;
 const CLIPPED: f64 = 0.005;
 
 /// Fits all `names` on the first `rows` rows of the file.
-pub(crate) fn fit(path: &Path, names: &[String], rows: usize, threads: usize) -> Result<Vec<Prepared>, Failure> {
+pub(crate) fn fit(
+    path: &Path,
+    names: &[String],
+    rows: usize,
+    threads: usize,
+) -> Result<Vec<Prepared>, Failure> {
     let file = File::open(path).map_err(|e| Failure::reading(path, e))?;
     let metadata = ArrowReaderMetadata::load(&file, parquet::arrow::arrow_reader::ArrowReaderOptions::new())
         .map_err(|e| Failure::reading(path, e))?;
@@ -48,12 +53,7 @@ fn take<'a>(next: &AtomicUsize, names: &'a [String]) -> Option<(usize, &'a Strin
 }
 
 /// The finite values among the first rows of a column.
-fn column(
-    path: &Path,
-    metadata: &ArrowReaderMetadata,
-    name: &str,
-    rows: usize,
-) -> Result<Vec<f64>, Failure> {
+fn column(path: &Path, metadata: &ArrowReaderMetadata, name: &str, rows: usize) -> Result<Vec<f64>, Failure> {
     let bad = |e: &dyn std::fmt::Display| Failure::reading(path, e);
     let file = File::open(path).map_err(|e| bad(&e))?;
     let place = metadata.schema().index_of(name).map_err(|e| bad(&e))?;

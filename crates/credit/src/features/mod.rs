@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{AsArray as _, ArrayRef};
+use arrow::array::{ArrayRef, AsArray as _};
 use arrow::datatypes::Int64Type;
 use serde::Serialize;
 
@@ -154,11 +154,7 @@ struct Work<'a> {
 type Done = (Applicants, Preparation, BTreeMap<&'static str, u64>, Vec<Warning>);
 
 impl Work<'_> {
-    async fn all(
-        &mut self,
-        fitted: Option<Preparation>,
-        progress: &impl Progress,
-    ) -> Result<Done, Failure> {
+    async fn all(&mut self, fitted: Option<Preparation>, progress: &impl Progress) -> Result<Done, Failure> {
         progress.step("keys");
         let started = Instant::now();
         let ordered = self.session_in_order().await?;

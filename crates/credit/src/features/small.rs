@@ -22,7 +22,8 @@ pub(super) async fn register(
     preparation: &Preparation,
 ) -> Result<(), Failure> {
     let positions = (0_i64..).take(applicants.ids.len()).collect::<Vec<_>>();
-    let (organizations, incomes): (Vec<&String>, Vec<&f64>) = preparation.income_by_organization.iter().unzip();
+    let (organizations, incomes): (Vec<&String>, Vec<&f64>) =
+        preparation.income_by_organization.iter().unzip();
     let organizations = StringArray::from_iter_values(organizations);
     let incomes: Float64Array = incomes.into_iter().map(|income: &f64| Some(*income)).collect();
     let mean: Float64Array = [preparation.scores_std_mean].into_iter().collect();

@@ -21,44 +21,18 @@ const ROWS: usize = 8192;
 pub(crate) struct Stage {
     /// What it is about, for people and as the name of its result.
     pub(crate) name: &'static str,
-    /// The tables that it reads.
-    pub(crate) tables: &'static [Table],
     /// The query: one row for each applicant who has any, with the key and the features.
     pub(crate) sql: &'static str,
 }
 
 /// All, in the order of the features.
 pub(crate) const STAGES: [Stage; 6] = [
-    Stage {
-        name: "application",
-        tables: &[Table::ApplicationTrain, Table::ApplicationTest],
-        sql: include_str!("../sql/application.sql"),
-    },
-    Stage {
-        name: "bureau",
-        tables: &[Table::Bureau, Table::BureauBalance],
-        sql: include_str!("../sql/bureau.sql"),
-    },
-    Stage {
-        name: "previous_application",
-        tables: &[Table::PreviousApplication],
-        sql: include_str!("../sql/previous_application.sql"),
-    },
-    Stage {
-        name: "POS_CASH_balance",
-        tables: &[Table::PosCashBalance],
-        sql: include_str!("../sql/POS_CASH_balance.sql"),
-    },
-    Stage {
-        name: "installments_payments",
-        tables: &[Table::InstallmentsPayments],
-        sql: include_str!("../sql/installments_payments.sql"),
-    },
-    Stage {
-        name: "credit_card_balance",
-        tables: &[Table::CreditCardBalance],
-        sql: include_str!("../sql/credit_card_balance.sql"),
-    },
+    Stage { name: "application", sql: include_str!("../sql/application.sql") },
+    Stage { name: "bureau", sql: include_str!("../sql/bureau.sql") },
+    Stage { name: "previous_application", sql: include_str!("../sql/previous_application.sql") },
+    Stage { name: "POS_CASH_balance", sql: include_str!("../sql/POS_CASH_balance.sql") },
+    Stage { name: "installments_payments", sql: include_str!("../sql/installments_payments.sql") },
+    Stage { name: "credit_card_balance", sql: include_str!("../sql/credit_card_balance.sql") },
 ];
 
 /// Views that the queries use, by name; `applications` joins what there is of the two application tables.

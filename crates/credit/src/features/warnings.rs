@@ -56,7 +56,15 @@ pub(super) fn without_gender(count: u64, first_row: Option<u64>) -> Warning {
     let rows = told(Table::ApplicationTrain, count, first_row);
     let message = format!("{rows} with `CODE_GENDER` = `XNA`; they are left out, as always with this table.");
     let table = Table::ApplicationTrain.name();
-    Warning { code: "C222", table, column: "CODE_GENDER", level: Some("XNA".into()), count, first_row, message }
+    Warning {
+        code: "C222",
+        table,
+        column: "CODE_GENDER",
+        level: Some("XNA".into()),
+        count,
+        first_row,
+        message,
+    }
 }
 
 fn told(table: Table, count: u64, first_row: Option<u64>) -> String {

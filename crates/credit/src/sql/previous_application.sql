@@ -2,7 +2,8 @@
 --
 -- PREV_ is over all of them, APPROVED_ and REFUSED_ over those with that outcome, NEW_RATIO_PREV_ is APPROVED_ over
 -- REFUSED_. APP_CREDIT_PERC is what was asked for over what was granted: infinite where nothing was granted, missing where
--- nothing was asked for either. Most are near 1, so their variance is taken about 1, where it loses fewer digits.
+-- nothing was asked for either. Most are near 1, so their variance is taken about 1, where it loses fewer digits. Their
+-- minimum is taken of the finite ones first: an engine may start from the largest finite number, and take that of infinities.
 WITH applications AS (
   SELECT
     "SK_ID_CURR",
@@ -29,7 +30,10 @@ aggregates AS (
     min("AMT_CREDIT") AS "PREV_AMT_CREDIT_MIN",
     max("AMT_CREDIT") AS "PREV_AMT_CREDIT_MAX",
     avg("AMT_CREDIT") AS "PREV_AMT_CREDIT_MEAN",
-    min("APP_CREDIT_PERC") AS "PREV_APP_CREDIT_PERC_MIN",
+    coalesce(
+      min("APP_CREDIT_PERC") FILTER (WHERE "APP_CREDIT_PERC" < CAST('Infinity' AS DOUBLE)),
+      max("APP_CREDIT_PERC")
+    ) AS "PREV_APP_CREDIT_PERC_MIN",
     max("APP_CREDIT_PERC") AS "PREV_APP_CREDIT_PERC_MAX",
     avg("APP_CREDIT_PERC") AS "PREV_APP_CREDIT_PERC_MEAN",
     var_samp("APP_CREDIT_PERC" - 1.0) AS "PREV_APP_CREDIT_PERC_VAR",
@@ -139,7 +143,10 @@ aggregates AS (
     min("AMT_CREDIT") FILTER (WHERE approved) AS "APPROVED_AMT_CREDIT_MIN",
     max("AMT_CREDIT") FILTER (WHERE approved) AS "APPROVED_AMT_CREDIT_MAX",
     avg("AMT_CREDIT") FILTER (WHERE approved) AS "APPROVED_AMT_CREDIT_MEAN",
-    min("APP_CREDIT_PERC") FILTER (WHERE approved) AS "APPROVED_APP_CREDIT_PERC_MIN",
+    coalesce(
+      min("APP_CREDIT_PERC") FILTER (WHERE approved AND "APP_CREDIT_PERC" < CAST('Infinity' AS DOUBLE)),
+      max("APP_CREDIT_PERC") FILTER (WHERE approved)
+    ) AS "APPROVED_APP_CREDIT_PERC_MIN",
     max("APP_CREDIT_PERC") FILTER (WHERE approved) AS "APPROVED_APP_CREDIT_PERC_MAX",
     avg("APP_CREDIT_PERC") FILTER (WHERE approved) AS "APPROVED_APP_CREDIT_PERC_MEAN",
     var_samp("APP_CREDIT_PERC" - 1.0) FILTER (WHERE approved) AS "APPROVED_APP_CREDIT_PERC_VAR",
@@ -169,7 +176,10 @@ aggregates AS (
     min("AMT_CREDIT") FILTER (WHERE refused) AS "REFUSED_AMT_CREDIT_MIN",
     max("AMT_CREDIT") FILTER (WHERE refused) AS "REFUSED_AMT_CREDIT_MAX",
     avg("AMT_CREDIT") FILTER (WHERE refused) AS "REFUSED_AMT_CREDIT_MEAN",
-    min("APP_CREDIT_PERC") FILTER (WHERE refused) AS "REFUSED_APP_CREDIT_PERC_MIN",
+    coalesce(
+      min("APP_CREDIT_PERC") FILTER (WHERE refused AND "APP_CREDIT_PERC" < CAST('Infinity' AS DOUBLE)),
+      max("APP_CREDIT_PERC") FILTER (WHERE refused)
+    ) AS "REFUSED_APP_CREDIT_PERC_MIN",
     max("APP_CREDIT_PERC") FILTER (WHERE refused) AS "REFUSED_APP_CREDIT_PERC_MAX",
     avg("APP_CREDIT_PERC") FILTER (WHERE refused) AS "REFUSED_APP_CREDIT_PERC_MEAN",
     var_samp("APP_CREDIT_PERC" - 1.0) FILTER (WHERE refused) AS "REFUSED_APP_CREDIT_PERC_VAR",

@@ -6,8 +6,8 @@ use privet_model::{Problem, Refusal};
 
 use super::*;
 use crate::onnx_proto::{
-    AttributeProto, Dimension, DimensionValue, NodeProto, OperatorSetIdProto, Skipped, StringStringEntryProto,
-    TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, DimensionValue, NodeProto, OperatorSetIdProto, Skipped,
+    StringStringEntryProto, TensorShapeProto, TensorType, TypeProto, ValueInfoProto,
 };
 
 fn port(name: &str, elem_type: i32, dims: &[Option<i64>]) -> ValueInfoProto {
@@ -82,7 +82,11 @@ fn graph(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
 
 fn model(graph: GraphProto) -> ModelProto {
     let set = |domain: &str, version| OperatorSetIdProto { domain: domain.into(), version };
-    ModelProto { graph: Some(graph), opset_import: vec![set("", 17), set("ai.onnx.ml", 3)], ..ModelProto::default() }
+    ModelProto {
+        graph: Some(graph),
+        opset_import: vec![set("", 17), set("ai.onnx.ml", 3)],
+        ..ModelProto::default()
+    }
 }
 
 fn read(graph: GraphProto) -> Result<Graph, ImportError> {

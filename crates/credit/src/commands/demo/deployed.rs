@@ -49,7 +49,12 @@ pub(super) struct Deployed {
 
 impl Deployed {
     /// Deploys, asks twice, ends, and compares.
-    pub(super) fn run(kind: Kind, programs: &Programs, dir: &Path, trained: &Scores) -> Result<Self, Failure> {
+    pub(super) fn run(
+        kind: Kind,
+        programs: &Programs,
+        dir: &Path,
+        trained: &Scores,
+    ) -> Result<Self, Failure> {
         let folder = dir.join(kind.name());
         let (model, ranges) = (path(&dir.join("model.onnx")), path(&dir.join("ranges.parquet")));
         let words = ["up", kind.name(), &model, "--rows", &ranges, "--dir", &path(&folder)];
@@ -105,7 +110,9 @@ impl Roles {
         let mut roles = Self(programs.start(words)?);
         let mut line = String::new();
         if let Some(out) = roles.0.stdout.take() {
-            BufReader::new(out).read_line(&mut line).map_err(|e| Failure::ours(format!("`privet up`: {e}.")))?;
+            BufReader::new(out)
+                .read_line(&mut line)
+                .map_err(|e| Failure::ours(format!("`privet up`: {e}.")))?;
         }
         if line.starts_with("ready ") {
             return Ok(roles);

@@ -25,7 +25,10 @@ impl Programs {
             return Ok(Self { credit, privet, quiet });
         }
         let what = format!("`{}` is not there, and the demo deploys with it.", privet.display());
-        Err(Failure::usage("C120", format!("{what} Build it with `cargo build --release`, or name it in PRIVET_BIN.")))
+        Err(Failure::usage(
+            "C120",
+            format!("{what} Build it with `cargo build --release`, or name it in PRIVET_BIN."),
+        ))
     }
 
     /// Runs a command of this program; gives the object that it prints.
@@ -63,7 +66,10 @@ fn finish(command: &mut Command, program: &str, words: &[&str]) -> Result<Value,
         .map_err(|e| Failure::ours(format!("`{program}` cannot be started: {e}.")))?;
     if !done.status.success() {
         let what = words.first().copied().unwrap_or_default();
-        return Err(Failure::refused("C121", format!("The step `{program} {what}` failed; it says why above.")));
+        return Err(Failure::refused(
+            "C121",
+            format!("The step `{program} {what}` failed; it says why above."),
+        ));
     }
     serde_json::from_slice(&done.stdout)
         .map_err(|e| Failure::ours(format!("`{program}` printed something else than one JSON object: {e}.")))
@@ -72,7 +78,11 @@ fn finish(command: &mut Command, program: &str, words: &[&str]) -> Result<Value,
 /// As a shell would need it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// A text of an object.
