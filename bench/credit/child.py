@@ -1,7 +1,7 @@
 """A child process, and what it cost: wall time, processor time and peak memory, by `wait4`.
 
-The kernel counts into a child's peak what its parent held when it started it, so whoever measures must stay small: every
-step that holds rows is a child of its own.
+The kernel counts into a child's peak what its parent held when it started it, so whoever measures must stay small:
+every step that holds rows is a child of its own.
 """
 
 import json

@@ -10,7 +10,7 @@ import time
 
 import pandas as pd
 
-from judge import oracle
+from independent import oracle
 
 
 def main(folder, fitted_rows, out):

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 
-import judge
-from judge import NAMES, TOLERANCE, difference
+import independent
+from independent import NAMES, TOLERANCE, difference
 
 
 def compared(ours, theirs):
@@ -20,7 +20,8 @@ def compared(ours, theirs):
     assert names(ours) == names(theirs) == ["SK_ID_CURR", "TARGET", *NAMES], "the columns are not the same"
     for key in ("SK_ID_CURR", "TARGET"):
         assert np.array_equal(column(ours, key), column(theirs, key), equal_nan=True), f"{key} is not the same"
-    return judged({name: difference(column(ours, name), column(theirs, name)) for name in NAMES}, ours.metadata.num_rows)
+    columns = {name: difference(column(ours, name), column(theirs, name)) for name in NAMES}
+    return judged(columns, ours.metadata.num_rows)
 
 
 def judged(columns, rows):
@@ -46,7 +47,7 @@ def names(file):
 
 
 def column(file, name):
-    return judge.array(file.read(columns=[name]).column(0).to_pandas())
+    return independent.array(file.read(columns=[name]).column(0).to_pandas())
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Command, CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::Arguments;
+use crate::docs_reading::{self, all, reference, shell_lines};
 
 /// Documents whose commands are tried.
 const DOCUMENTS: [&str; 5] =
@@ -78,7 +78,7 @@ fn every_example_in_a_help_text_is_a_command() {
 
 #[test]
 fn the_reference_is_the_program_s_own_help() {
-    let (path, expected) = (root().join("docs/cli.md"), reference());
+    let (path, expected) = (root().join("docs/cli.md"), reference("Commands", &Arguments::command()));
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &expected).unwrap();
@@ -90,73 +90,6 @@ fn the_reference_is_the_program_s_own_help() {
     );
 }
 
-fn reference() -> String {
-    let mut text =
-        "# Commands\n\nWhat `privet COMMAND --help` says. A test compares this page with the program.\n"
-            .to_owned();
-    for (path, mut command) in all(&Arguments::command()) {
-        let help = command.render_help().to_string();
-        write!(text, "\n## {path}\n\n```text\n{}\n```\n", help.trim_end()).unwrap();
-    }
-    text
-}
-
-/// The program and its commands, each under what a person types.
-fn all(command: &Command) -> Vec<(String, Command)> {
-    let mut built = command.clone().term_width(100);
-    built.build();
-    let mut found = Vec::new();
-    collect(&built, String::new(), &mut found);
-    found
-}
-
-fn collect(command: &Command, before: String, found: &mut Vec<(String, Command)>) {
-    let path = before + command.get_name();
-    found.push((path.clone(), command.clone()));
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        collect(sub, format!("{path} "), found);
-    }
-}
-
-/// The lines of the shell blocks of a document, without comments, those that go on in the next line joined.
-fn shell_lines(text: &str) -> Vec<String> {
-    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
-    let joined = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>();
-    joined.iter().flat_map(|block| block.lines()).map(str::to_owned).collect()
-}
-
-/// The commands of this program in a line of shell, as words.
 fn commands(line: &str) -> Vec<Vec<String>> {
-    let line = line.split(" #").next().unwrap_or_default().replace("cargo run --release --", "privet");
-    let piped = line.split('|').map(words);
-    piped.filter(|words| words.first().is_some_and(|first| first == "privet")).map(redirected).collect()
-}
-
-/// Without where its output goes.
-fn redirected(words: Vec<String>) -> Vec<String> {
-    words.into_iter().take_while(|word| word != ">").collect()
-}
-
-/// Words as a shell splits them, with either kind of quotes.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut quote) = (vec![String::new()], None);
-    for c in text.chars() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c.is_whitespace() => words.push(String::new()),
-            _ => words.last_mut().unwrap().push(c),
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-#[test]
-fn lines_are_read_as_a_shell_reads_them() {
-    let text = "a\n```sh\nprivet bundle m.onnx \\\n  --party \"privet1 a b\" # why\n```\n`privet x`\n```toml\nprivet = 1\n```\n";
-    let lines = shell_lines(text);
-    assert_eq!(lines, ["privet bundle m.onnx    --party \"privet1 a b\" # why"]);
-    assert_eq!(commands(&lines[0]), [["privet", "bundle", "m.onnx", "--party", "privet1 a b"]]);
-    assert_eq!(commands("cat x | privet predict - > y"), [["privet", "predict", "-"]]);
+    docs_reading::commands(line, "privet", "cargo run --release --")
 }

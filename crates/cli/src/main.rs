@@ -5,6 +5,8 @@ mod commands;
 #[cfg(test)]
 mod conformance_tests;
 #[cfg(test)]
+mod docs_reading;
+#[cfg(test)]
 mod docs_tests;
 mod failure;
 mod output;

@@ -2,6 +2,11 @@
 
 mod args;
 mod commands;
+#[cfg(test)]
+#[path = "../../cli/src/docs_reading.rs"]
+mod docs_reading;
+#[cfg(test)]
+mod docs_tests;
 mod failure;
 mod features;
 mod onnx;

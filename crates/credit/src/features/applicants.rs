@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array as _, AsArray as _, StringArray, StringViewArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray, StringViewArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 
@@ -175,7 +175,11 @@ pub(super) enum Texts<'a> {
 impl<'a> Texts<'a> {
     /// Those of one column of a batch.
     pub(super) fn of(batch: &'a RecordBatch, column: usize) -> Self {
-        let array = batch.column(column);
+        Self::of_column(batch.column(column))
+    }
+
+    /// Those of a column.
+    pub(super) fn of_column(array: &'a ArrayRef) -> Self {
         match (array.as_string_view_opt(), array.as_string_opt::<i32>()) {
             (Some(view), _) => Self::View(view),
             (None, Some(plain)) => Self::Plain(plain),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array as _, AsArray as _};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 
@@ -185,30 +185,20 @@ pub(super) async fn refuse_doubles(session: &Session, table: Table, column: &str
 impl<P: Fn(u64) + Send + Sync> Observer for Checks<P> {
     fn see(&self, table: Table, batch: &RecordBatch) -> Result<(), Failure> {
         let rows = batch.num_rows() as u64;
-        let column = |name: &str| {
-            batch.schema().index_of(name).map_err(|e| Failure::ours(format!("A column is lost: {e}.")))
-        };
-        let owners = batch.column(column(table.owner())?).as_primitive::<Int64Type>();
+        let owners = keys(batch, table.owner())?;
         let (known, fitted) = self.owners(table);
         let orphans = owners.values().iter().filter(|id| !known.contains(**id)).count() as u64;
         let fitted: Vec<bool> = owners.values().iter().map(|id| fitted.contains(*id)).collect();
-        let mut without_key = false;
-        for key in table.columns_of(Kind::Key).filter(|key| *key != "TARGET") {
-            without_key |= batch.column(column(key)?).null_count() > 0;
-        }
-        let texts = table.columns_of(Kind::Text).map(|name| Ok(Texts::of(batch, column(name)?)));
-        let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
-        let levels: Vec<Vec<Level>> = texts.iter().map(|texts| levels_of(texts, &fitted)).collect();
+        let levels = levels_by_column(table, batch, &fitted)?;
+        let without_key = lacks_a_key(table, batch)?;
         // Keys of applications and of the bureau were checked in the order of their rows.
-        let unique = match table {
-            Table::PreviousApplication => Some(batch.column(column("SK_ID_PREV")?)),
-            _ => None,
-        };
+        let unique = table.unique().filter(|_| table == Table::PreviousApplication);
+        let unique = unique.map(|key| keys(batch, key)).transpose()?;
         self.with(table, |seen| {
             seen.rows += rows;
             seen.orphans += orphans;
             seen.without_key |= without_key;
-            for &id in unique.iter().flat_map(|ids| ids.as_primitive::<Int64Type>().values()) {
+            for &id in unique.iter().flat_map(|ids| ids.values()) {
                 seen.doubled |= !seen.unique.insert(id);
             }
             seen.levels.resize(levels.len(), Vec::new());
@@ -219,6 +209,25 @@ impl<P: Fn(u64) + Send + Sync> Observer for Checks<P> {
         (self.progress)(rows);
         Ok(())
     }
+}
+
+fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, Failure> {
+    batch.column_by_name(name).ok_or_else(|| Failure::ours(format!("The column `{name}` was lost.")))
+}
+
+fn keys<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array, Failure> {
+    column(batch, name).map(|column| column.as_primitive::<Int64Type>())
+}
+
+/// An outcome may be checked where it is read: it is no key of a row.
+fn lacks_a_key(table: Table, batch: &RecordBatch) -> Result<bool, Failure> {
+    let mut names = table.columns_of(Kind::Key).filter(|name| *name != "TARGET");
+    names.try_fold(false, |lacks, name| Ok(lacks || column(batch, name)?.null_count() > 0))
+}
+
+fn levels_by_column(table: Table, batch: &RecordBatch, fitted: &[bool]) -> Result<Vec<Vec<Level>>, Failure> {
+    let of = |name| column(batch, name).map(|column| levels_of(&Texts::of_column(column), fitted));
+    table.columns_of(Kind::Text).map(of).collect()
 }
 
 /// The levels in a column. There are few of them and neighbours are often the same, so a list is quicker than a map.

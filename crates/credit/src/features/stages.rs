@@ -106,3 +106,40 @@ impl ResultFile {
         self.writer.finish().map_err(|e| Failure::writing(&self.path, e))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every second piece between double quotes, without comments.
+    fn quoted(sql: &str) -> BTreeSet<&str> {
+        let lines = sql.lines().filter(|line| !line.starts_with("--"));
+        lines.flat_map(|line| line.split('"').skip(1).step_by(2)).collect()
+    }
+
+    /// What the query itself names so.
+    fn named(sql: &str) -> BTreeSet<&str> {
+        sql.split(" AS \"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn the_columns_of_the_queries_are_those_of_the_tables() {
+        let months = include_str!("../sql/bureau_balance.sql");
+        let queries: Vec<&str> = STAGES.iter().map(|stage| stage.sql).chain([months]).collect();
+        let made: BTreeSet<_> = queries.iter().flat_map(|sql| named(sql)).collect();
+        let used: BTreeSet<_> = queries.iter().flat_map(|sql| quoted(sql)).collect();
+        let there: BTreeSet<_> =
+            Table::ALL.iter().flat_map(|table| table.columns()).map(|(name, _)| name).collect();
+        let tables: BTreeSet<_> = Table::ALL.iter().map(|table| table.name()).collect();
+        let unknown: Vec<_> = used
+            .iter()
+            .filter(|n| !made.contains(*n) && !there.contains(*n) && !tables.contains(*n))
+            .collect();
+        assert!(unknown.is_empty(), "no table has {unknown:?}");
+        // What the checks need, and no query.
+        let unused: Vec<_> = there.difference(&used).collect();
+        assert_eq!(unused, [&"SK_ID_PREV", &"TARGET"]);
+    }
+}
