@@ -1,4 +1,4 @@
-//! A cluster of Ballista, the distributed DataFusion: the session that sends queries to it, and its two roles, for who has no
+//! A cluster of Ballista, the distributed `DataFusion`: the session that sends queries to it, and its two roles, for who has no
 //! such cluster yet. Ballista's own programs of the same version serve as well.
 
 use std::net::SocketAddr;

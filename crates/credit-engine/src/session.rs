@@ -1,4 +1,4 @@
-//! What runs the SQL: a query engine inside this process, or a cluster of them elsewhere. Both are DataFusion sessions, so
+//! What runs the SQL: a query engine inside this process, or a cluster of them elsewhere. Both are `DataFusion` sessions, so
 //! that all that differs is how a session begins and where tables are read.
 
 use std::path::Path;
@@ -139,7 +139,7 @@ impl Rows {
     }
 
     /// The next ones.
-    pub fn next(&mut self) -> Answer<'_, Option<RecordBatch>> {
+    pub fn more(&mut self) -> Answer<'_, Option<RecordBatch>> {
         Box::pin(async move { self.0.next().await.transpose().map_err(|e| failed(&e)) })
     }
 }

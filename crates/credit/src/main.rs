@@ -22,11 +22,12 @@ use clap::Parser as _;
 use crate::args::{Arguments, Command};
 use crate::failure::Failure;
 
+/// Planning queries of hundreds of columns needs a deep stack.
+const STACK: usize = 16 << 20;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.command.wants_json();
-    // Planning queries of hundreds of columns needs a deep stack.
-    const STACK: usize = 16 << 20;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(async {

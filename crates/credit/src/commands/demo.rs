@@ -63,9 +63,9 @@ pub(crate) fn run(args: &Demo) -> Result<ExitCode, Failure> {
     let object = serde_json::to_string(&story).map_err(|e| Failure::ours(e.to_string()))?;
     write_whole(&args.dir.join("demo.json"), object.as_bytes())?;
     if args.json {
-        print(&object)
+        print(&object);
     } else {
-        conclude(&story)
+        conclude(&story);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use arrow::ipc::reader::FileReader;
 use arrow::record_batch::RecordBatch;
@@ -63,7 +63,7 @@ fn side_by_side(
         let batch = batch.map_err(|e| lost(&e.to_string()))?;
         features.extend(batch.columns().iter().map(without_nan));
     }
-    let rows = features.first().map_or(0, |column| column.len());
+    let rows = features.first().map_or(0, Array::len);
     let ids = applicants.ids.get(row..row + rows).ok_or_else(|| lost("it has too many rows"))?;
     let target = |at: usize| applicants.targets.get(at).map(|&defaulted| i64::from(defaulted));
     let targets: Int64Array = (row..row + rows).map(target).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array};
+use arrow::array::{Array as _, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 
@@ -216,7 +216,7 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, Failur
 }
 
 fn keys<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Int64Array, Failure> {
-    column(batch, name).map(|column| column.as_primitive::<Int64Type>())
+    column(batch, name).map(AsArray::as_primitive)
 }
 
 /// An outcome may be checked where it is read: it is no key of a row.

@@ -13,7 +13,7 @@ pub(super) async fn each(
     mut see: impl FnMut(&RecordBatch) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let mut rows = session.rows(sql).await?;
-    while let Some(batch) = rows.next().await? {
+    while let Some(batch) = rows.more().await? {
         if !see(&batch)? {
             break;
         }

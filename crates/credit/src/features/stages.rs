@@ -65,7 +65,7 @@ impl Stage {
         let schema = Arc::new(rows.schema().project(&features).map_err(lost)?);
         let path = folder.join(format!("{}.arrow", self.name));
         let mut result = ResultFile::create(&path, &schema)?;
-        while let Some(batch) = rows.next().await? {
+        while let Some(batch) = rows.more().await? {
             result.write(batch.project(&features).map_err(lost)?)?;
         }
         result.finish()?;
