@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanFloatCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::failure::Failure;
 
@@ -13,7 +13,8 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// A bar on standard error that appears only where a person looks. `template` is that of `indicatif`.
+/// A bar on standard error that appears only where a person looks. `template` is that of `indicatif`, with `{rate}` for whole
+/// steps a second.
 pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -21,9 +22,13 @@ pub(crate) fn bar(length: u64, template: &str) -> ProgressBar {
     let bar = ProgressBar::new(length);
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
+        Ok(style) => bar.with_style(style.with_key("rate", rate)),
         Err(_) => bar,
     }
+}
+
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    let _ = write!(out, "{}/s", HumanFloatCount(state.per_sec().round()));
 }
 
 /// A count with thin groups of three digits.

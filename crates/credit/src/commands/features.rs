@@ -55,7 +55,7 @@ pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
     pub(crate) fn new() -> Self {
-        Self(bar(0, "{msg:22} {wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left"))
+        Self(bar(0, "{msg:22} {wide_bar} {human_pos}/{human_len} rows, {rate}, {eta} left"))
     }
 }
 

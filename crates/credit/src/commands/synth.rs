@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Synth) -> Result<ExitCode, Failure> {
         threads: args.threads.unwrap_or_else(all).max(1),
     };
     let bar =
-        bar(args.applicants, "drawing {wide_bar} {human_pos}/{human_len} applicants, {per_sec}, {eta} left");
+        bar(args.applicants, "drawing {wide_bar} {human_pos}/{human_len} applicants, {rate}, {eta} left");
     let furthest = AtomicU64::new(0);
     let summary = synth::run(&options, &|done| {
         bar.set_position(furthest.fetch_max(done, Ordering::Relaxed).max(done));
