@@ -1,0 +1,3 @@
+//! The measured program.
+
+fn main() {}

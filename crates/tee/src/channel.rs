@@ -1,0 +1,1 @@
+//! Sealed requests and replies.

@@ -1,0 +1,1 @@
+//! Vendor roots, compiled in by fingerprint.
