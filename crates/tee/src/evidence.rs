@@ -82,7 +82,8 @@ impl Evidence {
         if bytes.len() > LONGEST {
             return Err(format!("the evidence has {} bytes, at most {LONGEST} are read", bytes.len()));
         }
-        let evidence: Self = serde_json::from_slice(bytes).map_err(|e| format!("the envelope is malformed: {e}"))?;
+        let evidence: Self =
+            serde_json::from_slice(bytes).map_err(|e| format!("the envelope is malformed: {e}"))?;
         if evidence.format != FORMAT {
             return Err(format!("the envelope has format {}, this program reads {FORMAT}", evidence.format));
         }

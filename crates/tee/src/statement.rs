@@ -164,9 +164,13 @@ impl Statement {
         if bytes.len() > LONGEST {
             return Err(format!("the statement has {} bytes, at most {LONGEST} are read", bytes.len()));
         }
-        let statement: Self = serde_json::from_slice(bytes).map_err(|e| format!("the statement is malformed: {e}"))?;
+        let statement: Self =
+            serde_json::from_slice(bytes).map_err(|e| format!("the statement is malformed: {e}"))?;
         if statement.version != VERSION {
-            return Err(format!("the statement has version {}, this program reads {VERSION}", statement.version));
+            return Err(format!(
+                "the statement has version {}, this program reads {VERSION}",
+                statement.version
+            ));
         }
         Ok(statement)
     }
@@ -183,7 +187,8 @@ pub fn report_data(statement: &[u8]) -> ReportData {
 /// What the key of an epoch signs for one asker: its nonce, the direction and the evidence.
 pub fn session_message(direction: Direction, nonce: &[u8; 32], evidence: &[u8; 32]) -> Vec<u8> {
     let name = direction.name().as_bytes();
-    [b"privet tee session v1".as_slice(), &[u8::try_from(name.len()).unwrap_or(0)], name, nonce, evidence].concat()
+    [b"privet tee session v1".as_slice(), &[u8::try_from(name.len()).unwrap_or(0)], name, nonce, evidence]
+        .concat()
 }
 
 /// SHA-256.

@@ -4,11 +4,23 @@ use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::verdict::Check;
 
-pub(super) fn sgx(_: &Evidence, _: &Policy, _: &Collateral, _: Time, checks: &mut Vec<Check>) -> Option<Facts> {
+pub(super) fn sgx(
+    _: &Evidence,
+    _: &Policy,
+    _: &Collateral,
+    _: Time,
+    checks: &mut Vec<Check>,
+) -> Option<Facts> {
     checks.push(Check::failed("not-supported", "not written yet"));
     None
 }
-pub(super) fn tdx(_: &Evidence, _: &Policy, _: &Collateral, _: Time, checks: &mut Vec<Check>) -> Option<Facts> {
+pub(super) fn tdx(
+    _: &Evidence,
+    _: &Policy,
+    _: &Collateral,
+    _: Time,
+    checks: &mut Vec<Check>,
+) -> Option<Facts> {
     checks.push(Check::failed("not-supported", "not written yet"));
     None
 }

@@ -53,8 +53,13 @@ pub(crate) struct Facts {
 
 /// A verifier of one kind of evidence: adds its checks to `checks` (signature, chain, freshness of collateral, debug, and every
 /// rule of the policy's entries for this kind), and gives what the evidence says as far as it could be read.
-pub(crate) type VendorVerifier =
-    fn(evidence: &Evidence, policy: &Policy, collateral: &Collateral, now: Time, checks: &mut Vec<Check>) -> Option<Facts>;
+pub(crate) type VendorVerifier = fn(
+    evidence: &Evidence,
+    policy: &Policy,
+    collateral: &Collateral,
+    now: Time,
+    checks: &mut Vec<Check>,
+) -> Option<Facts>;
 
 fn verifier(kind: Kind) -> VendorVerifier {
     match kind {

@@ -4,7 +4,13 @@ use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::verdict::Check;
 
-pub(super) fn verify(_: &Evidence, _: &Policy, _: &Collateral, _: Time, checks: &mut Vec<Check>) -> Option<Facts> {
+pub(super) fn verify(
+    _: &Evidence,
+    _: &Policy,
+    _: &Collateral,
+    _: Time,
+    checks: &mut Vec<Check>,
+) -> Option<Facts> {
     checks.push(Check::failed("not-supported", "not written yet"));
     None
 }
