@@ -8,6 +8,7 @@ use hpke::rand_core::{TryCryptoRng, TryRng};
 use hpke::{Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
 use zeroize::Zeroizing;
 
 use crate::statement::sha256;
@@ -77,6 +78,15 @@ enum Side {
 impl Exporter {
     /// A key for exactly one message: no two contexts may be the same.
     pub fn key(&self, context: &[u8]) -> MessageKey {
+        MessageKey(self.export(context))
+    }
+
+    /// A secret from which the key of a reply is made, once its sender's nonce is known.
+    pub fn reply_secret(&self, context: &[u8]) -> ReplySecret {
+        ReplySecret(self.export(context))
+    }
+
+    fn export(&self, context: &[u8]) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
         let exported = match &self.0 {
             Side::Sender(side) => side.export(context, &mut *key),
@@ -84,7 +94,23 @@ impl Exporter {
         };
         // Fails for more than 2^16 bytes only.
         debug_assert!(exported.is_ok());
-        MessageKey(key)
+        key
+    }
+}
+
+/// For one reply; see RFC 9458, section 4.4.
+pub struct ReplySecret(Zeroizing<[u8; 32]>);
+
+privet_ring::not_shown!(ReplySecret);
+
+impl ReplySecret {
+    /// The reply's key: HKDF-SHA256 with the replier's nonce as salt. `None` never happens for a key of this length.
+    pub fn key(self, nonce: &[u8]) -> Option<MessageKey> {
+        let mut key = Zeroizing::new([0; 32]);
+        let extracted = Salt::new(HKDF_SHA256, nonce).extract(self.0.as_slice());
+        let expanded = extracted.expand(&[b"privet tee reply key"], HKDF_SHA256).ok()?;
+        expanded.fill(key.as_mut_slice()).ok()?;
+        Some(MessageKey(key))
     }
 }
 
