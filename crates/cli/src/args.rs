@@ -6,6 +6,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
+use privet_serve::belief::Belief;
 
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Shows everything on this machine: real models, real rows, plain and by three parties.
+    /// Shows everything on this machine: real models, real rows, plain, by three parties, and in a (simulated) enclave.
     #[command(after_help = "Examples:\n  privet demo\n  privet demo --json > demo.json")]
     Demo(DemoArgs),
     /// Says what a model needs and costs in each kind, and every problem at once.
@@ -49,11 +50,13 @@ pub(crate) enum Command {
         role: ServeRole,
     },
     /// Runs all roles on this machine: real processes, real TLS.
-    #[command(after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run")]
+    #[command(
+        after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run\n  privet up tee model.onnx --dir run    (a SIMULATED enclave, and it says so)"
+    )]
     Up(UpArgs),
     /// Asks a deployment about rows.
     #[command(
-        after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
+        after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  privet predict --to run/deployment.toml rows.csv --dangerous-accept-simulated\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
     )]
     Predict(PredictArgs),
     /// Measures kinds side by side: time, bytes, error.
@@ -191,10 +194,40 @@ pub(crate) struct PredictArgs {
     /// Longest wait for any role, in seconds.
     #[arg(long, default_value_t = 30.0)]
     pub(crate) deadline: f64,
+    #[command(flatten)]
+    pub(crate) belief: BeliefArgs,
     /// Says what it cost, as one JSON object: on standard output where `-o` names a file, on standard error where the answers
     /// themselves go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Whom to believe, for deployments of kind `tee`.
+#[derive(Args, Clone, Default)]
+pub(crate) struct BeliefArgs {
+    /// The policy that says which enclaves to believe, instead of the deployment's own.
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+    /// What a vendor publishes beside its evidence: Intel's collateral (JSON), AMD's certificates (DER or PEM). Repeatable.
+    #[arg(long)]
+    pub(crate) collateral: Vec<PathBuf>,
+    /// The owner's token, where the deployment wants one.
+    #[arg(long)]
+    pub(crate) token: Option<PathBuf>,
+    /// Sends rows to a SIMULATED enclave that the policy accepts: an ordinary process, whose owner can read them.
+    #[arg(long)]
+    pub(crate) dangerous_accept_simulated: bool,
+}
+
+impl From<&BeliefArgs> for Belief {
+    fn from(args: &BeliefArgs) -> Self {
+        Self {
+            policy: args.policy.clone(),
+            collateral: args.collateral.clone(),
+            token: args.token.clone(),
+            dangerous_accept_simulated: args.dangerous_accept_simulated,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -204,7 +237,7 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     /// Which kinds.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee")]
     pub(crate) kinds: Vec<KindArg>,
     /// Which protocols, for the mpc kind.
     #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]

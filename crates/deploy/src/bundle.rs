@@ -16,6 +16,7 @@ use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::weights::{PartyWeights, share};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
+use privet_tee::statement::Hex;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -46,6 +47,9 @@ pub struct Manifest {
     pub outputs: Vec<Port>,
     /// For [`Kind::Mpc`].
     pub mpc: Option<MpcPart>,
+    /// For [`Kind::Tee`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tee: Option<TeePart>,
     /// Salted digests of the secret halves, by role.
     pub secrets: Vec<String>,
 }
@@ -68,6 +72,26 @@ pub struct MpcPart {
     pub scores: usize,
     /// Each party's one-line public key, P0 first.
     pub parties: Vec<String>,
+}
+
+/// The public part of a model served by an enclave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeePart {
+    /// Salted digest of the model, which the enclave states once it has opened it.
+    pub model: Hex<32>,
+    /// SHA-256 of the sealed file.
+    pub sealed: Hex<32>,
+    /// The owner's number of this version of the model; the key service refuses one below its floor.
+    pub version: u64,
+    /// Ed25519 key of the owner's key service: the enclave takes the model's key from nobody else, and believes no other stamp.
+    pub keys: Hex<32>,
+    /// Ed25519 key that signs clients' tokens; without one anyone may ask.
+    pub tokens: Option<Hex<32>>,
+    /// Whether the key service may give the model's key to a simulator, and only to one.
+    pub simulated: bool,
+    /// Bytes of the longest text that an answer can hold: replies are padded for it.
+    pub longest_text: usize,
 }
 
 /// A manifest with the bytes that its digest is taken over.
@@ -138,6 +162,16 @@ impl PublicBundle {
         })
     }
 
+    /// The part for an enclave, if this is a bundle for one.
+    pub fn tee(&self) -> Result<&TeePart, Error> {
+        self.manifest.tee.as_ref().ok_or_else(|| {
+            Error::refused(
+                "E231",
+                format!("This bundle is for kind `{}`, not `tee`.", self.manifest.kind.name()),
+            )
+        })
+    }
+
     /// The shape of a request.
     pub fn layout(&self) -> Result<Layout, Error> {
         let part = self.mpc()?;
@@ -164,6 +198,9 @@ struct Format {
 
 impl Manifest {
     fn is_sound(&self) -> bool {
+        if self.tee.is_some() != (self.kind == Kind::Tee) {
+            return false;
+        }
         match (&self.mpc, self.kind) {
             (Some(part), Kind::Mpc) => {
                 let outputs = part.tail.outputs.iter().map(|(port, _)| port);
@@ -302,6 +339,7 @@ pub fn for_parties(
         inputs: cut.head.inputs.clone(),
         outputs: cut.tail.outputs.iter().map(|(port, _)| port.clone()).collect(),
         mpc: Some(part),
+        tee: None,
         secrets: files.iter().map(PartyFile::digest).collect(),
     })?;
     for file in &mut files {
@@ -326,6 +364,29 @@ pub fn for_plain(
         inputs,
         outputs,
         mpc: None,
+        tee: None,
+        secrets: Vec::new(),
+    })
+}
+
+/// A bundle for an enclave: the public half. The sealed model and the key service's half are made with it.
+pub fn for_enclave(
+    name: &str,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    part: TeePart,
+    entropy: &mut dyn Entropy,
+) -> Result<PublicBundle, Error> {
+    PublicBundle::seal(Manifest {
+        format: FORMAT,
+        id: random_hex(entropy)?,
+        name: name.into(),
+        kind: Kind::Tee,
+        reveal: Reveal::Score,
+        inputs,
+        outputs,
+        mpc: None,
+        tee: Some(part),
         secrets: Vec::new(),
     })
 }

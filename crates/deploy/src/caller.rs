@@ -26,12 +26,39 @@ pub trait Caller: Send + Sync {
     /// Splits rows into jobs, in the order of the rows. Refuses rows of another shape, and any row that the plan does
     /// not cover, before anything is sent.
     fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error>;
+
+    /// What must be asked before the first job, and again once what came of it is too old at `now` (seconds since 1970).
+    /// Most kinds need nothing.
+    fn opening(&self, now: u64, entropy: &mut dyn Entropy) -> Result<Option<Opening>, Error> {
+        let _ = (now, entropy);
+        Ok(None)
+    }
+
+    /// What replies may be believed to have run under.
+    fn assurance(&self) -> &'static str;
+}
+
+/// A question that comes before any rows.
+pub struct Opening {
+    /// The message, for the deployment's only role.
+    pub message: InferRequest,
+    /// Turns the reply into leave to send rows.
+    pub pending: Box<dyn Opened>,
+}
+
+/// Waits for the reply to an [`Opening`].
+pub trait Opened: Send {
+    /// Appraises the reply at `now`; from then on jobs can be asked.
+    fn open(self: Box<Self>, reply: InferReply, now: u64, entropy: &mut dyn Entropy) -> Result<(), Error>;
 }
 
 /// Some consecutive rows that were not asked about yet.
 pub trait Job: Send {
     /// The messages, one per role in the deployment's order, and what waits for the replies.
-    fn ask(self: Box<Self>) -> Result<Asked, Error>;
+    fn ask(self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error>;
+
+    /// Gives up what an earlier asking of the same rows went over, so that [`Caller::opening`] opens anew.
+    fn forget(&self) {}
 }
 
 /// What is under way.
@@ -40,7 +67,13 @@ pub struct Asked {
     pub messages: Vec<InferRequest>,
     /// Turns the replies into the model's outputs.
     pub pending: Box<dyn Pending>,
+    /// The same rows once more, for a refusal of code [`OPEN_AGAIN`] (nothing was done with them); `None` for kinds that have
+    /// no such refusal.
+    pub again: Option<Box<dyn Job>>,
 }
+
+/// The code of refusals after which opening again helps: what was opened before is not there any more.
+pub const OPEN_AGAIN: &str = "E361";
 
 /// Waits for the replies to one job.
 pub trait Pending: Send {

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::kind::{Kind, Reveal};
 use crate::mpc::traffic;
+use crate::tee::content::sealed_len;
 use crate::trust::TrustCard;
 
 /// The whole report; `--json` prints it.
@@ -190,7 +191,11 @@ fn kind_report(
             (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, mpc_cost(planned, options.protect))]))
         }
         (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
-        (Kind::Tee | Kind::He, _) => (vec![not_yet(kind)], BTreeMap::new()),
+        (Kind::Tee, _) => match crate::bundle::check_reveal(options.reveal) {
+            Ok(()) => (Vec::new(), BTreeMap::from([("tee", tee_cost(graph))])),
+            Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
+        },
+        (Kind::He, _) => (vec![not_yet(kind)], BTreeMap::new()),
     };
     let status = if problems.is_empty() { "ready" } else { "no" };
     let protect = (kind == Kind::Mpc).then_some(options.protect);
@@ -214,6 +219,12 @@ fn not_yet(kind: Kind) -> Problem {
 fn plain_cost(graph: &Graph) -> Cost {
     let bytes = graph.inputs.iter().map(|p| 4 * p.width).sum();
     Cost { bound: 0.0, k: None, rounds: 1, bytes_up: bytes, bytes_up_per_row: bytes, bytes_between: 0 }
+}
+
+/// As plain, sealed: one round trip once the enclave was attested, and one before that for its evidence.
+fn tee_cost(graph: &Graph) -> Cost {
+    let row = |rows: usize| sealed_len(&graph.inputs, rows) / rows;
+    Cost { bound: 0.0, k: None, rounds: 1, bytes_up: row(1), bytes_up_per_row: row(128), bytes_between: 0 }
 }
 
 fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {

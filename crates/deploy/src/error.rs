@@ -79,3 +79,24 @@ impl From<Problems> for Error {
         Self::refused("E201", text.strip_prefix("E201 ").unwrap_or(&text))
     }
 }
+
+/// The static text of any well-formed code, `E000` to `E999`. A peer's code is text of unknown life; an
+/// [`Error`]'s is static, and nothing may be leaked to make it so.
+pub fn named_code(code: &str) -> Option<&'static str> {
+    let digits = code.strip_prefix('E').filter(|d| d.len() == 3 && d.bytes().all(|b| b.is_ascii_digit()))?;
+    let text = CODES.get(digits.parse::<usize>().ok()?)?;
+    std::str::from_utf8(text).ok()
+}
+
+static CODES: [[u8; 4]; 1000] = codes();
+
+#[allow(clippy::cast_possible_truncation, reason = "a digit is below ten")]
+const fn codes() -> [[u8; 4]; 1000] {
+    let mut all = [*b"E000"; 1000];
+    let mut n = 0;
+    while n < all.len() {
+        all[n] = [b'E', b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    all
+}

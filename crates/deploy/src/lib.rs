@@ -7,7 +7,7 @@
 //! | [`caller`] | the client side: [`Caller`](caller::Caller), and how one request becomes messages and an answer |
 //! | [`oip`] | the Open Inference Protocol as plain values, and [`Host`](oip::Host), the server side |
 //! | [`tensors`] | tensors to and from their bytes in a call |
-//! | [`plain`], [`mpc`] | both sides of a kind |
+//! | [`plain`], [`mpc`], [`tee`] | both sides of a kind |
 //! | [`wire`] | a party's message, byte by byte |
 //! | [`bundle`] | what the owner hands out |
 //! | [`check`] | what a model needs and costs in each kind |
@@ -22,6 +22,7 @@ pub mod kind;
 pub mod mpc;
 pub mod oip;
 pub mod plain;
+pub mod tee;
 pub mod tensors;
 pub mod trust;
 pub mod wire;

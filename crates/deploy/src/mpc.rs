@@ -63,6 +63,10 @@ impl Caller for Arc<MpcCaller> {
         Some(self.part.plan.bound)
     }
 
+    fn assurance(&self) -> &'static str {
+        Kind::Mpc.assurance()
+    }
+
     fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = self.part.head.bind(&rows)?.len();
         if count > self.layout.chunk_rows() {
@@ -108,7 +112,7 @@ struct MpcJob {
 }
 
 impl Job for MpcJob {
-    fn ask(self: Box<Self>) -> Result<Asked, Error> {
+    fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
         let Self { caller, rows, request, ticket, range } = *self;
         let count =
             u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
@@ -122,7 +126,7 @@ impl Job for MpcJob {
         let messages =
             Role::ALL.iter().zip(&split.messages).map(|(&role, m)| message(model, role, m)).collect();
         let pending = MpcPending { caller: Arc::clone(&caller), rows: range.len(), point: split.point };
-        Ok(Asked { messages, pending: Box::new(pending) })
+        Ok(Asked { messages, pending: Box::new(pending), again: None })
     }
 }
 

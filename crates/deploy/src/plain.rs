@@ -201,6 +201,10 @@ impl Caller for Arc<PlainCaller> {
         None
     }
 
+    fn assurance(&self) -> &'static str {
+        Kind::Plain.assurance()
+    }
+
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = check_inputs(&self.inputs, &rows)?;
         let bytes: usize = rows.iter().map(|t| t.data.bytes()).sum();
@@ -220,7 +224,7 @@ struct PlainJob {
 }
 
 impl Job for PlainJob {
-    fn ask(self: Box<Self>) -> Result<Asked, Error> {
+    fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
         let whole = self.range.len() == self.rows.first().map_or(0, |t| t.rows);
         let raw = |(port, tensor): (&Port, &Tensor)| {
             if whole {
@@ -232,7 +236,7 @@ impl Job for PlainJob {
         let inputs = self.caller.inputs.iter().zip(self.rows.iter()).map(raw).collect();
         let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
         let pending = PlainPending { caller: self.caller, rows: self.range.len() };
-        Ok(Asked { messages: vec![message], pending: Box::new(pending) })
+        Ok(Asked { messages: vec![message], pending: Box::new(pending), again: None })
     }
 }
 

@@ -15,51 +15,58 @@ pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {
         name: port.name.clone(),
         datatype: port.dtype.name().into(),
         shape: if port.flat { vec![rows] } else { vec![rows, width] },
-        data: to_bytes(port.dtype, &tensor.data),
+        data: bytes_of(port, tensor),
     }
 }
 
-fn to_bytes(dtype: DataType, data: &Data) -> Bytes {
-    fn flat<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Bytes {
-        let mut out = Vec::with_capacity(values.len() * N);
-        for &x in values {
-            out.extend_from_slice(&bytes(x));
-        }
-        out.into()
+fn bytes_of(port: &Port, tensor: &Tensor) -> Bytes {
+    let mut out = Vec::new();
+    write(port, tensor, &mut out);
+    out.into()
+}
+
+/// Appends a tensor's bytes, as `port` sends them.
+pub fn write(port: &Port, tensor: &Tensor, out: &mut Vec<u8>) {
+    fn flat<T: Copy, const N: usize>(out: &mut Vec<u8>, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        let start = out.len();
+        out.resize(start + values.len() * N, 0);
+        let (places, _) = out[start..].as_chunks_mut::<N>();
+        places.iter_mut().zip(values).for_each(|(place, &x)| *place = bytes(x));
     }
-    match data {
-        Data::F32(v) => flat(v, f32::to_le_bytes),
-        Data::F64(v) => flat(v, f64::to_le_bytes),
-        Data::I64(v) => match dtype {
-            DataType::Bool => flat(v, |x| [u8::from(x != 0)]),
-            DataType::Int32 => flat(v, |x| i32::try_from(x).unwrap_or_default().to_le_bytes()),
-            _ => flat(v, i64::to_le_bytes),
+    match &tensor.data {
+        Data::F32(v) => flat(out, v, f32::to_le_bytes),
+        Data::F64(v) => flat(out, v, f64::to_le_bytes),
+        Data::I64(v) => match port.dtype {
+            DataType::Bool => flat(out, v, |x| [u8::from(x != 0)]),
+            DataType::Int32 => flat(out, v, |x| i32::try_from(x).unwrap_or_default().to_le_bytes()),
+            _ => flat(out, v, i64::to_le_bytes),
         },
         Data::Text(v) => {
-            let mut out = Vec::new();
             for text in v {
                 out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
                 out.extend_from_slice(text.as_bytes());
             }
-            out.into()
         }
     }
 }
 
 /// The tensor that a call carries for `port`, whose shape and length agree with what is there.
 pub fn from_raw(port: &Port, raw: &RawTensor) -> Result<Tensor, Error> {
-    let name = &port.name;
     if raw.datatype != port.dtype.name() {
-        let (expected, got) = (port.dtype.name(), &raw.datatype);
+        let (name, expected, got) = (&port.name, port.dtype.name(), &raw.datatype);
         return Err(Error::usage("E301", format!("Tensor `{name}` must be {expected}; it came as {got}.")));
     }
-    let rows = rows_of(port, &raw.shape)?;
+    read(port, rows_of(port, &raw.shape)?, &raw.data)
+}
+
+/// The tensor of so many rows whose bytes these are, exactly.
+pub fn read(port: &Port, rows: usize, bytes: &[u8]) -> Result<Tensor, Error> {
     let values = rows.checked_mul(port.width);
-    let data = values.and_then(|n| from_bytes(port.dtype, &raw.data, n)).ok_or_else(|| {
-        let (shape, got) = (&raw.shape, raw.data.len());
+    let data = values.and_then(|n| from_bytes(port.dtype, bytes, n)).ok_or_else(|| {
+        let (name, got) = (&port.name, bytes.len());
         Error::usage(
             "E301",
-            format!("Tensor `{name}` of shape {shape:?} does not fit the {got} bytes that came."),
+            format!("Tensor `{name}` of {rows} rows does not fit the {got} bytes that came."),
         )
     })?;
     Ok(Tensor { rows, width: port.width, data })

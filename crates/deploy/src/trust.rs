@@ -33,7 +33,7 @@ impl TrustCard {
                 ("mpc / replicated3, semi-honest, protects the model", MPC_MODEL)
             }
             (Kind::Mpc, _) => ("mpc / replicated3, semi-honest", MPC_BOTH),
-            (Kind::Tee, _) => ("tee: not in this version", &[]),
+            (Kind::Tee, _) => ("tee: an attested enclave", TEE),
             (Kind::He, _) => ("he: not in this version", &[]),
         };
         let own = |&(who, what): &(&str, &str)| (who.to_owned(), what.to_owned());
@@ -45,6 +45,19 @@ impl TrustCard {
 const PLAIN: &[(&str, &str)] = &[
     ("the client", "sees its input and the answer"),
     ("the server", "sees the input, the model and the answer"),
+];
+
+const TEE: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("the measured program", "sees everything; it is what the policy names, and shows nothing to its host"),
+    ("the host", "sees sealed messages: how many, when, and their padded sizes"),
+    ("the chip's maker", "is trusted: its keys, its patches, and that nobody extracted a key"),
+    ("who can touch the machine", "is trusted: interposers on the memory bus have extracted such keys"),
+    (
+        "a simulated enclave",
+        "is an ordinary process: its owner can read everything, and every reply says `simulated`",
+    ),
+    ("not protected", "against side channels that vendors have not patched; the host can refuse to serve"),
 ];
 
 const MPC_BOTH: &[(&str, &str)] = &[

@@ -177,7 +177,8 @@ pub struct Node {
 }
 
 /// A whole model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Graph {
     /// What it takes.
     pub inputs: Vec<Port>,

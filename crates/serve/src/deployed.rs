@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use privet_deploy::caller::{Answer, Asked, Between, Caller, Job};
+use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN};
 use privet_deploy::kind::Kind;
 use privet_deploy::mpc::MpcCaller;
+use privet_deploy::oip::{InferReply, InferRequest};
 use privet_deploy::plain::PlainCaller;
+use privet_deploy::tee::caller::TeeCaller;
 use privet_deploy::{Blame, Error};
 use privet_model::graph::Port;
 use privet_model::tensor::{Data, Tensor};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::belief::Belief;
 use crate::client::Client;
 use crate::deployment::DeploymentFile;
 use crate::entropy::OsEntropy;
@@ -34,7 +37,13 @@ pub struct Deployed {
 impl Deployed {
     /// Opens a deployment. Nothing is connected before the first call; no call waits longer than `deadline`.
     pub fn open(path: &Path, deadline: Duration) -> Result<Self, Error> {
+        Self::open_with(path, deadline, &Belief::default())
+    }
+
+    /// The same, with what the user says about whom to believe.
+    pub fn open_with(path: &Path, deadline: Duration, belief: &Belief) -> Result<Self, Error> {
         let (file, public) = DeploymentFile::read(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
         let manifest = public.manifest();
         let caller: Arc<dyn Caller> = match file.kind {
             Kind::Plain => {
@@ -42,12 +51,9 @@ impl Deployed {
                 Arc::new(PlainCaller::new(file.name.clone(), inputs, outputs))
             }
             Kind::Mpc => Arc::new(MpcCaller::new(&public)?),
-            Kind::Tee | Kind::He => {
-                let kind = file.kind.name();
-                return Err(Error::refused("E221", format!("Kind `{kind}` is not in this version.")));
-            }
+            Kind::Tee => Arc::new(TeeCaller::new(&public, belief.trust(&file, folder)?)?),
+            Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.")),
         };
-        let folder = path.parent().unwrap_or(Path::new(""));
         let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
         let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { file: Arc::new(file), caller, clients: Arc::new(clients), deadline })
@@ -94,6 +100,7 @@ impl Deployed {
         progress: impl Fn(usize),
     ) -> Result<Answer, Error> {
         let mut jobs = self.caller.jobs(rows, &mut OsEntropy)?;
+        self.opened().await?;
         if jobs.len() > 1 {
             return self.many(jobs, progress).await;
         }
@@ -128,14 +135,35 @@ impl Deployed {
         Ok(whole)
     }
 
+    /// Makes sure that rows may be sent: some kinds ask something first.
+    pub async fn opened(&self) -> Result<(), Error> {
+        let Some(opening) = self.caller.opening(now(), &mut OsEntropy)? else { return Ok(()) };
+        let mut replies = self.ask(vec![opening.message]).await?;
+        let reply = replies.pop().unwrap_or_default();
+        opening.pending.open(reply, now(), &mut OsEntropy)
+    }
+
     async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
-        let Asked { messages, pending } = job.ask()?;
+        let Asked { messages, pending, again } = job.ask(&mut OsEntropy)?;
+        match (self.ask(messages).await, again) {
+            (Err(e), Some(again)) if e.code == OPEN_AGAIN => {
+                again.forget();
+                self.opened().await?;
+                let Asked { messages, pending, .. } = again.ask(&mut OsEntropy)?;
+                pending.answer(self.ask(messages).await?)
+            }
+            (replies, _) => pending.answer(replies?),
+        }
+    }
+
+    /// One message to each role, and their replies.
+    async fn ask(&self, messages: Vec<InferRequest>) -> Result<Vec<InferReply>, Error> {
         let deadline = after(self.deadline)?;
         let roles = self.clients.iter().zip(&self.file.endpoints);
         let calls = roles.zip(messages).map(|((client, entry), message)| async move {
             client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
         });
-        pending.answer(try_join_all(calls).await?)
+        try_join_all(calls).await
     }
 
     /// The answer for no rows.
@@ -150,6 +178,12 @@ impl Deployed {
         let sum = |f: fn(&Client) -> u64| self.clients.iter().map(f).sum();
         (sum(Client::bytes_up), sum(Client::bytes_down))
     }
+}
+
+/// Seconds since 1970, by this machine's clock.
+pub fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// The error with the role that gave it, where it does not name it itself.

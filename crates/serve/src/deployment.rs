@@ -1,6 +1,6 @@
 //! `deployment.toml`: what a client needs to use a deployment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use privet_deploy::Error;
 use privet_deploy::bundle::PublicBundle;
@@ -23,6 +23,12 @@ pub struct DeploymentFile {
     pub public: String,
     /// Its digest, for people to compare.
     pub digest: String,
+    /// Policy file, beside this one: whom to believe, for kind `tee`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
+    /// What vendors publish beside their evidence, files beside this one, for kind `tee`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collateral: Vec<PathBuf>,
     /// One per role, in the order of roles.
     pub endpoints: Vec<EndpointEntry>,
 }

@@ -2,6 +2,7 @@
 //! client ends up with the same [`Error`] that the host returned.
 
 use http::StatusCode;
+use privet_deploy::error::named_code;
 use privet_deploy::{Blame, Error};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
@@ -43,7 +44,7 @@ pub fn to_status(error: &Error) -> Status {
 pub fn from_status(status: &Status) -> Error {
     let text = |key| status.metadata().get(key).and_then(|value| value.to_str().ok());
     let blame = text(BLAME).and_then(parse_blame).unwrap_or_else(|| foreign_blame(status.code()));
-    let code = text(CODE).and_then(intern).unwrap_or(UNNAMED);
+    let code = text(CODE).and_then(named_code).unwrap_or(UNNAMED);
     let message = status.message();
     let message = message.strip_prefix(code).map_or(message, str::trim_start);
     Error::new(blame, code, if message.is_empty() { "The server gave no reason." } else { message })
@@ -80,27 +81,6 @@ fn parse_blame(name: &str) -> Option<Blame> {
         .find(|blame| blame_name(*blame) == name)
 }
 
-/// The static text of any well-formed code, `E000` to `E999`. A peer's code is text of unknown life; an
-/// [`Error`]'s is static, and nothing may be leaked to make it so.
-fn intern(code: &str) -> Option<&'static str> {
-    let digits = code.strip_prefix('E').filter(|d| d.len() == 3 && d.bytes().all(|b| b.is_ascii_digit()))?;
-    let text = CODES.get(digits.parse::<usize>().ok()?)?;
-    std::str::from_utf8(text).ok()
-}
-
-static CODES: [[u8; 4]; 1000] = codes();
-
-#[allow(clippy::cast_possible_truncation, reason = "a digit is below ten")]
-const fn codes() -> [[u8; 4]; 1000] {
-    let mut all = [*b"E000"; 1000];
-    let mut n = 0;
-    while n < all.len() {
-        all[n] = [b'E', b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    all
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -121,7 +101,7 @@ mod tests {
     #[test]
     fn strange_codes_are_not_taken() {
         for code in ["", "E", "E1", "E1000", "E+12", "X105", "E10５"] {
-            assert_eq!(intern(code), None, "{code}");
+            assert_eq!(named_code(code), None, "{code}");
         }
     }
 

@@ -11,11 +11,12 @@
 //! | [`tensor`] | sizes of tensors, checked |
 //! | [`client`], [`link`](mod@link), [`counted`] | the native client |
 //! | [`config`], [`roles`] | a role, from its configuration to a running server |
-//! | [`deployment`], [`deployed`] | `deployment.toml`, and a deployment in use |
+//! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
 //! | [`entropy`] | randomness from the operating system |
 //! | [`fault`] | errors on the wire and back |
 
+pub mod belief;
 pub mod certificate;
 pub mod client;
 pub mod codec;

@@ -125,6 +125,8 @@ impl Running {
             kind: wanted.kind,
             digest: public.digest_hex(),
             public: public.json().into(),
+            policy: None,
+            collateral: Vec::new(),
             endpoints: entries,
         };
         self.folder.write("deployment.toml", &file.to_toml()?)?;

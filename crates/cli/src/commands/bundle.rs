@@ -38,6 +38,8 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
         kind: args.kind.into(),
         digest: public.digest_hex(),
         public: public.json().into(),
+        policy: None,
+        collateral: Vec::new(),
         endpoints: keys.iter().zip(&args.urls).map(entry).collect(),
     };
     files.push((args.out.join("deployment.toml"), Content::Public(deployment.to_toml()?)));

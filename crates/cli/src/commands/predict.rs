@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use privet_deploy::Error;
 use privet_model::graph::Port;
 use privet_serve::deployed::Deployed;
+use privet_tee::kind::Assurance;
 
 use crate::args::PredictArgs;
 use crate::failure::Failure;
@@ -16,11 +17,16 @@ use crate::rows;
 pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let deadline = Duration::try_from_secs_f64(args.deadline)
         .map_err(|_| Error::usage("E145", format!("A deadline of {} seconds is none.", args.deadline)))?;
-    let deployed = Deployed::open(&args.to, deadline)?;
+    let deployed = Deployed::open_with(&args.to, deadline, &(&args.belief).into())?;
     let read = rows::read(&args.rows, deployed.caller().inputs())?;
     read.notes.iter().for_each(|note| eprintln!("{note}"));
     let count = read.tensors.first().map_or(0, |t| t.rows);
     let bar = progress(count as u64, "rows");
+    // Evidence first: who is not believed gets no rows, and what it is said before any answer is.
+    deployed.opened().await?;
+    if let Some(remark) = remark(&deployed) {
+        eprintln!("{remark}");
+    }
     let start = Instant::now();
     let answer = deployed.predict_with(Arc::new(read.tensors), |done| bar.set_position(done as u64)).await?;
     let seconds = start.elapsed().as_secs_f64();
@@ -33,7 +39,7 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         let facts = serde_json::json!({
             "rows": count, "seconds": seconds, "bytes_up": up, "bytes_down": down,
             "bytes_between": answer.between.bytes, "rounds": 1 + answer.between.rounds,
-            "bound": deployed.caller().bound(), "assurance": deployed.file().kind.assurance(),
+            "bound": deployed.caller().bound(), "assurance": deployed.caller().assurance(),
         });
         let answers_are_printed = args.output.as_deref().is_none_or(|path| path == "-");
         if answers_are_printed {
@@ -43,4 +49,11 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the user must be told before anything else.
+fn remark(deployed: &Deployed) -> Option<&'static str> {
+    (deployed.caller().assurance() == Assurance::Simulated.name()).then_some(
+        "SIMULATED enclave: the whole protocol runs, and nothing is proven; the owner of that machine can read these rows.",
+    )
 }
