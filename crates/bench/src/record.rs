@@ -25,6 +25,26 @@ pub struct Record {
     pub limits: Limits,
     /// One per kind and batch size.
     pub results: Vec<Measured>,
+    /// One per kind: what comes before steady requests.
+    #[serde(default)]
+    pub starts: Vec<Started>,
+}
+
+/// From nothing to the first answer, for one kind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Started {
+    /// `plain`, `mpc`, …
+    pub kind: String,
+    /// Seconds until every role of the deployment was ready: keys, bundle, processes.
+    pub cold_start_s: f64,
+    /// Seconds of a new client until it had evidence; the connection included. `None` for kinds without any.
+    pub evidence_s: Option<f64>,
+    /// Seconds of appraising it.
+    pub verification_s: Option<f64>,
+    /// Seconds of that client's first request, of one row; for kinds without evidence the connection included.
+    pub first_request_s: f64,
+    /// What a reply may be believed to have run under.
+    pub assurance: String,
 }
 
 /// One kind at one batch size.

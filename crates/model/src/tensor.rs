@@ -133,6 +133,18 @@ impl Tensor {
         Self { rows: to - from, width: self.width, data }
     }
 
+    /// Overwrites the values: for rows that were answered, where memory matters.
+    pub fn wipe(&mut self) {
+        match &mut self.data {
+            Data::F32(v) => v.fill(0.0),
+            Data::F64(v) => v.fill(0.0),
+            Data::I64(v) => v.fill(0),
+            Data::Text(v) => v.iter_mut().for_each(zeroize::Zeroize::zeroize),
+        }
+        // So that the compiler takes the zeros for read, and writes them.
+        std::hint::black_box(&self.data);
+    }
+
     /// Puts the rows of `other`, which must have the same width and type, below these.
     pub fn append(&mut self, other: Self) {
         debug_assert_eq!(self.width, other.width);

@@ -47,6 +47,47 @@ pub struct PartyConfig {
     pub limits: LimitsConfig,
 }
 
+/// `privet serve enclave --config FILE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnclaveConfig {
+    /// `HOST:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// This machine's secret key, made by `privet keygen`. The enclave's own keys are made inside and never leave it.
+    pub key: PathBuf,
+    /// The public half of the bundle, made by `privet bundle --kind tee`.
+    pub bundle: PathBuf,
+    /// The sealed model, made with it.
+    pub model: PathBuf,
+    /// Where evidence comes from: `simulated`, `configfs-tsm`, `gramine`, `nsm` or `tpm`.
+    pub attester: String,
+    /// Enclaves that run side by side, each with its own keys.
+    #[serde(default = "one")]
+    pub replicas: usize,
+    /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// The owner's key service.
+    pub keys: KeysEndpoint,
+    /// How much is too much.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// `[keys]`: where the owner's key service is, and how to know it. The enclave believes its signature only; this is for TLS.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysEndpoint {
+    /// `https://HOST:PORT`.
+    pub url: String,
+    /// Its one-line public key.
+    pub key: String,
+}
+
+fn one() -> usize {
+    1
+}
+
 /// `[limits]`; what is left out has its default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -135,12 +135,14 @@ impl Deployed {
         Ok(whole)
     }
 
-    /// Makes sure that rows may be sent: some kinds ask something first.
-    pub async fn opened(&self) -> Result<(), Error> {
-        let Some(opening) = self.caller.opening(now(), &mut OsEntropy)? else { return Ok(()) };
+    /// Makes sure that rows may be sent: some kinds ask something first. What that took, where it was not done before.
+    pub async fn opened(&self) -> Result<Option<OpeningTimes>, Error> {
+        let Some(opening) = self.caller.opening(now(), &mut OsEntropy)? else { return Ok(None) };
+        let start = Instant::now();
         let mut replies = self.ask(vec![opening.message]).await?;
-        let reply = replies.pop().unwrap_or_default();
-        opening.pending.open(reply, now(), &mut OsEntropy)
+        let evidence = start.elapsed();
+        opening.pending.open(replies.pop().unwrap_or_default(), now(), &mut OsEntropy)?;
+        Ok(Some(OpeningTimes { evidence, verification: start.elapsed().saturating_sub(evidence) }))
     }
 
     async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
@@ -184,6 +186,15 @@ impl Deployed {
 pub fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
+}
+
+/// What opening a deployment took.
+#[derive(Clone, Copy, Debug)]
+pub struct OpeningTimes {
+    /// Until its evidence was here.
+    pub evidence: Duration,
+    /// Until it was appraised.
+    pub verification: Duration,
 }
 
 /// The error with the role that gave it, where it does not name it itself.

@@ -28,6 +28,7 @@ pub mod kind;
 pub mod policy;
 pub mod release;
 pub mod seal;
+pub mod simulator;
 pub mod statement;
 pub mod verdict;
 #[cfg(feature = "verify")]

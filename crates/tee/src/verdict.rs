@@ -61,12 +61,62 @@ pub struct Verdict {
     pub expires: Vec<(String, String)>,
     /// Advisories that the vendor lists for this machine's state.
     pub advisories: Vec<String>,
+    /// Anything else worth a line, as the mode of the channel.
+    pub notes: Vec<String>,
 }
 
 impl Verdict {
     /// Whether it was accepted.
     pub fn is_accepted(&self) -> bool {
         self.outcome == Outcome::Accepted
+    }
+
+    /// Nothing was checked yet.
+    #[cfg(feature = "verify")]
+    pub(crate) fn begin(policy: crate::statement::Hex<32>, now: crate::verify::Time) -> Self {
+        Self {
+            outcome: Outcome::Refused,
+            kind: None,
+            assurance: Assurance::None,
+            checks: Vec::new(),
+            policy: policy.to_string(),
+            at: crate::verify::rfc3339(now),
+            measurements: Vec::new(),
+            platform: None,
+            expires: Vec::new(),
+            advisories: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Refused, for this reason among others.
+    #[cfg(feature = "verify")]
+    pub(crate) fn refuse(mut self, reason: Check) -> Self {
+        self.checks.push(reason);
+        self.conclude(Assurance::None)
+    }
+
+    /// What the evidence says.
+    #[cfg(feature = "verify")]
+    pub(crate) fn take(&mut self, facts: crate::verify::Facts) {
+        use crate::policy::hex;
+        let register = |(name, value): (&'static str, Vec<u8>)| (name.to_owned(), hex(&value));
+        self.measurements = facts.measurements.into_iter().map(register).collect();
+        self.platform = facts.platform.as_deref().map(hex);
+        let mut expires = facts.expires;
+        expires.sort_by_key(|(_, at)| *at);
+        self.expires = expires.into_iter().map(|(name, at)| (name, crate::verify::rfc3339(at))).collect();
+        self.advisories = facts.advisories;
+        self.notes.extend(facts.remarks);
+    }
+
+    /// Accepted if there were checks and all passed; then it may say that it ran under `assurance`.
+    #[cfg(feature = "verify")]
+    pub(crate) fn conclude(mut self, assurance: Assurance) -> Self {
+        if !self.checks.is_empty() && self.checks.iter().all(|c| c.ok) {
+            (self.outcome, self.assurance) = (Outcome::Accepted, assurance);
+        }
+        self
     }
 
     /// The first reason to refuse.

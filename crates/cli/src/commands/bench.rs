@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use privet_bench::limits::{Limits, Work};
 use privet_bench::machine::Machine;
 use privet_bench::measure::{Expected, Sample, cycled, measure, percentile};
-use privet_bench::record::{FORMAT, Measured, Record};
+use privet_bench::record::{FORMAT, Measured, Record, Started};
 use privet_bench::workload::synthetic;
 use privet_deploy::Error;
 use privet_deploy::kind::{Kind, Reveal};
@@ -19,6 +19,7 @@ use privet_model::plan::Plan;
 use privet_model::tensor::Tensor;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
+use privet_serve::belief::Belief;
 use privet_serve::deployed::Deployed;
 use privet_serve::deployment::DeploymentFile;
 use privet_serve::roles::read_model;
@@ -97,6 +98,7 @@ impl Workload<'_> {
             machine: Machine::this(commit),
             limits: Limits::measure(),
             results: Vec::new(),
+            starts: Vec::new(),
         };
         let mut running = Vec::new();
         let result = self.fill(&mut record, kinds, batches, repeats, &mut running).await;
@@ -118,9 +120,13 @@ impl Workload<'_> {
     ) -> Result<(), Failure> {
         let mut subjects = Vec::new();
         for &kind in kinds {
+            let start = Instant::now();
             let deployment = self.start(kind).await?;
-            subjects.push(subject(kind, &deployment.file())?);
+            let cold_start_s = start.elapsed().as_secs_f64();
+            let file = deployment.file();
             running.push(deployment);
+            record.starts.push(self.first(kind, &file, cold_start_s).await?);
+            subjects.push(subject(kind, &file)?);
         }
         let bar = progress((batches.len() * kinds.len()) as u64, "measuring");
         for &batch in batches {
@@ -134,6 +140,23 @@ impl Workload<'_> {
         }
         bar.finish_and_clear();
         Ok(())
+    }
+
+    /// A new client's way to its first answer.
+    async fn first(&self, kind: Kind, file: &Path, cold_start_s: f64) -> Result<Started, Failure> {
+        let row: Vec<Tensor> = self.rows.iter().map(|t| t.slice(0, 1)).collect();
+        let deployed = Deployed::open_with(file, DEADLINE, &own())?;
+        let opening = deployed.opened().await?;
+        let start = Instant::now();
+        deployed.predict(Arc::new(row)).await?;
+        Ok(Started {
+            kind: kind.name().into(),
+            cold_start_s,
+            evidence_s: opening.map(|o| o.evidence.as_secs_f64()),
+            verification_s: opening.map(|o| o.verification.as_secs_f64()),
+            first_request_s: start.elapsed().as_secs_f64(),
+            assurance: deployed.caller().assurance().into(),
+        })
     }
 
     /// Runs this workload's model as `kind`.
@@ -182,7 +205,7 @@ impl Workload<'_> {
             rounds: 1 + sample.between.rounds,
             max_error: sample.max_error,
             bound: plan.map(|p| p.bound),
-            assurance: subject.kind.assurance().into(),
+            assurance: subject.deployed.caller().assurance().into(),
             ratio_to_plain: None,
             limit_s: at_best_s,
             over_limit: median_s / at_best_s,
@@ -206,11 +229,33 @@ impl Workload<'_> {
     }
 }
 
+/// Deployments that this program itself brought up on this machine, simulators among them: every number says so.
+pub(crate) fn own() -> Belief {
+    Belief::dangerous_accept_simulated()
+}
+
 fn subject(kind: Kind, file: &Path) -> Result<Subject, Failure> {
     let (_, public) = DeploymentFile::read(file)?;
     let part = public.manifest().mpc.as_ref();
     let plan = part.map(|part| Ok::<_, Error>((part.plan.clone(), public.layout()?))).transpose()?;
-    Ok(Subject { kind, deployed: Deployed::open(file, DEADLINE)?, plan })
+    Ok(Subject { kind, deployed: Deployed::open_with(file, DEADLINE, &own())?, plan })
+}
+
+/// What comes before steady requests.
+pub(crate) fn show_starts(starts: &[Started]) {
+    let mut out = table(&["kind", "cold start", "evidence", "verification", "first request", "assurance"]);
+    let or_none = |s: Option<f64>| s.map_or("-".into(), seconds);
+    for start in starts {
+        out.add_row([
+            start.kind.clone(),
+            seconds(start.cold_start_s),
+            or_none(start.evidence_s),
+            or_none(start.verification_s),
+            seconds(start.first_request_s),
+            start.assurance.clone(),
+        ]);
+    }
+    print(&out.to_string());
 }
 
 /// The record as a table.
@@ -228,6 +273,7 @@ pub(crate) fn show(record: &Record) {
         "bound",
         "to plain",
         "to limit",
+        "assurance",
     ];
     let mut out = table(&head);
     for r in &record.results {
@@ -244,9 +290,11 @@ pub(crate) fn show(record: &Record) {
             r.bound.map_or("-".into(), |b| format!("{b:.1e}")),
             r.ratio_to_plain.map_or("-".into(), |x| format!("{x:.2}x")),
             format!("{:.1}x", r.over_limit),
+            r.assurance.clone(),
         ]);
     }
     print(&out.to_string());
+    show_starts(&record.starts);
     let (machine, limits) = (&record.machine, &record.limits);
     print(&format!(
         "{}, {} cores, load {}. Limits: loopback {}/s; one core {} expansions/s, {} products/s.",

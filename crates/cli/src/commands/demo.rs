@@ -1,11 +1,11 @@
-//! `privet demo`: two real models, real rows, plain and by three parties, side by side.
+//! `privet demo`: two real models, real rows, plain, by three parties and in a simulated enclave, side by side.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use privet_bench::measure::{difference, percentile};
+use privet_bench::measure::{cycled, difference, percentile};
 use privet_deploy::kind::Kind;
 use privet_deploy::trust::TrustCard;
 use privet_model::graph::Graph;
@@ -13,10 +13,11 @@ use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
 use privet_serve::deployed::Deployed;
 use privet_serve::roles::read_model;
+use privet_serve::up::Running;
 use serde::Serialize;
 
 use crate::args::{DemoArgs, PlanArgs, ProtectArg, RevealArg};
-use crate::commands::bench::Workload;
+use crate::commands::bench::{Workload, own};
 use crate::commands::table::table;
 use crate::failure::Failure;
 use crate::output::{bytes, count, print, progress, seconds};
@@ -27,6 +28,13 @@ const SINGLE_ROWS: usize = 50;
 /// Runs over all rows, of which the fastest counts.
 const WHOLE_RUNS: usize = 3;
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Which kinds, plain first.
+const KINDS: [Kind; 3] = [Kind::Plain, Kind::Mpc, Kind::Tee];
+/// Rows per request, as far as there are so many.
+const SIZES: [usize; 5] = [1, 10, 100, 1000, 10_000];
+/// Requests per size and kind, of which the median counts.
+const REPEATS: usize = 9;
 
 /// What ships inside the program.
 struct Shipped {
@@ -99,41 +107,65 @@ struct Line {
     largest_difference_from_plain: f64,
     bound: Option<f64>,
     auc: Option<f64>,
+    assurance: String,
     trust: TrustCard,
+}
+
+/// A request of some size, as every kind answers it.
+#[derive(Serialize)]
+struct Size {
+    model: &'static str,
+    batch: usize,
+    kinds: Vec<OfKind>,
+}
+
+/// One kind at one size.
+#[derive(Serialize)]
+struct OfKind {
+    kind: &'static str,
+    median_s: f64,
+    ratio_to_plain: f64,
+    assurance: String,
+    largest_difference_from_plain: f64,
 }
 
 pub(crate) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let cannot = |e: std::io::Error| Failure::ours(format!("A temporary folder cannot be made: {e}."));
     let folder = tempfile::Builder::new().prefix("privet-demo-").tempdir().map_err(cannot)?;
-    let bar = progress(4, "deploying and asking");
-    let mut all = Vec::new();
+    let bar = progress((SHIPPED.len() * KINDS.len()) as u64, "deploying and asking");
+    let (mut all, mut sizes) = (Vec::new(), Vec::new());
     for shipped in &SHIPPED {
-        let lines = shipped.run(folder.path(), &bar).await?;
+        let (lines, by_size) = shipped.run(folder.path(), &bar).await?;
         if !args.json {
             show(shipped, &lines, &bar);
+            show_sizes(&by_size, &bar);
         }
         all.extend(lines);
+        sizes.extend(by_size);
     }
     bar.finish_and_clear();
     if args.json {
-        let text = serde_json::json!({ "results": all }).to_string();
-        print(&text);
+        print(&serde_json::json!({ "results": all, "by_batch": sizes }).to_string());
     } else {
-        print("\nWho could see what\n");
-        for kind in [Kind::Plain, Kind::Mpc] {
-            print(&TrustCard::of(kind, Some(Protect::Both)).to_string());
-        }
-        print(
-            "The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.",
-        );
-        print("The model was trained on most of them, so this AUC is not one of unseen rows.");
-        print("\nNext: privet check MODEL.onnx, then privet up mpc MODEL.onnx. See README.md.");
+        closing();
     }
     Ok(ExitCode::SUCCESS)
 }
 
+fn closing() {
+    print("\nThe enclave is SIMULATED: an ordinary process, whose owner can read it. Every part of the protocol ran (evidence, policy,");
+    print("the sealed channel, the release of the model's key), and nothing was proven. No figure here is a hardware's.");
+    print("\nWho could see what\n");
+    for kind in KINDS {
+        print(&TrustCard::of(kind, Some(Protect::Both)).to_string());
+    }
+    print("The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.");
+    print("The model was trained on most of them, so this AUC is not one of unseen rows.");
+    print("\nNext: privet check MODEL.onnx, then privet up mpc MODEL.onnx. See README.md.");
+}
+
 impl Shipped {
-    async fn run(&self, folder: &Path, bar: &indicatif::ProgressBar) -> Result<Vec<Line>, Failure> {
+    async fn run(&self, folder: &Path, bar: &indicatif::ProgressBar) -> Result<(Vec<Line>, Vec<Size>), Failure> {
         let (model, data) = self.write(folder)?;
         let graph = self.graph(&model)?;
         let rows = Arc::new(rows::read(&data, &graph.inputs)?.tensors);
@@ -155,18 +187,71 @@ impl Shipped {
             source: self.title.into(),
             plan: &options,
         };
-        let mut lines: Vec<Line> = Vec::new();
-        let mut plain: Option<Vec<Tensor>> = None;
-        for kind in [Kind::Plain, Kind::Mpc] {
-            let running = workload.start(kind).await?;
-            let asked = self.ask(kind, &running.file(), &rows, plain.as_deref(), labels.as_deref()).await;
-            running.stop().await;
-            let (line, outputs) = asked?;
-            plain.get_or_insert(outputs);
-            lines.push(line);
+        let mut running: Vec<Running> = Vec::new();
+        let asked = self.ask_all(&workload, &rows, labels.as_deref(), &mut running, bar).await;
+        for deployment in running {
+            deployment.stop().await;
+        }
+        asked
+    }
+
+    /// Every kind at once, each asked in turn, so that what disturbs the machine disturbs all.
+    async fn ask_all(
+        &self,
+        workload: &Workload<'_>,
+        rows: &Arc<Vec<Tensor>>,
+        labels: Option<&[f64]>,
+        running: &mut Vec<Running>,
+        bar: &indicatif::ProgressBar,
+    ) -> Result<(Vec<Line>, Vec<Size>), Failure> {
+        let mut deployed = Vec::new();
+        for kind in KINDS {
+            let deployment = workload.start(kind).await?;
+            let file = deployment.file();
+            running.push(deployment);
+            deployed.push((kind, Deployed::open_with(&file, DEADLINE, &own())?));
             bar.inc(1);
         }
-        Ok(lines)
+        let (mut lines, mut plain): (Vec<Line>, Option<Vec<Tensor>>) = (Vec::new(), None);
+        for (kind, deployed) in &deployed {
+            let (line, outputs) = self.ask(*kind, deployed, rows, plain.as_deref(), labels).await?;
+            plain.get_or_insert(outputs);
+            lines.push(line);
+        }
+        let mut sizes = Vec::new();
+        for batch in SIZES {
+            sizes.push(self.size(&deployed, &Arc::new(cycled(rows, batch)), batch).await?);
+        }
+        Ok((lines, sizes))
+    }
+
+    /// The same rows in one request of each kind, again and again.
+    async fn size(&self, deployed: &[(Kind, Deployed)], rows: &Arc<Vec<Tensor>>, batch: usize) -> Result<Size, Failure> {
+        let mut samples = vec![Vec::new(); deployed.len()];
+        let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); deployed.len()];
+        for round in 0..=REPEATS {
+            for (at, (_, deployed)) in deployed.iter().enumerate() {
+                let start = Instant::now();
+                outputs[at] = deployed.predict(Arc::clone(rows)).await?.outputs;
+                // The first round warms up.
+                if round > 0 {
+                    samples[at].push(start.elapsed().as_secs_f64());
+                }
+            }
+        }
+        let base = percentile(&samples[0], 0.5);
+        let of_kind = |at: usize, (kind, deployed): &(Kind, Deployed)| {
+            let median_s = percentile(&samples[at], 0.5);
+            OfKind {
+                kind: kind.name(),
+                median_s,
+                ratio_to_plain: median_s / base,
+                assurance: deployed.caller().assurance().into(),
+                largest_difference_from_plain: difference(&outputs[0], &outputs[at]),
+            }
+        };
+        let kinds = deployed.iter().enumerate().map(|(at, d)| of_kind(at, d)).collect();
+        Ok(Size { model: self.name, batch, kinds })
     }
 
     fn write(&self, folder: &Path) -> Result<(std::path::PathBuf, String), Failure> {
@@ -190,14 +275,13 @@ impl Shipped {
     async fn ask(
         &self,
         kind: Kind,
-        file: &Path,
+        deployed: &Deployed,
         rows: &Arc<Vec<Tensor>>,
         plain: Option<&[Tensor]>,
         labels: Option<&[f64]>,
     ) -> Result<(Line, Vec<Tensor>), Failure> {
-        let deployed = Deployed::open(file, DEADLINE)?;
         let count = rows.first().map_or(0, |t| t.rows);
-        let median_latency_s = latency(&deployed, rows, count).await?;
+        let median_latency_s = latency(deployed, rows, count).await?;
         let (before, _) = deployed.bytes();
         let (mut fastest, mut answer) = (f64::INFINITY, None);
         for _ in 0..WHOLE_RUNS {
@@ -219,6 +303,7 @@ impl Shipped {
             largest_difference_from_plain: plain.map_or(0.0, |plain| difference(plain, &answer.outputs)),
             bound: deployed.caller().bound(),
             auc: labels.and_then(|labels| auc(&answer.outputs, labels)),
+            assurance: deployed.caller().assurance().into(),
             trust: TrustCard::of(kind, Some(Protect::Both)),
         };
         Ok((line, answer.outputs))
@@ -273,6 +358,7 @@ fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
         "largest difference",
         "proven bound",
         "AUC",
+        "assurance",
     ];
     let mut out = table(&head);
     for line in lines {
@@ -291,9 +377,29 @@ fn show(shipped: &Shipped, lines: &[Line], bar: &indicatif::ProgressBar) {
             },
             line.bound.map_or("-".into(), |b| format!("{b:.1e}")),
             line.auc.map_or("-".into(), |a| format!("{a:.4}")),
+            line.assurance.clone(),
         ]);
     }
     bar.suspend(|| print(&format!("\n{}\n{out}", shipped.title)));
+}
+
+/// Time by rows per request, kinds side by side: medians of the same rows, the same answers.
+fn show_sizes(sizes: &[Size], bar: &indicatif::ProgressBar) {
+    let Some(first) = sizes.first() else { return };
+    let head = first.kinds.iter().flat_map(|k| {
+        let name = if k.assurance == "simulated" { format!("{} (SIMULATED)", k.kind) } else { k.kind.into() };
+        if k.kind == "plain" { vec![name] } else { vec![name, "to plain".into()] }
+    });
+    let head: Vec<String> = std::iter::once("rows per request".into()).chain(head).collect();
+    let mut out = table(&head.iter().map(String::as_str).collect::<Vec<_>>());
+    for size in sizes {
+        let cells = size.kinds.iter().flat_map(|k| {
+            let time = seconds(k.median_s);
+            if k.kind == "plain" { vec![time] } else { vec![time, format!("{:.2}x", k.ratio_to_plain)] }
+        });
+        out.add_row(std::iter::once(count(size.batch as f64)).chain(cells).collect::<Vec<_>>());
+    }
+    bar.suspend(|| print(&format!("The same rows, the same answers, by rows per request:\n{out}")));
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ pub mod attestation;
 #[cfg(feature = "verify")]
 pub mod caller;
 pub mod content;
-//ENCLAVE
+mod budget;
+pub mod enclave;
+mod release;
 pub mod model;
 
 use bytes::Bytes;

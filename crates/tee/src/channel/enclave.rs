@@ -58,6 +58,11 @@ impl Epoch {
         self.receiver.public()
     }
 
+    /// The pair, for what a key service seals to it.
+    pub fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
     /// The key's name.
     pub fn key_id(&self) -> [u8; 16] {
         self.key_id

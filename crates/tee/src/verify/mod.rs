@@ -1,18 +1,26 @@
 //! Evidence, policy, collateral and time to a verdict. No clock, no file, no network: all four are arguments.
+//!
+//! A vendor's verifier ([`VendorVerifier`]) says whether its evidence is genuine and whether the policy's entries hold; what binds
+//! evidence to an asker (report data, nonce, direction, bundle, age) is compared here, for all kinds, so that no vendor's file can
+//! forget it.
 
+mod binding;
 mod dcap;
 mod nitro;
 pub mod roots;
 mod simulator;
 mod snp;
+mod time;
 mod tpm;
 
-use crate::claims::Appraised;
+pub use time::{rfc3339, seconds_of};
+
+use crate::claims::{Appraised, Claims, SimulatedClaims};
 use crate::evidence::Evidence;
-use crate::kind::Kind;
-use crate::policy::Policy;
-use crate::statement::{Direction, Hex};
-use crate::verdict::{Check, Verdict};
+use crate::kind::{Assurance, Kind};
+use crate::policy::{Accept, Policy};
+use crate::statement::{Direction, Hex, sha256};
+use crate::verdict::{Check, Outcome, Verdict};
 
 /// Seconds since 1970.
 pub type Time = u64;
@@ -49,10 +57,12 @@ pub(crate) struct Facts {
     pub expires: Vec<(String, Time)>,
     /// Of the vendor, for this machine's state.
     pub advisories: Vec<String>,
+    /// Anything else worth a line.
+    pub remarks: Vec<String>,
 }
 
-/// A verifier of one kind of evidence: adds its checks to `checks` (signature, chain, freshness of collateral, debug, and every
-/// rule of the policy's entries for this kind), and gives what the evidence says as far as it could be read.
+/// A verifier of one kind of evidence: adds its checks to `checks` (signature, chain, freshness of collateral, debug, and the
+/// policy's entries by [`measured`]), and gives what the evidence says as far as it could be read.
 pub(crate) type VendorVerifier = fn(
     evidence: &Evidence,
     policy: &Policy,
@@ -72,6 +82,30 @@ fn verifier(kind: Kind) -> VendorVerifier {
     }
 }
 
+/// The policy's entries for this kind: one of which `failures` finds nothing wrong is enough; otherwise the reasons of the entry
+/// that came closest.
+pub(crate) fn measured(
+    kind: Kind,
+    policy: &Policy,
+    checks: &mut Vec<Check>,
+    failures: impl Fn(&Accept) -> Vec<Check>,
+) {
+    let tried = policy.entries(kind).map(|entry| failures(entry));
+    match tried.min_by_key(Vec::len) {
+        None => checks.push(Check::failed(
+            "kind-not-accepted",
+            format!("the policy has no entry for `{}`", kind.name()),
+        )),
+        Some(none) if none.is_empty() => {
+            checks.push(Check::passed(
+                "measurement",
+                "an entry of the policy names this program and its state",
+            ));
+        }
+        Some(some) => checks.extend(some),
+    }
+}
+
 /// Appraises evidence. Without a question it is a recording: accepted or not, it opens nothing.
 pub fn appraise(
     evidence: &[u8],
@@ -80,6 +114,35 @@ pub fn appraise(
     question: Option<&Question>,
     now: Time,
 ) -> (Verdict, Option<Appraised>) {
-    let _ = (evidence, policy, collateral, question, now, verifier);
-    todo!()
+    let mut verdict = Verdict::begin(policy.digest(), now);
+    let envelope = match Evidence::parse(evidence) {
+        Ok(envelope) => envelope,
+        Err(e) => return (verdict.refuse(Check::failed("format-invalid", e)), None),
+    };
+    verdict.kind = Some(envelope.kind);
+    let facts = verifier(envelope.kind)(&envelope, policy, collateral, now, &mut verdict.checks);
+    let Some(facts) = facts else { return (verdict.conclude(Assurance::None), None) };
+    let asked = binding::Asked { question, now, policy, digest: sha256(evidence) };
+    let bound = asked.check(&envelope, &facts, &mut verdict);
+    verdict.take(facts);
+    let assurance = envelope.kind.assurance();
+    let verdict = verdict.conclude(if question.is_some() { assurance } else { assurance.unbound() });
+    let appraised = match (verdict.outcome, question, bound) {
+        (Outcome::Accepted, Some(_), Some((statement, until))) => {
+            let claims = Claims {
+                kind: envelope.kind,
+                assurance,
+                statement,
+                evidence: asked.digest,
+                age_limit: until,
+            };
+            Some(if envelope.kind == Kind::SimProcess {
+                Appraised::Simulated(SimulatedClaims(claims))
+            } else {
+                Appraised::Verified(claims)
+            })
+        }
+        _ => None,
+    };
+    (verdict, appraised)
 }

@@ -1,0 +1,1 @@
+//! TODO: adapters to tee::release
