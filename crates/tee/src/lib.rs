@@ -17,6 +17,8 @@
 //! | [`claims`] | what a verified enclave is known to be |
 //! | [`seal`] | the model at rest |
 //! | [`release`] | the owner's key service: who gets the model's key, and how often rows may be asked |
+//! | [`token`] | who may ask, by the owner's word |
+//! | [`simulator`] | a simulator's evidence, which proves nothing |
 
 pub mod attest;
 pub mod channel;
@@ -30,6 +32,7 @@ pub mod release;
 pub mod seal;
 pub mod simulator;
 pub mod statement;
+pub mod token;
 pub mod verdict;
 #[cfg(feature = "verify")]
 pub mod verify;

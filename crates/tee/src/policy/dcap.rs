@@ -11,6 +11,10 @@ impl SgxRule {
     pub(super) fn check(&self) -> Result<(), String> {
         Err("not written yet".into())
     }
+
+    pub(super) fn pins_platform(&self) -> bool {
+        false
+    }
 }
 
 /// A rule.
@@ -21,5 +25,9 @@ pub struct TdxRule {}
 impl TdxRule {
     pub(super) fn check(&self) -> Result<(), String> {
         Err("not written yet".into())
+    }
+
+    pub(super) fn pins_platform(&self) -> bool {
+        false
     }
 }

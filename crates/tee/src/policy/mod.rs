@@ -178,6 +178,18 @@ impl Rule {
         }
     }
 
+    /// Whether it names the very machines; without, evidence of any genuine machine passes, also of one whose keys were extracted.
+    pub fn pins_platform(&self) -> bool {
+        match self {
+            Self::SgxDcap(rule) => rule.pins_platform(),
+            Self::TdxDcap(rule) => rule.pins_platform(),
+            Self::SevSnp(rule) => rule.pins_platform(),
+            Self::Nitro(rule) => rule.pins_platform(),
+            Self::Tpm2(rule) => rule.pins_platform(),
+            Self::SimProcess(_) => false,
+        }
+    }
+
     fn read(kind: &str, table: toml::Table) -> Result<Self, String> {
         fn rule<'de, T: Deserialize<'de>>(table: toml::Table) -> Result<T, String> {
             T::deserialize(toml::Value::Table(table)).map_err(|e| e.to_string())
@@ -215,7 +227,9 @@ impl<'de> Deserialize<'de> for Accept {
         let kind = match table.remove("kind") {
             Some(toml::Value::String(kind)) => kind,
             _ => {
-                return Err(D::Error::custom("an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`"));
+                return Err(D::Error::custom(
+                    "an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`",
+                ));
             }
         };
         let (name, format) = match kind.split_once('/') {

@@ -11,4 +11,8 @@ impl SnpRule {
     pub(super) fn check(&self) -> Result<(), String> {
         Err("not written yet".into())
     }
+
+    pub(super) fn pins_platform(&self) -> bool {
+        false
+    }
 }

@@ -34,7 +34,7 @@ impl Bytes {
 }
 
 /// A list of measurements of this length: not empty, or nothing would be measured.
-pub fn expect_some(list: &[Bytes], what: &str, lengths: &[usize]) -> Result<(), String> {
+pub(super) fn expect_some(list: &[Bytes], what: &str, lengths: &[usize]) -> Result<(), String> {
     if list.is_empty() {
         return Err(format!("it names no {what}; there is no \"any\""));
     }
