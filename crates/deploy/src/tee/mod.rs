@@ -6,6 +6,7 @@
 //! | [`attestation`] | the question for evidence, and what is presented |
 //! | [`content`] | what is inside a sealed message |
 //! | [`model`] | the model as it is sealed |
+//! | [`package`] | what the owner makes of a model |
 //! | [`enclave`] | the side that runs inside |
 //! | [`caller`] | the client |
 //!
@@ -13,13 +14,14 @@
 //! `sealed`, and so is its reply. The host in between can read neither.
 
 pub mod attestation;
+mod budget;
 #[cfg(feature = "verify")]
 pub mod caller;
 pub mod content;
-mod budget;
 pub mod enclave;
-mod release;
 pub mod model;
+pub mod package;
+mod release;
 
 use bytes::Bytes;
 use privet_tee::channel::ChannelError;
