@@ -17,7 +17,8 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
-use crate::config::{PartyConfig, PlainConfig, read, read_text};
+use crate::config::{KeysConfig, PartyConfig, PlainConfig, read, read_text};
+use crate::key_service::KeyHost;
 use crate::keys::MachineKey;
 use crate::limits::Limits;
 use crate::public_key::of_parties;
@@ -82,6 +83,15 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     let host = PartyHost::new(&public, role, weights, keys)?;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
     prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+}
+
+/// The owner's key service.
+pub async fn keys(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<KeysConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let host = KeyHost::open(&config, &folder)?;
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, &key, &certificate, host, config.limits.into()).await
 }
 
 /// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
