@@ -56,7 +56,12 @@ impl Link {
     }
 
     /// Sends a frame and waits for its reply until `deadline`.
-    pub fn ask(&self, kind: FrameKind, parts: &[&[u8]], deadline: Option<Instant>) -> Result<Frame, LinkError> {
+    pub fn ask(
+        &self,
+        kind: FrameKind,
+        parts: &[&[u8]],
+        deadline: Option<Instant>,
+    ) -> Result<Frame, LinkError> {
         let id = {
             let mut state = lock(&self.state);
             if let Some(why) = &state.ended {

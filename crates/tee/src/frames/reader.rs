@@ -72,7 +72,8 @@ impl<S: AsFd> Reader<S> {
                 let Some((head, rest)) = waiting.split_first_chunk::<HEADER>() else { return Ok(None) };
                 let header = Header::parse(head, self.from)?;
                 self.taken += HEADER;
-                let (_, payload) = self.begun.insert((header, Vec::with_capacity(header.length.min(BELIEVED))));
+                let (_, payload) =
+                    self.begun.insert((header, Vec::with_capacity(header.length.min(BELIEVED))));
                 (header, payload, rest)
             }
         };
