@@ -14,6 +14,7 @@
 //! | [`config`], [`roles`] | a role, from its configuration to a running server |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
+//! | [`enclave`] | the untrusted host of a measured program |
 //! | [`entropy`] | randomness from the operating system |
 //! | [`fault`] | errors on the wire and back |
 
@@ -25,6 +26,8 @@ pub mod config;
 pub mod counted;
 pub mod deployed;
 pub mod deployment;
+#[cfg(target_os = "linux")]
+pub mod enclave;
 pub mod entropy;
 pub mod fault;
 pub mod grpc;
