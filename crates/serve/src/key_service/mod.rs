@@ -24,6 +24,10 @@ pub const NAME: &str = "keys";
 /// Its tensor, in and out.
 pub const MESSAGE: &str = "message";
 
+/// The files that it keeps in its folder.
+pub(crate) const STATE: [&str; 5] =
+    ["keys.lock", "releases.jsonl", "grants.jsonl", "floors.json", "floors.new"];
+
 /// The server.
 pub struct KeyHost {
     service: Service,

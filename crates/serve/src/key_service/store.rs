@@ -36,7 +36,7 @@ impl Files {
     /// Opens a folder, which is made if it is not there. Refuses one whose log was tampered with.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         std::fs::create_dir_all(folder).map_err(|e| cannot(folder, &e))?;
-        let lock = locked(&folder.join("lock"))?;
+        let lock = locked(&folder.join("keys.lock"))?;
         let releases = folder.join("releases.jsonl");
         let text = whole_lines(&releases)?;
         // Keys of models that were served before may stand in the log too: the chain matters, and that it is signed.
