@@ -19,6 +19,7 @@ mod budget;
 pub mod caller;
 pub mod content;
 pub mod enclave;
+mod fault;
 pub mod model;
 pub mod package;
 mod release;
