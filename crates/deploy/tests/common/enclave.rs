@@ -21,7 +21,7 @@ use privet_tee::policy::Policy;
 use privet_tee::release::Ask;
 use privet_tee::release::log::Entry;
 use privet_tee::release::resource::ServiceKey;
-use privet_tee::release::service::{Service, Store, Terms};
+use privet_tee::release::service::{Service, Store, Terms, lot};
 use privet_tee::statement::Hex;
 use privet_tee::token::{OwnerKey, TokenClaims};
 use privet_tee::verify::Collateral;
@@ -83,10 +83,7 @@ impl Store for Memory {
     fn grant(&self, token: [u8; 16], rows: u64, needed: u64, ahead: u64) -> Result<u64, String> {
         let mut used = self.0.lock().unwrap();
         let used = used.entry(token).or_default();
-        let granted = (rows - *used).min(needed + ahead);
-        if granted < needed {
-            return Ok(0);
-        }
+        let granted = lot(rows - *used, needed, ahead);
         *used += granted;
         Ok(granted)
     }
@@ -141,7 +138,7 @@ impl World {
             dangerous_any_platform: false,
         };
         let stamp_key = public.tee().unwrap().keys;
-        let own = Arc::new(Service::new(terms, vec![resource], Box::new(Memory::default())).unwrap());
+        let own = Arc::new(Service::new(terms, vec![resource], Box::new(Memory::default()), &mut os()).unwrap());
         let service = parts.service_of.map_or(own, |world| Arc::clone(&world.service));
         let claims_seen = Arc::default();
         let relay = ToService { service: Arc::clone(&service), claims_seen: Arc::clone(&claims_seen) };
