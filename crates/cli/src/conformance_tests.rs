@@ -340,8 +340,9 @@ fn a_row_outside_the_range_is_refused_by_row_and_name() {
         let mut rows = fixture.rows.clone();
         let Data::F32(values) = &mut rows[0].data else { panic!("float32 rows") };
         values[17 * 23 + 4] = value;
-        let job =
-            caller.jobs(Arc::new(rows), &mut entropy).and_then(|mut jobs| jobs.remove(0).ask(&mut DangerousSeededEntropy::new(2)).map(|_| ()));
+        let job = caller
+            .jobs(Arc::new(rows), &mut entropy)
+            .and_then(|mut jobs| jobs.remove(0).ask(&mut DangerousSeededEntropy::new(2)).map(|_| ()));
         let error = job.unwrap_err();
         assert_eq!(error.code, code);
         assert!(error.message.contains("Row 18") && error.message.contains("features[4]"), "{error}");

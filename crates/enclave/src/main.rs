@@ -4,14 +4,14 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, ExitCode};
 
-use privet_enclave::sandbox::begin_process_namespace;
+use privet_enclave::sandbox::begin_namespaces;
 use privet_enclave::{INSIDE, run};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     match (arguments.next(), arguments.next()) {
         (Some(one), None) if one == INSIDE => run(),
-        (None, None) if begin_process_namespace().is_ok() => again().unwrap_or_else(|_| run()),
+        (None, None) if begin_namespaces().is_ok() => again().unwrap_or_else(|_| run()),
         // A machine that gives no such namespace: the program says so among its remarks.
         (None, None) => run(),
         _ => ExitCode::from(2),
