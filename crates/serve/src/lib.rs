@@ -10,6 +10,7 @@
 //! | [`json_tokens`], [`json_values`] | JSON as clients really write it |
 //! | [`tensor`] | sizes of tensors, checked |
 //! | [`client`], [`link`](mod@link), [`counted`] | the native client |
+//! | [`key_service`] | the owner's key service |
 //! | [`config`], [`roles`] | a role, from its configuration to a running server |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
@@ -34,6 +35,7 @@ pub mod grpc_contents;
 pub mod grpc_message;
 pub mod json_tokens;
 pub mod json_values;
+pub mod key_service;
 pub mod keys;
 pub mod limits;
 pub mod link;
