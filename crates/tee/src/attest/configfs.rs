@@ -61,7 +61,7 @@ impl Provider {
 }
 
 impl ConfigfsTsm {
-    /// Finds out whose reports these are, within a few seconds of the caller's patience: no report is made for it.
+    /// Finds out whose reports these are. No report is made for it.
     pub fn open(root: &Path) -> Result<Self, AttestError> {
         let entry = Entry::make(root, &[0; 64])?;
         let provider = entry.provider()?;

@@ -67,6 +67,9 @@ impl Default for Selection {
     }
 }
 
+/// Registers by number, ascending, and what they hold.
+pub type Values = Vec<(u8, [u8; 32])>;
+
 /// A key in the TPM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -114,7 +117,7 @@ impl<S: Read + Write> Commands<S> {
     }
 
     /// What the registers hold. A TPM gives some at a time.
-    pub fn read_registers(&mut self, registers: Selection) -> Result<Vec<(u8, [u8; 32])>, Fault> {
+    pub fn read_registers(&mut self, registers: Selection) -> Result<Values, Fault> {
         let mut values = Vec::new();
         let mut left = registers;
         for _ in 0..ROUNDS {

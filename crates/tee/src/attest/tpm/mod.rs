@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-pub use commands::{Commands, Key, Selection, Signed};
+pub use commands::{Commands, Key, Selection, Signed, Values};
 pub use wire::Fault;
 
 use self::wire::Response;
@@ -101,7 +101,7 @@ impl<S: Read + Write + Send + 'static> Attester for Tpm<S> {
 struct Gathered {
     key: Key,
     signed: Signed,
-    values: Vec<(u8, [u8; 32])>,
+    values: Values,
 }
 
 /// One quote and the values that it is over; the key's place is given back whatever comes of it.
@@ -123,7 +123,7 @@ fn quoted<S: Read + Write>(
     key: u32,
     qualifying: &[u8; 32],
     registers: Selection,
-) -> Result<(Signed, Vec<(u8, [u8; 32])>), Fault> {
+) -> Result<(Signed, Values), Fault> {
     for _ in 0..ATTEMPTS {
         let signed = commands.quote(key, qualifying, registers)?;
         let values = commands.read_registers(registers)?;

@@ -136,7 +136,7 @@ fn receive(device: &mut impl Read) -> Result<Vec<u8>, Fault> {
             }
             _ => HEADER,
         };
-        if expected < HEADER || expected > LONGEST {
+        if !(HEADER..=LONGEST).contains(&expected) {
             return Err(Fault::Malformed("its length cannot be"));
         }
         if have >= expected && have >= HEADER {
