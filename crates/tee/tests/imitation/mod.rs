@@ -2,6 +2,7 @@
 //! run unchanged; only the path that they are given is another one.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod swtpm;
 pub(crate) mod tree;
 pub(crate) mod tsm;
 

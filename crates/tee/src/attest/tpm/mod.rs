@@ -131,7 +131,7 @@ fn quoted<S: Read + Write>(
             return Ok((signed, values));
         }
     }
-    Err(Fault::Malformed("the registers change each time between their quote and their reading"))
+    Err(Fault::Changing)
 }
 
 /// What is quoted: SHA-256 of the values, one behind the other.

@@ -20,6 +20,8 @@ pub enum Fault {
     Io(String),
     /// What came is no response to this command.
     Malformed(&'static str),
+    /// Registers changed each time between their quote and their reading.
+    Changing,
 }
 
 impl std::fmt::Display for Fault {
@@ -28,6 +30,7 @@ impl std::fmt::Display for Fault {
             Self::Code(code) => write!(f, "it answered code {code:#05x}{}", explained(*code)),
             Self::Io(text) => f.write_str(text),
             Self::Malformed(text) => write!(f, "its response is malformed: {text}"),
+            Self::Changing => f.write_str("its registers change each time between their quote and their reading"),
         }
     }
 }
