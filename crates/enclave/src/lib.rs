@@ -24,6 +24,8 @@ use privet_deploy::{Blame, Error};
 use privet_ring::entropy::{Entropy, EntropyFailed};
 use privet_tee::frames::{Configuration, Frame, FrameKind, Link, Side, Start as Handed};
 
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
 use sandbox::Remarks;
 use work::{Relayed, refuse, work};
 
@@ -130,10 +132,19 @@ fn descriptor_0() -> std::io::Result<UnixStream> {
 }
 
 /// The kernel's generator.
+/// The system call itself: a static program has no way to find the C library's, and would open a file instead.
 struct OsEntropy;
 
 impl Entropy for OsEntropy {
     fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-        getrandom::fill(bytes).map_err(|_| EntropyFailed)
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match getrandom(&mut *rest, GetRandomFlags::empty()) {
+                Ok(drawn) if drawn > 0 => rest = rest.get_mut(drawn..).ok_or(EntropyFailed)?,
+                Err(Errno::INTR) => {}
+                _ => return Err(EntropyFailed),
+            }
+        }
+        Ok(())
     }
 }
