@@ -39,9 +39,6 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // What the C library does first in a thread: those that were just made may not have come so far.
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
     libc::SYS_exit,
     libc::SYS_exit_group,
     #[cfg(target_arch = "x86_64")]

@@ -28,6 +28,7 @@ const APART: UnshareFlags = UnshareFlags::NEWUSER
 
 /// Gives up what needs no knowledge of what is to be served.
 pub fn give_up_privileges(remarks: &mut Remarks) {
+    remarks.note("no inherited descriptors", Weight::Helpful, nothing_inherited());
     let died = set_parent_process_death_signal(Some(Signal::KILL));
     remarks.note("ends with its host", Weight::Helpful, died);
     let no_dump = set_dumpable_behavior(DumpableBehavior::NotDumpable);
@@ -44,6 +45,13 @@ pub fn give_up_privileges(remarks: &mut Remarks) {
     let no_power =
         set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     remarks.note("no capabilities", Weight::Helpful, no_power);
+}
+
+/// Looks before the program opens anything itself.
+fn nothing_inherited() -> Result<(), String> {
+    let open = std::fs::read_dir("/proc/self/fd").map_err(|e| e.to_string())?.count();
+    // The standard three, and the folder that is being read.
+    if open <= 4 { Ok(()) } else { Err(format!("{} are open", open - 4)) }
 }
 
 /// Whether what it was started in is what [`begin_namespaces`] made, as far as it can see: whoever started it is not believed.
