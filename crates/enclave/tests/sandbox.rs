@@ -46,7 +46,9 @@ fn ordinary_work() {
     close_all();
     let begun = std::time::Instant::now();
     let mut blocks: Vec<Vec<u8>> = (0..20).map(|n| vec![1; 1 << n]).collect();
-    blocks.iter_mut().for_each(|block| block.resize(3 * block.len(), 2));
+    for block in &mut blocks {
+        block.resize(3 * block.len(), 2);
+    }
     let sum: u64 = blocks.iter().flatten().map(|b| u64::from(*b)).sum();
     let table: std::collections::HashMap<u64, u64> = (0..1000).map(|n| (n, n * sum)).collect();
     std::thread::yield_now();
@@ -77,7 +79,7 @@ fn a_drivers_folder_stays_open() {
     remarks.hold(&needs).unwrap();
     assert!(std::fs::File::open("/dev/null").is_ok());
     assert!(std::fs::File::open("/etc/passwd").is_err());
-    std::thread::spawn(|| {}).join().unwrap();
+    std::thread::Builder::new().name("driver".into()).spawn(|| {}).unwrap().join().unwrap();
 }
 
 /// On descriptor 0 there is a stream.

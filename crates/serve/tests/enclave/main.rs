@@ -28,13 +28,13 @@ use privet_enclave_image::{IMAGE, digest};
 use privet_serve::enclave::Image;
 use privet_tee::statement::sha256;
 use rustix::process::{Signal, kill_process};
-use world::{World, pid_of, rows};
+use world::{World, pid_of, plain, rows};
 
 #[test]
 fn answers_are_plains_own_bits() {
     let world = World::new(1);
     for count in [1, 2, 1000, 20_000] {
-        assert!(world.predict(&rows(count)).unwrap() == world.plain(&rows(count)), "{count} rows");
+        assert!(world.predict(&rows(count)).unwrap() == plain(&rows(count)), "{count} rows");
     }
 }
 
@@ -111,7 +111,7 @@ fn n78_a_killed_enclave_is_an_error_at_once_and_its_successor_must_be_appraised(
     let error = until(|| world.host.infer(sealed.clone()).err().filter(|e| e.code == OPEN_AGAIN));
     assert_eq!(error.blame, Blame::Refused);
     world.caller_forgets();
-    assert!(world.predict(&rows(2)).unwrap() == world.plain(&rows(2)));
+    assert!(world.predict(&rows(2)).unwrap() == plain(&rows(2)));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn replicas_have_keys_of_their_own() {
     // Either order, either replica: the host routes by the key's name.
     for (request, pending) in [(request_two, pending_two), (request_one, pending_one)] {
         let answer = pending.answer(vec![world.host.infer(request).unwrap()]).unwrap();
-        assert!(answer.outputs == world.plain(&rows(1)));
+        assert!(answer.outputs == plain(&rows(1)));
     }
 }
 
@@ -177,7 +177,7 @@ fn many_callers_at_a_time_get_their_own_answers() {
             scope.spawn(move || {
                 for round in 0..50 {
                     let rows = rows(n * (1 + round % 3) * 40);
-                    assert!(world.predict(&rows).unwrap() == world.plain(&rows));
+                    assert!(world.predict(&rows).unwrap() == plain(&rows));
                 }
             });
         }

@@ -44,6 +44,11 @@ pub fn graph() -> Graph {
     graph
 }
 
+/// What the plain kind answers.
+pub fn plain(rows: &[Tensor]) -> Vec<Tensor> {
+    Engine::new(graph()).run(rows).unwrap()
+}
+
 pub fn rows(count: usize) -> Vec<Tensor> {
     let values = (0..count * COLUMNS).map(|i| (i % 97) as f32 / 50.0 - 1.0).collect();
     vec![Tensor::new(count, COLUMNS, Data::F32(values)).unwrap()]
@@ -139,10 +144,6 @@ impl World {
         let (request, pending) = self.seal(rows);
         let reply: InferReply = self.host.infer(request)?;
         Ok(pending.answer(vec![reply])?.outputs)
-    }
-
-    pub fn plain(&self, rows: &[Tensor]) -> Vec<Tensor> {
-        Engine::new(graph()).run(rows).unwrap()
     }
 
     /// The same, of those that run at this moment.
