@@ -12,6 +12,7 @@ mod simulator;
 mod snp;
 mod time;
 mod tpm;
+mod x509;
 
 pub use time::{rfc3339, seconds_of};
 
