@@ -153,8 +153,12 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 fn closing() {
-    print("\nThe enclave is SIMULATED: an ordinary process, whose owner can read it. Every part of the protocol ran (evidence, policy,");
-    print("the sealed channel, the release of the model's key), and nothing was proven. No figure here is a hardware's.");
+    print(
+        "\nThe enclave is SIMULATED: an ordinary process, whose owner can read it. Every part of the protocol ran (evidence, policy,",
+    );
+    print(
+        "the sealed channel, the release of the model's key), and nothing was proven. No figure here is a hardware's.",
+    );
     print("\nWho could see what\n");
     for kind in KINDS {
         print(&TrustCard::of(kind, Some(Protect::Both)).to_string());
@@ -165,7 +169,11 @@ fn closing() {
 }
 
 impl Shipped {
-    async fn run(&self, folder: &Path, bar: &indicatif::ProgressBar) -> Result<(Vec<Line>, Vec<Size>), Failure> {
+    async fn run(
+        &self,
+        folder: &Path,
+        bar: &indicatif::ProgressBar,
+    ) -> Result<(Vec<Line>, Vec<Size>), Failure> {
         let (model, data) = self.write(folder)?;
         let graph = self.graph(&model)?;
         let rows = Arc::new(rows::read(&data, &graph.inputs)?.tensors);
@@ -226,7 +234,12 @@ impl Shipped {
     }
 
     /// The same rows in one request of each kind, again and again.
-    async fn size(&self, deployed: &[(Kind, Deployed)], rows: &Arc<Vec<Tensor>>, batch: usize) -> Result<Size, Failure> {
+    async fn size(
+        &self,
+        deployed: &[(Kind, Deployed)],
+        rows: &Arc<Vec<Tensor>>,
+        batch: usize,
+    ) -> Result<Size, Failure> {
         let mut samples = vec![Vec::new(); deployed.len()];
         let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); deployed.len()];
         for round in 0..=REPEATS {

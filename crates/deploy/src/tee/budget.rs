@@ -37,7 +37,10 @@ impl Budget {
     pub(super) fn admit(&self, token: Option<&str>, rows: usize, relay: &dyn Relay) -> Result<(), Error> {
         let Some(owner) = self.owner else { return Ok(()) };
         let token = token.ok_or_else(|| {
-            Error::refused("E367", "This model answers holders of the owner's token only. Ask the owner for one.")
+            Error::refused(
+                "E367",
+                "This model answers holders of the owner's token only. Ask the owner for one.",
+            )
         })?;
         let token = Token::verify(token, &owner, &self.bundle)
             .map_err(|e| Error::refused("E367", format!("The token was refused: {e}.")))?;
@@ -55,7 +58,9 @@ impl Budget {
             }
             _ => Err(Error::refused(
                 "E368",
-                format!("The token's rows are used up: {rows} were asked about, and fewer are left. Ask the owner for another."),
+                format!(
+                    "The token's rows are used up: {rows} were asked about, and fewer are left. Ask the owner for another."
+                ),
             )),
         }
     }

@@ -133,7 +133,10 @@ impl Enclave {
                 Presented { evidence: Blob(evidence), session }
             }
             // Without a stamp there is no telling how old evidence is: then it is made anew.
-            None => Presented { evidence: Blob(self.prove(&keys, Freshness::Full { nonce }, now)?), session: None },
+            None => Presented {
+                evidence: Blob(self.prove(&keys, Freshness::Full { nonce }, now)?),
+                session: None,
+            },
         };
         Ok((keys.epoch.key_id(), presented.to_bytes()))
     }

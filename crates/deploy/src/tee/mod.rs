@@ -13,13 +13,13 @@
 //! `sealed`, and so is its reply. The host in between can read neither.
 
 pub mod attestation;
+mod budget;
 #[cfg(feature = "verify")]
 pub mod caller;
 pub mod content;
-mod budget;
 pub mod enclave;
-mod release;
 pub mod model;
+mod release;
 
 use bytes::Bytes;
 use privet_tee::channel::ChannelError;

@@ -31,7 +31,10 @@ impl Registers {
     pub(super) fn check(&self, count: u8, length: usize) -> Result<(), String> {
         for (number, values) in &self.0 {
             if *number >= count {
-                return Err(format!("there is no register {number}, the last is {}", count.saturating_sub(1)));
+                return Err(format!(
+                    "there is no register {number}, the last is {}",
+                    count.saturating_sub(1)
+                ));
             }
             expect_some(values, &format!("value of register {number}"), &[length])?;
         }
@@ -62,10 +65,14 @@ const REGISTERS: u8 = 32;
 impl NitroRule {
     pub(super) fn check(&self) -> Result<(), String> {
         if self.debug {
-            return Err("`debug = true`: the host reads the console of such an enclave; it is never believed".into());
+            return Err(
+                "`debug = true`: the host reads the console of such an enclave; it is never believed".into(),
+            );
         }
         if !self.pcr.0.contains_key(&0) {
-            return Err("`pcr` names no value of register 0, which measures the image; there is no \"any\"".into());
+            return Err(
+                "`pcr` names no value of register 0, which measures the image; there is no \"any\"".into()
+            );
         }
         if self.module_id.as_ref().is_some_and(Vec::is_empty) {
             return Err("`module_id` is an empty list, which nothing matches; leave it out or fill it".into());

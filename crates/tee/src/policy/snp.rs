@@ -147,8 +147,11 @@ impl SnpRule {
             list.as_ref().map_or(Ok(()), |list| expect_some(list, what, &[48]))?;
         }
         // These are chosen by people, and zero is what firmware has where nobody chose: it may be asked for.
-        let chosen =
-            [(&self.host_data, "host_data", 32), (&self.family_id, "family_id", 16), (&self.image_id, "image_id", 16)];
+        let chosen = [
+            (&self.host_data, "host_data", 32),
+            (&self.family_id, "family_id", 16),
+            (&self.image_id, "image_id", 16),
+        ];
         for (list, what, length) in chosen {
             list.as_ref().map_or(Ok(()), |list| of_length(list, what, length))?;
         }
@@ -157,18 +160,23 @@ impl SnpRule {
 
     fn check_modes(&self) -> Result<(), String> {
         if self.debug {
-            return Err("`debug = true`: the host reads the memory of such a machine; it is never believed".into());
+            return Err(
+                "`debug = true`: the host reads the memory of such a machine; it is never believed".into()
+            );
         }
         if self.migration_agent {
             return Err(
-                "`migration_agent = true`: another machine may then export its memory; it is never believed".into()
+                "`migration_agent = true`: another machine may then export its memory; it is never believed"
+                    .into(),
             );
         }
         if self.vmpl.is_empty() || self.vmpl.iter().any(|&l| l > 3) {
             return Err("`vmpl` names privilege levels from 0 (the highest) to 3".into());
         }
         if self.signer.is_empty() {
-            return Err("`signer` is empty, so nothing could be believed; expected `VCEK`, `VLEK` or both".into());
+            return Err(
+                "`signer` is empty, so nothing could be believed; expected `VCEK`, `VLEK` or both".into()
+            );
         }
         if (self.min_tcb.product == Product::Turin) != self.min_tcb.fmc.is_some() {
             return Err("`min_tcb` has `fmc` for Turin, and only there".into());
@@ -189,7 +197,9 @@ impl SnpRule {
 fn of_length(list: &[Bytes], what: &str, length: usize) -> Result<(), String> {
     match list.iter().find(|b| b.0.len() != length) {
         Some(wrong) => Err(format!("a {what} has {} bytes, expected {length}", wrong.0.len())),
-        None if list.is_empty() => Err(format!("`{what}` is an empty list, which nothing matches; leave it out or fill it")),
+        None if list.is_empty() => {
+            Err(format!("`{what}` is an empty list, which nothing matches; leave it out or fill it"))
+        }
         None => Ok(()),
     }
 }

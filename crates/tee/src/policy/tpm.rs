@@ -51,7 +51,10 @@ impl TpmRule {
             expect_some(&rule.digests, &format!("event of register {}", rule.pcr), &[32])?;
             let twice = self.events.iter().take(at).any(|r| r.pcr == rule.pcr);
             if rule.pcr >= REGISTERS || twice {
-                return Err(format!("`events` names register {} twice, or there is none of that number", rule.pcr));
+                return Err(format!(
+                    "`events` names register {} twice, or there is none of that number",
+                    rule.pcr
+                ));
             }
         }
         self.pcr.check(REGISTERS, 32)

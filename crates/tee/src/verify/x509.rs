@@ -124,8 +124,11 @@ impl Path<'_> {
         roots.iter().try_for_each(|root| in_force(root, now))?;
         let anchors: Vec<TrustAnchor<'_>> =
             self.roots.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
-        let lists: Vec<CertRevocationList<'_>> =
-            self.lists.iter().filter_map(|der| BorrowedCertRevocationList::from_der(der).ok().map(Into::into)).collect();
+        let lists: Vec<CertRevocationList<'_>> = self
+            .lists
+            .iter()
+            .filter_map(|der| BorrowedCertRevocationList::from_der(der).ok().map(Into::into))
+            .collect();
         let of_the_root = |list: &CertRevocationList<'_>| {
             roots.iter().any(|root| root.subject().as_deref() == Some(list.issuer()))
         };
@@ -168,7 +171,10 @@ fn in_force(certificate: &Parsed, now: Time) -> Result<(), Check> {
     }
     if now < certificate.not_before() {
         let at = rfc3339(certificate.not_before());
-        return Err(Check::failed("certificate-not-yet-valid", format!("the certificate of {name} begins {at}")));
+        return Err(Check::failed(
+            "certificate-not-yet-valid",
+            format!("the certificate of {name} begins {at}"),
+        ));
     }
     Ok(())
 }
@@ -177,15 +183,19 @@ fn refusal(error: &Error) -> Check {
     match error {
         Error::CertExpired { not_after, .. } => Check::failed(
             "certificate-expired",
-            format!("a certificate of the chain ended {}; evidence of today needs one of today", rfc3339(not_after.as_secs())),
+            format!(
+                "a certificate of the chain ended {}; evidence of today needs one of today",
+                rfc3339(not_after.as_secs())
+            ),
         ),
         Error::CertNotValidYet { not_before, .. } => Check::failed(
             "certificate-not-yet-valid",
             format!("a certificate of the chain begins {}", rfc3339(not_before.as_secs())),
         ),
-        Error::CertRevoked => {
-            Check::failed("certificate-revoked", "the vendor's revocation list names a certificate of the chain")
-        }
+        Error::CertRevoked => Check::failed(
+            "certificate-revoked",
+            "the vendor's revocation list names a certificate of the chain",
+        ),
         Error::CrlExpired { next_update, .. } => Check::failed(
             "crl-expired",
             format!("the revocation list should have been renewed by {}", rfc3339(next_update.as_secs())),
