@@ -5,6 +5,7 @@
 //! forget it.
 
 mod binding;
+mod cbor;
 mod dcap;
 mod nitro;
 pub mod roots;
