@@ -75,7 +75,7 @@ fn verify_under(
     Some(facts(&document, &leaf))
 }
 
-fn chain(document: &Document, leaf: &Parsed, roots: &[CertificateDer], now: Time) -> Result<(), Check> {
+fn chain(document: &Document<'_>, leaf: &Parsed, roots: &[CertificateDer<'_>], now: Time) -> Result<(), Check> {
     let unfit = |detail: &str| Check::failed("certificate-invalid", detail);
     if !leaf.may(KeyUsages::DigitalSignature) {
         return Err(unfit("the document's certificate may not sign"));
@@ -97,7 +97,7 @@ fn chain(document: &Document, leaf: &Parsed, roots: &[CertificateDer], now: Time
     .check(leaf, now)
 }
 
-fn signature(document: &Document, leaf: &Parsed) -> Check {
+fn signature(document: &Document<'_>, leaf: &Parsed) -> Check {
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, leaf.key());
     match key.verify(&document.signed(), document.signature) {
         Ok(()) => Check::passed("signature", "signed with the key of the enclave's certificate"),
@@ -109,7 +109,7 @@ fn signature(document: &Document, leaf: &Parsed) -> Check {
 }
 
 /// The document says when it was made: after its certificate began, before it ended, and not in the future.
-fn timestamp(document: &Document, leaf: &Parsed, policy: &Policy, now: Time) -> Check {
+fn timestamp(document: &Document<'_>, leaf: &Parsed, policy: &Policy, now: Time) -> Check {
     let made = document.timestamp / 1000;
     let at = rfc3339(made);
     let skew = SKEW.max(policy.channel.max_clock_skew.0);
@@ -126,7 +126,7 @@ fn timestamp(document: &Document, leaf: &Parsed, policy: &Policy, now: Time) -> 
     Check::passed("timestamp", format!("made {at}"))
 }
 
-fn debug(document: &Document) -> Check {
+fn debug(document: &Document<'_>) -> Check {
     // A program that was measured has no zeros there; the hypervisor writes zeros for a debug mode.
     let zeros =
         [0, 1, 2].iter().any(|number| document.register(*number).is_none_or(|r| r.iter().all(|&b| b == 0)));
@@ -140,7 +140,7 @@ fn debug(document: &Document) -> Check {
     }
 }
 
-fn failures(document: &Document, entry: &Accept) -> Vec<Check> {
+fn failures(document: &Document<'_>, entry: &Accept) -> Vec<Check> {
     let Rule::Nitro(rule) = &entry.rule else {
         return vec![Check::failed("kind-not-accepted", "the entry is for another kind")];
     };
@@ -159,7 +159,7 @@ fn failures(document: &Document, entry: &Accept) -> Vec<Check> {
     failures
 }
 
-fn registers(document: &Document, rule: &NitroRule) -> Vec<Check> {
+fn registers(document: &Document<'_>, rule: &NitroRule) -> Vec<Check> {
     let unknown = |(number, values): (&u8, &Vec<crate::policy::Bytes>)| {
         let came = document.register(*number).unwrap_or_default();
         if values.iter().any(|v| v.0 == came) {
@@ -171,13 +171,14 @@ fn registers(document: &Document, rule: &NitroRule) -> Vec<Check> {
     rule.pcr.0.iter().filter_map(unknown).collect()
 }
 
-const NAMES: [&str; 32] = [
+/// Names of registers, of a TPM too.
+pub(super) const NAMES: [&str; 32] = [
     "pcr0", "pcr1", "pcr2", "pcr3", "pcr4", "pcr5", "pcr6", "pcr7", "pcr8", "pcr9", "pcr10", "pcr11",
     "pcr12", "pcr13", "pcr14", "pcr15", "pcr16", "pcr17", "pcr18", "pcr19", "pcr20", "pcr21", "pcr22",
     "pcr23", "pcr24", "pcr25", "pcr26", "pcr27", "pcr28", "pcr29", "pcr30", "pcr31",
 ];
 
-fn facts(document: &Document, leaf: &Parsed) -> Facts {
+fn facts(document: &Document<'_>, leaf: &Parsed) -> Facts {
     let set = |value: &[u8]| value.iter().any(|&b| b != 0);
     let measurements = (NAMES.iter().zip(0u8..))
         .filter_map(|(name, number)| Some((*name, document.register(number)?.to_vec())))

@@ -87,7 +87,7 @@ const MOST: usize = 8;
 /// the one that came closest.
 pub(super) fn endorse(
     authorities: &Authorities,
-    report: &Report,
+    report: &Report<'_>,
     found: &Found,
     lists_required: bool,
     now: Time,

@@ -85,7 +85,7 @@ fn found(evidence: &Evidence, collateral: &Collateral) -> Found {
 }
 
 /// What makes it no protection at all, whatever a policy says.
-fn modes(report: &Report, checks: &mut Vec<Check>) {
+fn modes(report: &Report<'_>, checks: &mut Vec<Check>) {
     let guest = report.policy();
     checks.push(if guest.debug() {
         Check::failed("debug-enabled", "the guest's policy lets the host read its memory (bit 19, DEBUG)")
@@ -102,7 +102,7 @@ fn modes(report: &Report, checks: &mut Vec<Check>) {
     });
 }
 
-fn facts(report: &Report, endorsed: Option<Endorsed>) -> Facts {
+fn facts(report: &Report<'_>, endorsed: Option<Endorsed>) -> Facts {
     let guest = report.policy();
     let mut remarks = vec![format!(
         "report version {}, privilege level {}, guest policy 0x{:x}{}",

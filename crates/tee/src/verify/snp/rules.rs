@@ -6,7 +6,7 @@ use crate::policy::{Bytes, MinimumTcb, Product, SnpRule, hex};
 use crate::verdict::Check;
 
 /// Everything in the report that the entry does not accept.
-pub(super) fn failures(report: &Report, endorsed: Option<&Endorsed>, rule: &SnpRule) -> Vec<Check> {
+pub(super) fn failures(report: &Report<'_>, endorsed: Option<&Endorsed>, rule: &SnpRule) -> Vec<Check> {
     let mut failures = Vec::new();
     let mut refuse = |code, wrong: bool, detail: String| {
         if wrong {
@@ -47,7 +47,7 @@ fn names(list: &[Bytes], value: &[u8]) -> bool {
 }
 
 /// What is compared only where the policy has a list.
-fn optional(report: &Report, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
+fn optional(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
     let fields: [(&'static str, &str, &Option<Vec<Bytes>>, &[u8]); 5] = [
         ("host-data-mismatch", "host data", &rule.host_data, &report.host_data()),
         ("id-key-unknown", "identity key", &rule.id_key, &report.id_key_digest()),
@@ -61,7 +61,7 @@ fn optional(report: &Report, rule: &SnpRule, refuse: &mut impl FnMut(&'static st
     }
 }
 
-fn guest(report: &Report, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
+fn guest(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
     let guest = report.policy();
     refuse(
         "guest-svn-too-old",
@@ -81,7 +81,7 @@ fn guest(report: &Report, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, 
 }
 
 fn tcb(
-    report: &Report,
+    report: &Report<'_>,
     endorsed: Option<&Endorsed>,
     least: &MinimumTcb,
     refuse: &mut impl FnMut(&'static str, bool, String),
