@@ -4,7 +4,7 @@
 mod common;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use common::{Case, reasons, vector};
 use privet_tee::kind::{Assurance, Kind};
 use privet_tee::policy::{from_hex, hex};
@@ -29,7 +29,7 @@ fn bytes(value: &Value) -> Vec<u8> {
         }
         Value::String(text) => from_hex(text)
             .or_else(|| STANDARD.decode(text).ok())
-            .or_else(|| URL_SAFE_NO_PAD.decode(text).ok())
+            .or_else(|| URL_SAFE.decode(text).ok())
             .expect("bytes"),
         other => panic!("{other}"),
     }
@@ -106,8 +106,10 @@ fn public(modulus: &[u8], attributes: u32) -> Vec<u8> {
 fn case(quote: &Recorded) -> Case {
     let public = public(&quote.modulus, RESTRICTED_SIGNING);
     let seven = hex(&quote.pcrs[7]);
-    let policy =
-        format!("[[accept]]\nkind = \"tpm2\"\nattestation_key = [\"sha256:{}\"]\npcr = {{ 7 = [\"{seven}\"] }}\n", hex(&sha256(&public)));
+    let policy = format!(
+        "[[accept]]\nkind = \"tpm2\"\nattestation_key = [\"sha256:{}\"]\npcr = {{ 7 = [\"{seven}\"] }}\n",
+        hex(&sha256(&public))
+    );
     let mut case = Case::new(Kind::Tpm2, quote.message.clone(), &policy, "2025-01-01");
     let length = u16::try_from(quote.signature.len()).expect("short").to_be_bytes();
     let signature = [&[0x00, 0x14, 0x00, 0x0B], length.as_slice(), &quote.signature].concat();
@@ -147,30 +149,34 @@ fn every_recorded_quote_is_accepted_for_the_key_that_the_policy_names() {
     }
 }
 
+/// AMD vouches for the report, and the report for the claims with the attestation key.
+fn bound_to_hardware(name: &str, paravisor: &Paravisor, line: &str, vcek: Vec<u8>) {
+    let bound = [sha256(&paravisor.claims), [0; 32]].concat();
+    assert_eq!(paravisor.report[0x50..0x90], bound, "{name}: the report binds the claims");
+    let least = "bootloader = 3, tee = 0, snp = 8, microcode = 0";
+    let policy = format!(
+        "[[accept]]\nkind = \"snp\"\nmeasurement = [\"{}\"]\nmin_tcb = {{ product = \"{line}\", {least} }}\n",
+        hex(&paravisor.report[0x90..0xC0])
+    );
+    let case = Case::new(Kind::SevSnp, paravisor.report.clone(), &policy, "2026-02-01").with(vcek);
+    let verdict = case.verdict();
+    assert!(verdict.is_accepted(), "{name}: {:?}", verdict.checks);
+}
+
 #[test]
 fn azures_attestation_keys_are_bound_into_snp_reports_that_amd_vouches_for() {
-    let rows = [
-        ("az-snp-vtpm_evidence-v1.json", "az-snp-vtpm_vcek.pem", "Milan", "2025-01-01"),
-        ("az-snp-vtpm_evidence-v0.json", "az-snp-vtpm_vcek.pem", "Milan", "2025-01-01"),
-        ("az-snp-vtpm_evidence-genoa.json", "az-snp-vtpm_vcek-genoa.pem", "Genoa", "2025-06-01"),
-    ];
-    for (name, vcek, line, at) in rows {
+    for (name, line) in AZURE_SNP.iter().zip(["Milan", "Milan", "Milan", "Genoa"]) {
         let (quote, paravisor) = azure(name);
         assert!(case(&quote).verdict().is_accepted(), "{name}: the quote");
-        let bound = [sha256(&paravisor.claims), [0; 32]].concat();
-        assert_eq!(paravisor.report[0x50..0x90], bound, "{name}: the report binds the claims with the key");
-        let policy = format!(
-            "[[accept]]\nkind = \"snp\"\nmeasurement = [\"{}\"]\nvmpl = [0]\nmin_tcb = {{ product = \"{line}\", bootloader = 3, tee = 0, \
-             snp = 8, microcode = 0 }}\n",
-            hex(&paravisor.report[0x90..0xC0])
-        );
-        let report = Case::new(Kind::SevSnp, paravisor.report.clone(), &policy, at);
-        let verdict = report.with(vector("vtpm", vcek)).verdict();
-        assert!(verdict.is_accepted(), "{name}: {:?}", verdict.checks);
+        let vcek = json(name)["vcek"].as_str().map(|text| match text.starts_with("-----") {
+            true => text.as_bytes().to_vec(),
+            false => URL_SAFE.decode(text).expect("base64"),
+        });
+        bound_to_hardware(name, &paravisor, line, vcek.expect("a certificate"));
     }
     // The bare files are those of the first.
     let bare = Paravisor::read(&vector("vtpm", "az-snp-vtpm_hcl-report.bin"));
-    assert_eq!(bare.report[0x50..0x70], sha256(&bare.claims));
+    bound_to_hardware("the bare report", &bare, "Milan", vector("vtpm", "az-snp-vtpm_vcek.pem"));
     let quote = json("az-snp-vtpm_tpm-quote-v1.json");
     assert!(case(&recorded(&quote, bare.modulus())).verdict().is_accepted());
 }
@@ -263,7 +269,9 @@ fn n01_one_flipped_bit_in_every_byte_of_a_quote_is_refused() {
             let mut case = whole.clone();
             case.body[at] ^= 1 << (at % 8);
             let reasons = reasons(&case.verdict_by(&policy));
-            let refused = reasons.contains(&"signature-invalid") || reasons == ["format-invalid"] || reasons == ["trailing-bytes"];
+            let refused = reasons.contains(&"signature-invalid")
+                || reasons == ["format-invalid"]
+                || reasons == ["trailing-bytes"];
             assert!(refused, "{name} byte {at}: {reasons:?}");
             count += 1;
         }

@@ -116,17 +116,22 @@ fn event<'a>(bytes: &mut Bytes<'a>, banks: &[(u16, usize)], bank: Bank) -> Resul
     for _ in banks {
         let id = short(bytes)?;
         let length = banks.iter().find(|(known, _)| *known == id).map(|(_, length)| *length);
-        let value = bytes.cut(length.ok_or_else(|| format!("an event has a digest of unknown kind 0x{id:04x}"))?)?;
+        let value =
+            bytes.cut(length.ok_or_else(|| format!("an event has a digest of unknown kind 0x{id:04x}"))?)?;
         if id == bank.id() && digest.replace(value).is_some() {
             return Err("an event has two digests of one kind".into());
         }
     }
-    let digest = digest.filter(|d| d.len() == bank.length()).ok_or("an event has no digest of the register's kind")?;
+    let digest =
+        digest.filter(|d| d.len() == bank.length()).ok_or("an event has no digest of the register's kind")?;
     Ok(Event { register, kind, digest, data: long(bytes)? })
 }
 
 /// What went into a register, in its order.
-pub(super) fn measured<'e, 'a>(events: &'e [Event<'a>], register: u32) -> impl Iterator<Item = &'e Event<'a>> {
+pub(super) fn measured<'e, 'a>(
+    events: &'e [Event<'a>],
+    register: u32,
+) -> impl Iterator<Item = &'e Event<'a>> {
     events.iter().filter(move |e| e.register == register && e.kind != NO_ACTION)
 }
 

@@ -11,13 +11,13 @@ use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Time, appraise, seconds_of};
 
 /// A file of `tee-vectors`.
-pub fn vector(folder: &str, name: &str) -> Vec<u8> {
+pub(crate) fn vector(folder: &str, name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tee-vectors").join(folder).join(name);
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// A file of `tee-vectors`, as bytes where it is written in hexadecimal.
-pub fn read(folder: &str, name: &str) -> Vec<u8> {
+pub(crate) fn read(folder: &str, name: &str) -> Vec<u8> {
     let bytes = vector(folder, name);
     if !name.ends_with(".hex") {
         return bytes;
@@ -26,7 +26,7 @@ pub fn read(folder: &str, name: &str) -> Vec<u8> {
 }
 
 /// The first certificate of a PEM file.
-pub fn der_of_pem(pem: &[u8]) -> Vec<u8> {
+pub(crate) fn der_of_pem(pem: &[u8]) -> Vec<u8> {
     use base64::Engine as _;
     let text = std::str::from_utf8(pem).expect("text");
     let body = text.split("-----").nth(2).expect("a body");
@@ -35,7 +35,7 @@ pub fn der_of_pem(pem: &[u8]) -> Vec<u8> {
 }
 
 /// The table in which a host's kernel hands over certificates.
-pub fn table(certificates: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn table(certificates: &[&[u8]]) -> Vec<u8> {
     let mut head = Vec::new();
     let mut at = 24 * (certificates.len() + 1);
     for certificate in certificates {
@@ -51,32 +51,32 @@ pub fn table(certificates: &[&[u8]]) -> Vec<u8> {
 
 /// What the verifier is given.
 #[derive(Clone)]
-pub struct Case {
-    pub kind: Kind,
-    pub body: Vec<u8>,
-    pub auxiliary: Vec<(&'static str, Vec<u8>)>,
-    pub policy: String,
-    pub collateral: Vec<Vec<u8>>,
-    pub at: Time,
+pub(crate) struct Case {
+    pub(crate) kind: Kind,
+    pub(crate) body: Vec<u8>,
+    pub(crate) auxiliary: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) policy: String,
+    pub(crate) collateral: Vec<Vec<u8>>,
+    pub(crate) at: Time,
 }
 
 impl Case {
-    pub fn new(kind: Kind, body: Vec<u8>, entry: &str, at: &str) -> Self {
+    pub(crate) fn new(kind: Kind, body: Vec<u8>, entry: &str, at: &str) -> Self {
         let policy = format!("version = 1\n{entry}");
         let at = seconds_of(at).expect("a time");
         Self { kind, body, auxiliary: Vec::new(), policy, collateral: Vec::new(), at }
     }
 
-    pub fn with(mut self, file: Vec<u8>) -> Self {
+    pub(crate) fn with(mut self, file: Vec<u8>) -> Self {
         self.collateral.push(file);
         self
     }
 
-    pub fn parsed(&self) -> Policy {
+    pub(crate) fn parsed(&self) -> Policy {
         Policy::parse(&self.policy).unwrap_or_else(|e| panic!("{e}\n{}", self.policy))
     }
 
-    pub fn verdict_by(&self, policy: &Policy) -> Verdict {
+    pub(crate) fn verdict_by(&self, policy: &Policy) -> Verdict {
         let mut evidence = Evidence::recorded(self.kind, self.body.clone());
         evidence.auxiliary = (self.auxiliary.iter())
             .map(|(name, data)| Auxiliary { name: (*name).into(), data: Blob(data.clone()) })
@@ -87,17 +87,17 @@ impl Case {
         verdict
     }
 
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.verdict_by(&self.parsed())
     }
 
-    pub fn reasons(&self) -> Vec<&'static str> {
+    pub(crate) fn reasons(&self) -> Vec<&'static str> {
         reasons(&self.verdict())
     }
 }
 
 /// Why it was refused; nothing where it was accepted.
-pub fn reasons(verdict: &Verdict) -> Vec<&'static str> {
+pub(crate) fn reasons(verdict: &Verdict) -> Vec<&'static str> {
     let reasons: Vec<&'static str> = verdict.checks.iter().filter(|c| !c.ok).map(|c| c.code).collect();
     assert_eq!(reasons.is_empty(), verdict.is_accepted(), "{:?}", verdict.checks);
     reasons

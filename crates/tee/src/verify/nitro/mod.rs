@@ -75,7 +75,12 @@ fn verify_under(
     Some(facts(&document, &leaf))
 }
 
-fn chain(document: &Document<'_>, leaf: &Parsed, roots: &[CertificateDer<'_>], now: Time) -> Result<(), Check> {
+fn chain(
+    document: &Document<'_>,
+    leaf: &Parsed,
+    roots: &[CertificateDer<'_>],
+    now: Time,
+) -> Result<(), Check> {
     let unfit = |detail: &str| Check::failed("certificate-invalid", detail);
     if !leaf.may(KeyUsages::DigitalSignature) {
         return Err(unfit("the document's certificate may not sign"));

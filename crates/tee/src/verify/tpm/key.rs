@@ -93,7 +93,9 @@ impl<'a> Key<'a> {
                 done(&bytes)?;
                 let (x, y) = (padded(x)?, padded(y)?);
                 let point = [[4].as_slice(), &x, &y].concat();
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, &[r, s].concat()).map_err(wrong)
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                    .verify(message, &[r, s].concat())
+                    .map_err(wrong)
             }
             _ => Err("it is of another kind than the key".into()),
         }
@@ -107,7 +109,11 @@ fn done(bytes: &Bytes<'_>) -> Result<(), String> {
 fn scheme(bytes: &mut Bytes<'_>, known: &[u16]) -> Result<(), String> {
     let scheme = short(bytes)?;
     let hash_fits = scheme == NULL || short(bytes)? == SHA256;
-    if known.contains(&scheme) && hash_fits { Ok(()) } else { Err("it signs in another way than is known here".into()) }
+    if known.contains(&scheme) && hash_fits {
+        Ok(())
+    } else {
+        Err("it signs in another way than is known here".into())
+    }
 }
 
 fn rsa<'a>(bytes: &mut Bytes<'a>) -> Result<Public<'a>, String> {

@@ -44,7 +44,9 @@ pub(super) fn verify(
     let invalid = |what: String| Check::failed("format-invalid", what);
     let read = || {
         let beside = |name: &str| {
-            evidence.auxiliary(name).ok_or_else(|| invalid(format!("a TPM's evidence has `{name}` beside its quote")))
+            evidence
+                .auxiliary(name)
+                .ok_or_else(|| invalid(format!("a TPM's evidence has `{name}` beside its quote")))
         };
         let quote = Quote::read(&evidence.body.0)?;
         let public = beside("attestation-key")?;
@@ -72,10 +74,18 @@ pub(super) fn verify(
     let events = log.and_then(Result::ok);
     measured(evidence.kind, policy, checks, |entry| match &entry.rule {
         Rule::Tpm2(rule) => {
-            let booted = rules::Booted { key: name, firmware: quote.firmware, values: &values, events: events.as_deref() };
+            let booted = rules::Booted {
+                key: name,
+                firmware: quote.firmware,
+                values: &values,
+                events: events.as_deref(),
+            };
             let mut failures = booted.failures(rule);
             if entry.format.is_some_and(|format| format != 2) {
-                failures.push(Check::failed("format-not-accepted", "there is one format of quotes, `tpm2` or `tpm2/2`"));
+                failures.push(Check::failed(
+                    "format-not-accepted",
+                    "there is one format of quotes, `tpm2` or `tpm2/2`",
+                ));
             }
             failures
         }
@@ -85,7 +95,8 @@ pub(super) fn verify(
 }
 
 fn facts(quote: &Quote<'_>, name: [u8; 32], values: &quote::Values) -> Facts {
-    let register = |(number, value): (&u8, &[u8; 32])| Some((*NAMES.get(usize::from(*number))?, value.to_vec()));
+    let register =
+        |(number, value): (&u8, &[u8; 32])| Some((*NAMES.get(usize::from(*number))?, value.to_vec()));
     Facts {
         report_data: quote.extra_data.to_vec(),
         measurements: values.iter().filter_map(register).collect(),

@@ -47,13 +47,16 @@ impl Booted<'_> {
         };
         let replayed = replay(events, Bank::Sha256, register);
         if self.values.get(&rule.pcr).is_none_or(|value| replayed != value) {
-            let detail = format!("the event log does not replay to register {register} of the quote: it says what was not measured");
+            let detail = format!(
+                "the event log does not replay to register {register} of the quote: it says what was not measured"
+            );
             return Err(Check::failed("event-log-mismatch", detail));
         }
         let happened = measured(events, register).map(|e| e.digest);
         if !happened.eq(rule.digests.iter().map(|d| d.0.as_slice())) {
             let came: Vec<String> = measured(events, register).map(|e| hex(e.digest)).collect();
-            let detail = format!("into register {register} went {}, and not what the policy names", came.join(", "));
+            let detail =
+                format!("into register {register} went {}, and not what the policy names", came.join(", "));
             return Err(Check::failed("measurement-unknown", detail));
         }
         Ok(())
