@@ -290,3 +290,31 @@ fn another_reader_of_cose_sees_the_same() {
             .expect("coset's signed bytes verify too");
     }
 }
+
+#[test]
+fn n01_n02_one_flipped_bit_in_every_byte_of_a_document_is_refused() {
+    let mut count = 0;
+    let all = PRODUCTION.map(|(name, at, _)| (name, at)).into_iter().chain(DEBUG);
+    for (name, at) in all {
+        let case = case(name, at, "");
+        let policy = case.parsed();
+        // Each costs five verifications of P-384: debug documents, which are refused anyway, get a quarter of them.
+        let step = if DEBUG.iter().any(|d| d.0 == name) { 4 } else { 1 };
+        count += common::every_byte(case.body.len() / step, |at| {
+            let (mut case, at) = (case.clone(), at * step);
+            case.body[at] ^= 1 << (at % 8);
+            let reasons = reasons(&case.verdict_by(&policy));
+            // Signed or not: what is not signed (heads, lengths) is read strictly.
+            let expected = [
+                "signature-invalid",
+                "format-invalid",
+                "algorithm-not-accepted",
+                "trailing-bytes",
+                "certificate-invalid",
+            ];
+            assert!(reasons.iter().any(|r| expected.contains(r)), "{name} byte {at}: {reasons:?}");
+        });
+    }
+    println!("Nitro documents: {count} flipped bits refused");
+    assert!(count > 12_000);
+}

@@ -346,3 +346,147 @@ fn the_platforms_certificate_table_is_read_and_nothing_in_it_is_trusted() {
     assert_eq!(with_table(hostile).reasons(), ["collateral-missing"]);
     assert_eq!(with_table(Vec::new()).reasons(), ["collateral-missing"]);
 }
+
+/// Every report, whoever signed it, with what makes it accepted but for what it is.
+fn all() -> Vec<(&'static str, Case)> {
+    let mut all: Vec<_> = PRODUCTION.iter().map(|row| (row.0, case(row, ""))).collect();
+    all.push(("trustee_test-vlek-report.bin", vlek("2025-06-01")));
+    all
+}
+
+#[test]
+fn n01_n02_one_flipped_bit_in_every_byte_of_a_report_is_refused() {
+    let mut count = 0;
+    for (name, case) in all() {
+        let policy = case.parsed();
+        count += common::every_byte(case.body.len(), |at| {
+            let mut case = case.clone();
+            case.body[at] ^= 1 << (at % 8);
+            let reasons = reasons(&case.verdict_by(&policy));
+            // Signed bytes break the signature, or say something that no report says; bytes beside the signature are zeros.
+            let expected: &[&str] = if at < 0x2A0 {
+                &[
+                    "signature-invalid",
+                    "report-version-unknown",
+                    "format-invalid",
+                    "collateral-missing",
+                    "product-mismatch",
+                ]
+            } else {
+                &["signature-invalid", "format-invalid"]
+            };
+            assert!(reasons.iter().any(|r| expected.contains(r)), "{name} byte 0x{at:x}: {reasons:?}");
+        });
+    }
+    println!("SEV-SNP reports: {count} flipped bits refused");
+    assert_eq!(count, 7 * 1184);
+}
+
+#[test]
+fn n01_one_flipped_bit_in_every_byte_of_a_certificate_is_refused() {
+    let mut count = 0;
+    for (name, case) in all() {
+        let policy = case.parsed();
+        let file = &case.collateral[0];
+        let der = if file.starts_with(b"-----") { common::der_of_pem(file) } else { file.clone() };
+        count += common::every_byte(der.len(), |at| {
+            let mut case = case.clone();
+            case.collateral[0].clone_from(&der);
+            case.collateral[0][at] ^= 1 << (at % 8);
+            assert!(!reasons(&case.verdict_by(&policy)).is_empty(), "{name} byte 0x{at:x}");
+        });
+    }
+    println!("VCEK and VLEK certificates: {count} flipped bits refused");
+    assert!(count > 7 * 1200);
+}
+
+/// The second verifier is the crate `sev` of the VirTEE project, with pure-Rust cryptography (`p384`, `rsa`) and roots of its own;
+/// the first, the product's, is ours over `ring` and `webpki`. `sev` looks at signatures alone: neither time nor chip nor firmware.
+mod differential {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use sev::certs::snp::{Certificate, Chain, Verifiable as _, builtin, ca};
+    use sev::firmware::guest::AttestationReport;
+    use sev::parser::ByteParser as _;
+
+    use super::*;
+
+    fn certificate(case: &Case) -> Certificate {
+        let file = &case.collateral[0];
+        let der = if file.starts_with(b"-----") { common::der_of_pem(file) } else { file.clone() };
+        Certificate::from_der(&der).expect("a certificate")
+    }
+
+    fn authorities(name: &str) -> ca::Chain {
+        let (ark, ask) = match name {
+            n if n.contains("vlek") => (builtin::milan::ark(), asvk("amd_ask_ark_milan_vlek.pem")),
+            n if n.contains("genoa") => (builtin::genoa::ark(), builtin::genoa::ask()),
+            n if n.contains("turin") => (builtin::turin::ark(), builtin::turin::ask()),
+            _ => (builtin::milan::ark(), builtin::milan::ask()),
+        };
+        ca::Chain { ark: ark.expect("a root"), ask: ask.expect("an intermediate") }
+    }
+
+    /// `sev` has none for VLEKs built in: its root for Milan vouches for this one.
+    fn asvk(name: &str) -> std::io::Result<Certificate> {
+        Certificate::from_der(&common::der_of_pem(&vector("roots", name)))
+    }
+
+    /// Whether `sev` accepts the bytes, and whether it judged these very bytes: it verifies what it wrote out again, without what
+    /// it does not know.
+    fn accepts(vek: &Certificate, report: &[u8]) -> (bool, bool) {
+        let Ok(read) = AttestationReport::from_bytes(report) else { return (false, true) };
+        let written = read.to_bytes().expect("a report that was read");
+        ((vek, &read).verify().is_ok(), written.as_ref() as &[u8] == report)
+    }
+
+    #[test]
+    fn sev_agrees_on_every_report_and_chain() {
+        for (name, case) in all() {
+            let chain = Chain { ca: authorities(name), vek: certificate(&case) };
+            let report = AttestationReport::from_bytes(&case.body).expect("a report");
+            (&chain, &report).verify().unwrap_or_else(|e| panic!("sev on {name}: {e}"));
+            assert!(case.verdict().is_accepted(), "{name}");
+            let measured = &case.verdict().measurements[0].1;
+            assert_eq!(*measured, hex(report.measurement.as_ref()), "{name}");
+        }
+    }
+
+    #[test]
+    fn n09_sev_agrees_on_corrupted_certificates() {
+        for name in ["trustee_test-vcek-invalid-legacy.der", "trustee_test-vcek-invalid-new.der"] {
+            let mut case = case(of("trustee"), "");
+            case.collateral = vec![vector("snp", name)];
+            let chain = Chain { ca: authorities("milan"), vek: certificate(&case) };
+            assert!(chain.verify().is_err(), "sev on {name}");
+            assert!(!case.verdict().is_accepted(), "{name}");
+        }
+    }
+
+    #[test]
+    fn sev_agrees_on_mutants() {
+        let (mut count, looser) = (0, AtomicUsize::new(0));
+        for (name, case) in all() {
+            let (policy, vek) = (case.parsed(), certificate(&case));
+            count += common::every_byte(case.body.len(), |at| {
+                let mut case = case.clone();
+                case.body[at] ^= 0x80 >> (at % 8);
+                let ours = case.verdict_by(&policy).is_accepted();
+                let (theirs, of_these_bytes) = accepts(&vek, &case.body);
+                // Where they differ ours is stricter, and only where `sev` dropped the altered byte before it looked, or never looks:
+                // beside the signature's numbers.
+                let beside = (0x2D0..0x2E8).contains(&at) || at >= 0x318;
+                assert!(
+                    !ours && (!theirs || beside || !of_these_bytes),
+                    "{name} byte 0x{at:x}: ours {ours}, sev {theirs}"
+                );
+                looser.fetch_add(usize::from(theirs), Relaxed);
+            });
+        }
+        let looser = looser.into_inner();
+        println!(
+            "SEV-SNP reports: {count} mutants, ours refuses all, sev all but {looser} in bytes that it never looks at"
+        );
+        assert!(looser < count / 2, "it judges most");
+    }
+}

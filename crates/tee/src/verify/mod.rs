@@ -8,6 +8,8 @@ mod binding;
 mod cbor;
 mod dcap;
 mod event_log;
+#[cfg(test)]
+mod mock;
 mod nitro;
 pub mod roots;
 mod simulator;

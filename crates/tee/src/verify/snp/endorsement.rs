@@ -13,16 +13,16 @@ use crate::verify::x509::{Found, Parsed, Path};
 use crate::verify::{Time, roots};
 
 /// Who is believed: AMD, or in tests somebody SIMULATED.
-pub(super) struct Authorities {
-    pub(super) root: fn(Product) -> Option<CertificateDer<'static>>,
-    pub(super) intermediates: fn(Product, Signer) -> Vec<CertificateDer<'static>>,
-    pub(super) algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+pub(super) struct Authorities<'a> {
+    pub(super) root: &'a dyn Fn(Product) -> Option<CertificateDer<'static>>,
+    pub(super) intermediates: &'a dyn Fn(Product, Signer) -> Vec<CertificateDer<'static>>,
+    pub(super) algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
 }
 
 /// AMD.
-pub(super) const AMD: Authorities = Authorities {
-    root: |product| roots::amd_root(product).certificate(),
-    intermediates: roots::amd_intermediates,
+pub(super) const AMD: Authorities<'static> = Authorities {
+    root: &|product| roots::amd_root(product).certificate(),
+    intermediates: &roots::amd_intermediates,
     algorithms: &[&TrailerWritten, RSA_PSS_2048_8192_SHA384_LEGACY_KEY],
 };
 
@@ -86,7 +86,7 @@ const MOST: usize = 8;
 /// Finds the certificate of the key that signed, and adds checks: one passing certificate is enough, otherwise the reasons against
 /// the one that came closest.
 pub(super) fn endorse(
-    authorities: &Authorities,
+    authorities: &Authorities<'_>,
     report: &Report<'_>,
     found: &Found,
     lists_required: bool,
@@ -131,7 +131,7 @@ fn missing(signer: Signer) -> String {
 }
 
 struct Candidate<'a> {
-    authorities: &'a Authorities,
+    authorities: &'a Authorities<'a>,
     report: &'a Report<'a>,
     found: &'a Found,
     lists_required: bool,

@@ -42,7 +42,7 @@ pub(super) fn verify(
 
 /// By these authorities: AMD's, or a test's.
 fn verify_under(
-    authorities: &Authorities,
+    authorities: &Authorities<'_>,
     evidence: &Evidence,
     policy: &Policy,
     collateral: &Collateral,

@@ -20,9 +20,6 @@ mod key;
 mod quote;
 mod rules;
 
-#[cfg(test)]
-mod tests;
-
 use key::Key;
 use quote::Quote;
 
