@@ -468,8 +468,9 @@ mod differential {
         let (mut count, looser) = (0, AtomicUsize::new(0));
         for (name, case) in all() {
             let (policy, vek) = (case.parsed(), certificate(&case));
-            count += common::every_byte(case.body.len(), |at| {
-                let mut case = case.clone();
+            // `sev`'s verification takes some milliseconds: every fourth byte.
+            count += common::every_byte(case.body.len() / 4, |at| {
+                let (mut case, at) = (case.clone(), 4 * at + 1);
                 case.body[at] ^= 0x80 >> (at % 8);
                 let ours = case.verdict_by(&policy).is_accepted();
                 let (theirs, of_these_bytes) = accepts(&vek, &case.body);

@@ -62,6 +62,6 @@ impl TpmRule {
 
     /// A key that lives in one TPM pins that machine.
     pub(super) fn pins_platform(&self) -> bool {
-        true
+        !self.attestation_key.is_empty()
     }
 }

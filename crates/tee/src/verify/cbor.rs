@@ -123,12 +123,12 @@ impl<'a> Reader<'a> {
 
 /// The head of a byte string of this length, in its shortest form.
 pub(super) fn bytes_head(length: usize) -> Vec<u8> {
-    let [.., a, b, c, d] = (length as u64).to_be_bytes();
+    let be = (length as u64).to_be_bytes();
     match length {
-        0..=23 => vec![BYTES << 5 | d],
-        24..=0xFF => vec![BYTES << 5 | 24, d],
-        0x100..=0xFFFF => vec![BYTES << 5 | 25, c, d],
-        _ => vec![BYTES << 5 | 26, a, b, c, d],
+        0..=23 => vec![BYTES << 5 | be[7]],
+        24..=0xFF => vec![BYTES << 5 | 0x18, be[7]],
+        0x100..=0xFFFF => vec![BYTES << 5 | 0x19, be[6], be[7]],
+        _ => vec![BYTES << 5 | 0x1A, be[4], be[5], be[6], be[7]],
     }
 }
 

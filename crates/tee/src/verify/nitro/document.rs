@@ -80,6 +80,9 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Bytes, or a written `null`.
+struct OrNull<'a>(Option<&'a [u8]>);
+
 /// The payload's fields, as they came.
 #[derive(Default)]
 struct Fields<'a> {
@@ -89,9 +92,9 @@ struct Fields<'a> {
     registers: Option<[Option<&'a [u8]>; REGISTERS]>,
     certificate: Option<&'a [u8]>,
     bundle: Option<Vec<&'a [u8]>>,
-    public_key: Option<Option<&'a [u8]>>,
-    user_data: Option<Option<&'a [u8]>>,
-    nonce: Option<Option<&'a [u8]>>,
+    public_key: Option<OrNull<'a>>,
+    user_data: Option<OrNull<'a>>,
+    nonce: Option<OrNull<'a>>,
 }
 
 /// Most fields.
@@ -121,9 +124,9 @@ impl<'a> Fields<'a> {
             "pcrs" => once(&mut self.registers, registers(reader)?),
             "certificate" => once(&mut self.certificate, reader.bytes(name, most)?),
             "cabundle" => once(&mut self.bundle, bundle(reader)?),
-            "public_key" => once(&mut self.public_key, reader.bytes_or_null(name, most)?),
-            "user_data" => once(&mut self.user_data, reader.bytes_or_null(name, most)?),
-            "nonce" => once(&mut self.nonce, reader.bytes_or_null(name, most)?),
+            "public_key" => once(&mut self.public_key, OrNull(reader.bytes_or_null(name, most)?)),
+            "user_data" => once(&mut self.user_data, OrNull(reader.bytes_or_null(name, most)?)),
+            "nonce" => once(&mut self.nonce, OrNull(reader.bytes_or_null(name, most)?)),
             other => return Err(format!("it has a field `{other}`, which AWS' documents have not")),
         }
         .map_err(|()| format!("it has the field `{name}` twice"))
@@ -144,7 +147,7 @@ impl<'a> Fields<'a> {
             registers,
             certificate: self.certificate.filter(|c| !c.is_empty()).ok_or_else(|| missing("certificate"))?,
             bundle: self.bundle.ok_or_else(|| missing("cabundle"))?,
-            user_data: self.user_data.flatten(),
+            user_data: self.user_data.and_then(|u| u.0),
         })
     }
 }

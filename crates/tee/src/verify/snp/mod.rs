@@ -78,9 +78,13 @@ fn verify_under(
 fn found(evidence: &Evidence, collateral: &Collateral) -> Found {
     let mut found = Found::default();
     if let Some(table) = evidence.auxiliary("certificates") {
-        report::certificate_table(table).into_iter().for_each(|file| found.read(file));
+        for file in report::certificate_table(table) {
+            found.read(file);
+        }
     }
-    collateral.files.iter().for_each(|file| found.read(file));
+    for file in &collateral.files {
+        found.read(file);
+    }
     found
 }
 

@@ -1,4 +1,4 @@
-//! The report's bytes: AMD 56860, "ATTESTATION_REPORT Structure", versions 2 to 5.
+//! The report's bytes: AMD 56860, "`ATTESTATION_REPORT` Structure", versions 2 to 5.
 
 use crate::policy::{Product, Signer};
 use crate::verdict::Check;
@@ -51,10 +51,14 @@ pub(super) struct Tcb {
 impl Tcb {
     /// `TCB_VERSION` has another layout from Turin on.
     pub(super) fn read(bytes: [u8; 8], product: Product) -> Self {
-        let [a, b, c, d, _, _, g, microcode] = bytes;
+        let microcode = bytes[7];
         match product {
-            Product::Milan | Product::Genoa => Self { fmc: None, bootloader: a, tee: b, snp: g, microcode },
-            Product::Turin => Self { fmc: Some(a), bootloader: b, tee: c, snp: d, microcode },
+            Product::Milan | Product::Genoa => {
+                Self { fmc: None, bootloader: bytes[0], tee: bytes[1], snp: bytes[6], microcode }
+            }
+            Product::Turin => {
+                Self { fmc: Some(bytes[0]), bootloader: bytes[1], tee: bytes[2], snp: bytes[3], microcode }
+            }
         }
     }
 }

@@ -48,17 +48,15 @@ fn names(list: &[Bytes], value: &[u8]) -> bool {
 
 /// What is compared only where the policy has a list.
 fn optional(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
-    let fields: [(&'static str, &str, &Option<Vec<Bytes>>, &[u8]); 5] = [
-        ("host-data-mismatch", "host data", &rule.host_data, &report.host_data()),
-        ("id-key-unknown", "identity key", &rule.id_key, &report.id_key_digest()),
-        ("author-key-unknown", "author key", &rule.author_key, &report.author_key_digest()),
-        ("family-unknown", "image family", &rule.family_id, &report.family_id()),
-        ("image-unknown", "image id", &rule.image_id, &report.image_id()),
-    ];
-    for (code, what, list, value) in fields {
+    let mut compare = |code, what: &str, list: &Option<Vec<Bytes>>, value: &[u8]| {
         let wrong = list.as_ref().is_some_and(|list| !names(list, value));
         refuse(code, wrong, format!("{what} {} is none that the policy names", hex(value)));
-    }
+    };
+    compare("host-data-mismatch", "host data", &rule.host_data, &report.host_data());
+    compare("id-key-unknown", "identity key", &rule.id_key, &report.id_key_digest());
+    compare("author-key-unknown", "author key", &rule.author_key, &report.author_key_digest());
+    compare("family-unknown", "image family", &rule.family_id, &report.family_id());
+    compare("image-unknown", "image id", &rule.image_id, &report.image_id());
 }
 
 fn guest(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
@@ -98,13 +96,13 @@ fn tcb(
         let tcb = Tcb::read(bytes, product);
         refuse(
             "tcb-too-old",
-            !reaches(&tcb, least),
+            !reaches(tcb, least),
             format!("{which} firmware is {tcb}, the policy asks for {}", asked(least)),
         );
     }
 }
 
-fn reaches(tcb: &Tcb, least: &MinimumTcb) -> bool {
+fn reaches(tcb: Tcb, least: &MinimumTcb) -> bool {
     // `None` comes before any number: no entry for another line is reached by leaving a part out.
     tcb.fmc >= least.fmc
         && tcb.bootloader >= least.bootloader

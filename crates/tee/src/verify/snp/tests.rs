@@ -259,7 +259,8 @@ fn n29_n31_modes_are_refused_though_validly_signed() {
 
 #[test]
 fn n10_certificates_of_another_chip_or_firmware_are_refused_though_the_key_is_right() {
-    let changes: [(&str, fn(&mut CertificateParams)); 7] = [
+    type Change = fn(&mut CertificateParams);
+    let changes: [(&str, Change); 7] = [
         ("certificate-other-chip", |p| p.custom_extensions[6] = amd(&[4], &[0xC2; 64])),
         ("certificate-other-chip", |p| p.custom_extensions[6] = amd(&[4], &[0xC1; 8])),
         ("certificate-other-chip", |p| drop(p.custom_extensions.remove(6))),
