@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
-        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml"
+        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve keys --config keys.toml"
     )]
     Serve {
         #[command(subcommand)]
@@ -74,6 +74,12 @@ pub(crate) enum ServeRole {
     /// One party of the mpc kind.
     #[command(after_help = "Example:\n  privet serve party --config party-0.toml")]
     Party(ServeArgs),
+    /// The host of an enclave: starts the measured program and carries sealed messages, which it cannot read.
+    #[command(after_help = "Example:\n  privet serve enclave --config enclave.toml")]
+    Enclave(ServeArgs),
+    /// The owner's key service: releases a model's key to enclaves that satisfy the owner's policy.
+    #[command(after_help = "Example:\n  privet serve keys --config keys.toml")]
+    Keys(ServeArgs),
 }
 
 #[derive(Args)]

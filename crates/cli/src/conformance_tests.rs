@@ -161,7 +161,7 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
     let caller = MpcCaller::new(&public).unwrap();
     let mut whole: Option<Answer> = None;
     for job in caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap() {
-        let Asked { messages, pending } = job.ask().unwrap();
+        let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();
         let replies = hosts.iter().zip(messages).map(|(host, m)| host.infer(m).unwrap()).collect();
         let answer = pending.answer(replies).unwrap();
         match &mut whole {
@@ -340,8 +340,9 @@ fn a_row_outside_the_range_is_refused_by_row_and_name() {
         let mut rows = fixture.rows.clone();
         let Data::F32(values) = &mut rows[0].data else { panic!("float32 rows") };
         values[17 * 23 + 4] = value;
-        let job =
-            caller.jobs(Arc::new(rows), &mut entropy).and_then(|mut jobs| jobs.remove(0).ask().map(|_| ()));
+        let job = caller
+            .jobs(Arc::new(rows), &mut entropy)
+            .and_then(|mut jobs| jobs.remove(0).ask(&mut DangerousSeededEntropy::new(2)).map(|_| ()));
         let error = job.unwrap_err();
         assert_eq!(error.code, code);
         assert!(error.message.contains("Row 18") && error.message.contains("features[4]"), "{error}");

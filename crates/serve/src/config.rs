@@ -1,5 +1,6 @@
 //! The configuration of one role: one TOML file. An unknown key is an error that lists the known ones.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,6 +70,40 @@ pub struct EnclaveConfig {
     pub certificate: Option<PathBuf>,
     /// The owner's key service.
     pub keys: KeysEndpoint,
+    /// How much is too much.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// `privet serve keys --config FILE`: the owner's key service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// `HOST:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// This machine's secret key, made by `privet keygen`.
+    pub key: PathBuf,
+    /// The secret files of models, made by `privet bundle --kind tee`.
+    pub secrets: Vec<PathBuf>,
+    /// Which enclaves get their keys.
+    pub policy: PathBuf,
+    /// What vendors publish beside their evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collateral: Vec<PathBuf>,
+    /// The folder for the log of releases and the count of granted rows.
+    pub state: PathBuf,
+    /// By model, the lowest version whose key is released. Once in force, it stays.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub floors: BTreeMap<String, u64>,
+    /// Takes the floors above even where a higher one was in force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dangerous_lower_floors: bool,
+    /// Releases keys to any genuine machine, not only to those that the policy names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dangerous_any_platform: bool,
+    /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,

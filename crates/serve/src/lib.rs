@@ -10,9 +10,11 @@
 //! | [`json_tokens`], [`json_values`] | JSON as clients really write it |
 //! | [`tensor`] | sizes of tensors, checked |
 //! | [`client`], [`link`](mod@link), [`counted`] | the native client |
+//! | [`key_service`] | the owner's key service |
 //! | [`config`], [`roles`] | a role, from its configuration to a running server |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
+//! | [`enclave`] | the untrusted host of a measured program |
 //! | [`entropy`] | randomness from the operating system |
 //! | [`fault`] | errors on the wire and back |
 
@@ -24,6 +26,8 @@ pub mod config;
 pub mod counted;
 pub mod deployed;
 pub mod deployment;
+#[cfg(target_os = "linux")]
+pub mod enclave;
 pub mod entropy;
 pub mod fault;
 pub mod grpc;
@@ -31,6 +35,7 @@ pub mod grpc_contents;
 pub mod grpc_message;
 pub mod json_tokens;
 pub mod json_values;
+pub mod key_service;
 pub mod keys;
 pub mod limits;
 pub mod link;

@@ -4,26 +4,36 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use privet_deploy::bundle::{PartyFile, PublicBundle};
 use privet_deploy::mpc::PartyHost;
 use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
+use privet_deploy::tee::{call, reply_bytes};
 use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::role::Role;
+use privet_tee::frames::{Configuration, Start};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use crate::config::{PartyConfig, PlainConfig, read, read_text};
+use crate::client::{Client, Endpoint, Trust};
+use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, PartyConfig, PlainConfig, read, read_text};
+use crate::enclave::{EnclaveHost, EnclaveOptions, Relay};
+use crate::key_service::{self, KeyHost};
 use crate::keys::MachineKey;
 use crate::limits::Limits;
 use crate::public_key::of_parties;
 use crate::registry::Registry;
 use crate::server::serve;
 use crate::tls::server_config;
+
+/// How long the key service may take.
+const KEY_SERVICE: Duration = Duration::from_secs(10);
 
 /// A role that listens but does not answer yet.
 pub struct Prepared {
@@ -82,6 +92,59 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     let host = PartyHost::new(&public, role, weights, keys)?;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
     prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+}
+
+/// The owner's key service.
+pub async fn keys(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<KeysConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let host = KeyHost::open(&config, &folder)?;
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, &key, &certificate, host, config.limits.into()).await
+}
+
+/// The host of an enclave: starts the measured program, and carries what it cannot read.
+pub async fn enclave(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<EnclaveConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let public = read_text(&folder.join(&config.bundle))?;
+    let bundle = PublicBundle::parse(&public)?;
+    let path = folder.join(&config.model);
+    let model = std::fs::read(&path)
+        .map_err(|e| Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display())))?;
+    let configuration = Configuration::new(&config.attester).to_text();
+    let options = EnclaveOptions {
+        program: privet_enclave_image::IMAGE,
+        start: Start { public, configuration, measured: None, model },
+        replicas: config.replicas,
+        patience: Limits::from(config.limits).patience,
+    };
+    let relay = to_key_service(&config.keys)?;
+    let host = tokio::task::spawn_blocking(move || EnclaveHost::new(&bundle, options, relay)).await;
+    let host = host.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))??;
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+}
+
+/// The way to the owner's key service, for a program that has no network.
+fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
+    let address = at.url.strip_prefix("https://").ok_or_else(|| {
+        Error::usage("E142", format!("The key service has `{}`; expected `https://HOST:PORT`.", at.url))
+    })?;
+    let trust = Trust::Pinned(at.key.parse()?);
+    let client = Client::new(&Endpoint { name: "keys".into(), address: address.into(), trust })?;
+    let runtime = Handle::current();
+    Ok(Arc::new(move |message: &[u8]| {
+        let request = call(key_service::NAME, key_service::MESSAGE, message.to_vec());
+        let reply = runtime.block_on(client.infer(request, Instant::now() + KEY_SERVICE))?;
+        reply_bytes(reply, key_service::MESSAGE).map(Into::into).ok_or_else(|| {
+            Error::new(
+                Blame::Unreachable,
+                "E366",
+                "The key service's reply is none. Is the address a key service's?",
+            )
+        })
+    }))
 }
 
 /// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.

@@ -13,6 +13,7 @@
 //! | [`verify`] | evidence, policy, collateral and time to a verdict, by vendor |
 //! | [`attest`] | drivers: the kernel's interfaces to evidence |
 //! | [`channel`] | sealed requests and replies, which only [`Claims`](claims::Claims) open |
+//! | [`frames`] | between the untrusted host and the measured program |
 //! | [`hpke`](mod@hpke) | keys for messages to a public key |
 //! | [`claims`] | what a verified enclave is known to be |
 //! | [`seal`] | the model at rest |
@@ -24,6 +25,7 @@ pub mod attest;
 pub mod channel;
 pub mod claims;
 pub mod evidence;
+pub mod frames;
 pub mod hpke;
 pub mod kind;
 #[cfg(feature = "verify")]

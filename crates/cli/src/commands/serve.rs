@@ -1,10 +1,10 @@
-//! `privet serve plain|party`.
+//! `privet serve plain|party|enclave|keys`.
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::{io, thread};
 
-use privet_serve::roles::{party, plain};
+use privet_serve::roles::{enclave, keys, party, plain};
 use tokio::sync::oneshot;
 
 use crate::args::ServeRole;
@@ -16,6 +16,8 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
     let (prepared, args) = match role {
         ServeRole::Plain(args) => (plain(&args.config).await?, args),
         ServeRole::Party(args) => (party(&args.config).await?, args),
+        ServeRole::Enclave(args) => (enclave(&args.config).await?, args),
+        ServeRole::Keys(args) => (keys(&args.config).await?, args),
     };
     let signal = stop_signal()?;
     let parent = args.with_parent.then(end_of_input);

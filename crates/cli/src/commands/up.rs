@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::process::ExitCode;
 
+use privet_deploy::kind::Kind;
 use privet_serve::roles::read_model;
 use privet_serve::up::{Running, Wanted};
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +35,9 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     print(&ready(&running, args.json));
+    if wanted.kind == Kind::Tee {
+        eprintln!("{SIMULATED}");
+    }
     loop {
         tokio::select! {
             ended = running.watch() => eprintln!("{ended}"),
@@ -43,6 +47,9 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     running.stop().await;
     Ok(ExitCode::SUCCESS)
 }
+
+const SIMULATED: &str = "This is a SIMULATED enclave: an ordinary process, isolated from its neighbours and not from this machine's owner. \
+     The policy beside `deployment.toml` accepts it; `privet predict` also needs `--dangerous-accept-simulated`.";
 
 fn ready(running: &Running, json: bool) -> String {
     let file = running.file().display().to_string();

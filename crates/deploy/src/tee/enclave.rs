@@ -10,7 +10,7 @@ use privet_ring::entropy::{Entropy, draw};
 use privet_tee::attest::Attester;
 use privet_tee::channel::Epoch;
 use privet_tee::evidence::Blob;
-use privet_tee::release::{GrantSession, Released};
+use privet_tee::release::Released;
 use privet_tee::statement::{
     Direction, Freshness, Hex, Sealing, Statement, VERSION, report_data, session_message, sha256,
 };
@@ -86,13 +86,13 @@ impl Enclave {
         }
         let keys = Keys::fresh(bundle.digest(), &mut *entropy)?;
         let configuration = Hex(sha256(start.configuration.as_bytes()));
-        let about = About { bundle: &bundle, configuration, remarks: &start.remarks, model: None };
-        let prove = |nonce: Hex<32>| {
+        let evidence = |nonce: Hex<32>| {
+            let about = About { bundle: &bundle, configuration, remarks: &start.remarks, model: None };
             let statement = about.statement(&keys, Direction::EnclaveToKeys, Freshness::Full { nonce });
             prove(&*attester, &statement, now)
         };
         let Released { key, session } =
-            release::ask(&*relay, &part, bundle.digest(), prove, keys.epoch.receiver(), &mut *entropy)?;
+            release::ask(&*relay, &part, bundle.digest(), evidence, keys.epoch.receiver())?;
         let plaintext = release::open(&start.model, key, &part)?;
         let engine = Engine::new(model::parse(&plaintext)?);
         Ok(Self {
@@ -190,7 +190,7 @@ impl Enclave {
         {
             return Ok(evidence.clone());
         }
-        let stamp = release::stamp(&*self.relay, &self.part)?;
+        let stamp = release::stamp(&*self.relay, &self.part, self.bundle.digest())?;
         let evidence = self.prove(keys, Freshness::Epoch { stamp }, now)?;
         *stamped = Some((now, evidence.clone()));
         Ok(evidence)

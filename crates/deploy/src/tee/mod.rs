@@ -6,6 +6,7 @@
 //! | [`attestation`] | the question for evidence, and what is presented |
 //! | [`content`] | what is inside a sealed message |
 //! | [`model`] | the model as it is sealed |
+//! | [`package`] | what the owner makes of a model |
 //! | [`enclave`] | the side that runs inside |
 //! | [`caller`] | the client |
 //!
@@ -18,7 +19,9 @@ mod budget;
 pub mod caller;
 pub mod content;
 pub mod enclave;
+mod fault;
 pub mod model;
+pub mod package;
 mod release;
 
 use bytes::Bytes;

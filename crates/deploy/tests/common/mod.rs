@@ -2,6 +2,7 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+pub mod enclave;
 pub mod models;
 
 use std::sync::Arc;
@@ -98,7 +99,7 @@ impl World3 {
     /// The messages of every chunk.
     pub fn ask(&self, rows: &[Tensor], seed: u64) -> Vec<Asked> {
         let jobs = self.caller.jobs(Arc::new(rows.to_vec()), &mut entropy(seed)).unwrap();
-        jobs.into_iter().map(|job| job.ask().unwrap()).collect()
+        jobs.into_iter().map(|job| job.ask(&mut entropy(9)).unwrap()).collect()
     }
 
     /// The messages of a request of one chunk.

@@ -9,6 +9,7 @@ use privet_deploy::kind::Kind;
 use privet_mpc::role::Role;
 
 use super::cannot_write;
+use crate::key_service::STATE;
 use crate::keys::write_new;
 
 /// Lies in the folder as long as files of an `up` do, and lists them: one that was killed left it behind, and so the next
@@ -43,8 +44,13 @@ impl Folder {
 
     /// Writes a file that everyone may read.
     pub(super) fn write(&mut self, name: &str, text: &str) -> Result<PathBuf, Error> {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    /// The same, for what is no text.
+    pub(super) fn write_bytes(&mut self, name: &str, bytes: &[u8]) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
-        std::fs::write(&path, text).map_err(|e| cannot_write(name, &e))?;
+        std::fs::write(&path, bytes).map_err(|e| cannot_write(name, &e))?;
         self.written.push(path.clone());
         Ok(path)
     }
@@ -57,6 +63,11 @@ impl Folder {
         write_new(&path, text)?;
         self.written.push(path);
         Ok(())
+    }
+
+    /// Takes over files that a role writes into this folder by itself.
+    pub(super) fn roles_write(&mut self, names: &[&str]) {
+        self.written.extend(names.iter().map(|name| self.path.join(name)));
     }
 
     /// Removes what was written, and the folders that were made if nothing else lies in them. The marker goes last, so
@@ -100,7 +111,7 @@ impl Folder {
             return Err(self.taken(MARKER, "says that another `privet up` is running there"));
         }
         let listed = io::read_to_string(marker).unwrap_or_default();
-        let known = [Kind::Plain, Kind::Mpc].into_iter().flat_map(names);
+        let known = [Kind::Plain, Kind::Mpc, Kind::Tee].into_iter().flat_map(names);
         Ok(known.filter(|name| listed.lines().any(|line| line == name)).collect())
     }
 
@@ -127,7 +138,13 @@ fn names(kind: Kind) -> Vec<String> {
             let ends = ["key", "pem", "toml", "bundle"];
             Role::ALL.into_iter().flat_map(|role| -> Vec<_> { of_role(&party(role), &ends) }).collect()
         }
-        Kind::Tee | Kind::He => Vec::new(),
+        Kind::Tee => {
+            let roles = ["keys", "enclave"].map(|role| of_role(role, &["key", "pem", "toml"])).concat();
+            let files = ["model.secret", "model.sealed", "public.json", "policy.toml"];
+            let files = files.into_iter().chain(STATE).map(str::to_owned).collect();
+            [roles, files].concat()
+        }
+        Kind::He => Vec::new(),
     };
     names.push("deployment.toml".into());
     names

@@ -1,0 +1,101 @@
+//! Builds the measured program with a cargo call of its own: other flags, another panic strategy and fewer features than the
+//! program that embeds it.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the program's sources are; nothing else goes into it.
+const SOURCES: &[&str] = &["enclave", "tee", "deploy", "model", "mpc", "ring"];
+/// What outer calls set and must not reach the inner one: flags of a wrapper such as clippy, another target folder, profiles.
+const OUTER: &[&str] = &[
+    "CARGO_BUILD_TARGET",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_MAKEFLAGS",
+    "CARGO_TARGET_DIR",
+    "CARGO_PRIMARY_PACKAGE",
+    "CLIPPY_ARGS",
+    "CLIPPY_CONF_DIR",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "RUSTC",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let workspace = PathBuf::from(env("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
+    let out = PathBuf::from(env("OUT_DIR")?);
+    for source in SOURCES {
+        for part in ["src", "Cargo.toml"] {
+            println!(
+                "cargo::rerun-if-changed={}",
+                workspace.join("crates").join(source).join(part).display()
+            );
+        }
+    }
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(file).display());
+    }
+    let image = out.join("privet-enclave");
+    if env("CARGO_CFG_TARGET_OS")? != "linux" {
+        std::fs::write(image, [])?;
+        return Ok(());
+    }
+    let target = env("TARGET")?;
+    let folder = out.join("inner");
+    build(&workspace, &target, &folder)?;
+    std::fs::copy(folder.join(&target).join("enclave/privet-enclave"), image)?;
+    Ok(())
+}
+
+fn build(workspace: &Path, target: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
+    let mut cargo = Command::new(env("CARGO")?);
+    for (name, _) in std::env::vars_os() {
+        let profile = name.to_str().is_some_and(|n| n.starts_with("CARGO_PROFILE_"));
+        if profile || OUTER.iter().any(|outer| name == *outer) {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo
+        .current_dir(workspace)
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            "enclave",
+            "--package",
+            "privet-enclave",
+            "--target",
+            target,
+        ])
+        .arg("--target-dir")
+        .arg(folder)
+        // With the character between them that no path has.
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, folder)?.join("\u{1f}"))
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the measured program was not built: {status}").into())
+    }
+}
+
+/// Static, and without a word of where it was built.
+fn flags(workspace: &Path, folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let home = std::env::home_dir().ok_or("there is no home folder")?;
+    let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    // The last that fits is taken.
+    Ok(vec![
+        "-Ctarget-feature=+crt-static".into(),
+        remap(&cargo, "/cargo"),
+        remap(workspace, "/privet"),
+        remap(folder, "/target"),
+    ])
+}
+
+fn env(name: &str) -> Result<String, Box<dyn Error>> {
+    Ok(std::env::var(name).map_err(|e| format!("{name}: {e}"))?)
+}

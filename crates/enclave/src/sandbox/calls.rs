@@ -1,0 +1,103 @@
+//! The system calls that are left. Any other ends the process.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter_all_threads,
+};
+
+use super::{Needs, Remarks, Weight};
+
+/// Reading, writing, waiting, memory, randomness, time, and ending.
+const ALWAYS: &[libc::c_long] = &[
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_ppoll,
+    libc::SYS_futex,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_getrandom,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_sched_yield,
+    // The allocator asks how many processors there are.
+    libc::SYS_sched_getaffinity,
+    libc::SYS_close,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_sigaltstack,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_restart_syscall,
+    // What the C library does first in a thread: those that were just made may not have come so far.
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+/// What a driver needs besides: its own files (the file system is closed but for them), and a thread that waits for them.
+const DRIVER: &[libc::c_long] = &[
+    libc::SYS_openat,
+    libc::SYS_ioctl,
+    libc::SYS_mkdirat,
+    libc::SYS_unlinkat,
+    libc::SYS_lseek,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
+    libc::SYS_fstat,
+    libc::SYS_statx,
+    libc::SYS_newfstatat,
+    libc::SYS_getdents64,
+    libc::SYS_fcntl,
+    libc::SYS_clone3,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mkdir,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rmdir,
+];
+
+/// From here on every thread has these system calls and no other.
+pub fn close_system_calls(needs: &Needs, remarks: &mut Remarks) {
+    let closed =
+        program(needs).and_then(|program| apply_filter_all_threads(&program).map_err(|e| e.to_string()));
+    remarks.note("only the system calls of a listed few", Weight::Essential, closed);
+}
+
+fn program(needs: &Needs) -> Result<BpfProgram, String> {
+    let arch = std::env::consts::ARCH.try_into().map_err(|e: seccompiler::BackendError| e.to_string())?;
+    let rules = rules(needs).map_err(|e| e.to_string())?;
+    let filter = SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch);
+    filter.and_then(TryInto::try_into).map_err(|e| e.to_string())
+}
+
+fn rules(needs: &Needs) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
+    let driver = if needs.paths.is_empty() { &[] } else { DRIVER };
+    let mut rules: BTreeMap<_, _> = ALWAYS.iter().chain(driver).map(|call| (*call, Vec::new())).collect();
+    // Memory is never executable.
+    let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
+    let not_executable =
+        || SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0);
+    for call in [libc::SYS_mmap, libc::SYS_mprotect] {
+        rules.insert(call, vec![SeccompRule::new(vec![not_executable()?])?]);
+    }
+    // Signals go to this process, which ends itself by one.
+    let own = u64::from(std::process::id());
+    let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);
+    Ok(rules)
+}
