@@ -1,11 +1,13 @@
 //! SEV-SNP reports of real machines, each at a time of its own, and what must be refused.
 
-mod common;
+#![allow(clippy::expect_used)] // in functions beside the tests too
 
-use common::{Case, read, reasons, vector};
+mod recorded;
+
 use privet_tee::kind::{Assurance, Kind};
 use privet_tee::policy::hex;
 use privet_tee::verify::seconds_of;
+use recorded::{Case, read, reasons, vector};
 
 /// report, certificate, line, lowest TCB as the policy has it, time, beginning of the measurement
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
@@ -329,19 +331,19 @@ fn n06_signature_numbers_out_of_range_are_refused() {
 #[test]
 fn the_platforms_certificate_table_is_read_and_nothing_in_it_is_trusted() {
     let row = of("dstack");
-    let vcek = common::der_of_pem(&vector("snp", row.1));
+    let vcek = recorded::der_of_pem(&vector("snp", row.1));
     let with_table = |table: Vec<u8>| {
         let mut case = case(row, "");
         case.collateral.clear();
         case.auxiliary = vec![("certificates", table)];
         case
     };
-    assert!(with_table(common::table(&[&vcek])).verdict().is_accepted());
+    assert!(with_table(recorded::table(&[&vcek])).verdict().is_accepted());
     let mut altered = vcek.clone();
     *altered.last_mut().expect("bytes") ^= 1;
-    assert_eq!(with_table(common::table(&[&altered])).reasons(), ["certificate-invalid"]);
+    assert_eq!(with_table(recorded::table(&[&altered])).reasons(), ["certificate-invalid"]);
     // Offsets and lengths at their ends decide nothing.
-    let mut hostile = common::table(&[&vcek]);
+    let mut hostile = recorded::table(&[&vcek]);
     hostile[16..24].fill(0xFF);
     assert_eq!(with_table(hostile).reasons(), ["collateral-missing"]);
     assert_eq!(with_table(Vec::new()).reasons(), ["collateral-missing"]);
@@ -359,7 +361,7 @@ fn n01_n02_one_flipped_bit_in_every_byte_of_a_report_is_refused() {
     let mut count = 0;
     for (name, case) in all() {
         let policy = case.parsed();
-        count += common::every_byte(case.body.len(), |at| {
+        count += recorded::every_byte(case.body.len(), |at| {
             let mut case = case.clone();
             case.body[at] ^= 1 << (at % 8);
             let reasons = reasons(&case.verdict_by(&policy));
@@ -388,8 +390,8 @@ fn n01_one_flipped_bit_in_every_byte_of_a_certificate_is_refused() {
     for (name, case) in all() {
         let policy = case.parsed();
         let file = &case.collateral[0];
-        let der = if file.starts_with(b"-----") { common::der_of_pem(file) } else { file.clone() };
-        count += common::every_byte(der.len(), |at| {
+        let der = if file.starts_with(b"-----") { recorded::der_of_pem(file) } else { file.clone() };
+        count += recorded::every_byte(der.len(), |at| {
             let mut case = case.clone();
             case.collateral[0].clone_from(&der);
             case.collateral[0][at] ^= 1 << (at % 8);
@@ -400,7 +402,7 @@ fn n01_one_flipped_bit_in_every_byte_of_a_certificate_is_refused() {
     assert!(count > 7 * 1200);
 }
 
-/// The second verifier is the crate `sev` of the VirTEE project, with pure-Rust cryptography (`p384`, `rsa`) and roots of its own;
+/// The second verifier is the crate `sev` of the `virtee` project, with pure-Rust cryptography (`p384`, `rsa`) and roots of its own;
 /// the first, the product's, is ours over `ring` and `webpki`. `sev` looks at signatures alone: neither time nor chip nor firmware.
 mod differential {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -413,7 +415,7 @@ mod differential {
 
     fn certificate(case: &Case) -> Certificate {
         let file = &case.collateral[0];
-        let der = if file.starts_with(b"-----") { common::der_of_pem(file) } else { file.clone() };
+        let der = if file.starts_with(b"-----") { recorded::der_of_pem(file) } else { file.clone() };
         Certificate::from_der(&der).expect("a certificate")
     }
 
@@ -429,7 +431,7 @@ mod differential {
 
     /// `sev` has none for VLEKs built in: its root for Milan vouches for this one.
     fn asvk(name: &str) -> std::io::Result<Certificate> {
-        Certificate::from_der(&common::der_of_pem(&vector("roots", name)))
+        Certificate::from_der(&recorded::der_of_pem(&vector("roots", name)))
     }
 
     /// Whether `sev` accepts the bytes, and whether it judged these very bytes: it verifies what it wrote out again, without what
@@ -469,7 +471,7 @@ mod differential {
         for (name, case) in all() {
             let (policy, vek) = (case.parsed(), certificate(&case));
             // `sev`'s verification takes some milliseconds: every fourth byte.
-            count += common::every_byte(case.body.len() / 4, |at| {
+            count += recorded::every_byte(case.body.len() / 4, |at| {
                 let (mut case, at) = (case.clone(), 4 * at + 1);
                 case.body[at] ^= 0x80 >> (at % 8);
                 let ours = case.verdict_by(&policy).is_accepted();

@@ -1,14 +1,16 @@
 //! TPM quotes of real machines (Azure's virtual TPMs among them), and what must be refused. The attestation keys of these recordings
 //! came without their public areas, so that the areas here are written around the recorded keys.
 
-mod common;
+#![allow(clippy::expect_used)] // in functions beside the tests too
+
+mod recorded;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use common::{Case, reasons, vector};
 use privet_tee::kind::{Assurance, Kind};
 use privet_tee::policy::{from_hex, hex};
 use privet_tee::statement::sha256;
+use recorded::{Case, reasons, vector};
 use serde_json::Value;
 
 /// A recorded quote.
@@ -168,9 +170,12 @@ fn azures_attestation_keys_are_bound_into_snp_reports_that_amd_vouches_for() {
     for (name, line) in AZURE_SNP.iter().zip(["Milan", "Milan", "Milan", "Genoa"]) {
         let (quote, paravisor) = azure(name);
         assert!(case(&quote).verdict().is_accepted(), "{name}: the quote");
-        let vcek = json(name)["vcek"].as_str().map(|text| match text.starts_with("-----") {
-            true => text.as_bytes().to_vec(),
-            false => URL_SAFE.decode(text).expect("base64"),
+        let vcek = json(name)["vcek"].as_str().map(|text| {
+            if text.starts_with("-----") {
+                text.as_bytes().to_vec()
+            } else {
+                URL_SAFE.decode(text).expect("base64")
+            }
         });
         bound_to_hardware(name, &paravisor, line, vcek.expect("a certificate"));
     }
@@ -243,7 +248,8 @@ fn a_register_with_another_value_is_refused() {
 fn events_need_a_log_that_replays() {
     let (quote, _) = azure(AZURE_SNP[1]);
     let mut case = case(&quote);
-    case.policy.push_str(&format!("events = [{{ pcr = 9, digests = [\"{}\"] }}]\n", "ab".repeat(32)));
+    let events = format!("events = [{{ pcr = 9, digests = [\"{}\"] }}]\n", "ab".repeat(32));
+    case.policy.push_str(&events);
     assert_eq!(case.reasons(), ["event-log-missing"]);
     case.auxiliary.push(("event-log", vec![1, 2, 3]));
     assert_eq!(case.reasons(), ["format-invalid", "event-log-missing"]);

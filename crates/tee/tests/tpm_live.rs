@@ -1,9 +1,10 @@
 //! A TPM's evidence on a live channel, with an event log: the TPM is a key of this test's, since the policy names keys and not
 //! vendors; everything else is the product's.
 
-mod common;
+#![allow(clippy::expect_used)] // in functions beside the tests too
 
-use common::reasons;
+mod recorded;
+
 use privet_tee::claims::Appraised;
 use privet_tee::evidence::{Auxiliary, Blob, Evidence};
 use privet_tee::kind::{Assurance, Kind};
@@ -11,6 +12,7 @@ use privet_tee::policy::{Policy, hex};
 use privet_tee::statement::{Direction, Freshness, Hex, Sealing, Statement, report_data, sha256};
 use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Question, appraise};
+use recorded::reasons;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 

@@ -19,7 +19,7 @@ pub(crate) fn vector(folder: &str, name: &str) -> Vec<u8> {
 /// A file of `tee-vectors`, as bytes where it is written in hexadecimal.
 pub(crate) fn read(folder: &str, name: &str) -> Vec<u8> {
     let bytes = vector(folder, name);
-    if !name.ends_with(".hex") {
+    if Path::new(name).extension() != Some("hex".as_ref()) {
         return bytes;
     }
     from_hex(std::str::from_utf8(&bytes).expect("text").trim()).expect("hexadecimal")
