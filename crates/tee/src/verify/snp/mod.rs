@@ -74,16 +74,17 @@ fn verify_under(
     Some(facts(&report, endorsed))
 }
 
-/// Certificates and lists: what the platform handed over with the report, and what the vendor publishes.
+/// Certificates and lists: what the asker has, then what the platform handed over with the report. In this order, since only some
+/// certificates are tried: a host that hands over many of its own does not get in the way.
 fn found(evidence: &Evidence, collateral: &Collateral) -> Found {
     let mut found = Found::default();
+    for file in &collateral.files {
+        found.read(file);
+    }
     if let Some(table) = evidence.auxiliary("certificates") {
         for file in report::certificate_table(table) {
             found.read(file);
         }
-    }
-    for file in &collateral.files {
-        found.read(file);
     }
     found
 }
