@@ -52,7 +52,11 @@ fn of_reports_as_the_sev_crate_finds_it() {
     assert!(reports.len() >= 4, "{} reports", reports.len());
     for (name, body) in reports {
         let parsed = AttestationReport::from_bytes(&body).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(report_data_of(Quote::Snp, &body).unwrap().as_slice(), parsed.report_data.as_slice(), "{name}");
+        assert_eq!(
+            report_data_of(Quote::Snp, &body).unwrap().as_slice(),
+            parsed.report_data.as_slice(),
+            "{name}"
+        );
     }
 }
 

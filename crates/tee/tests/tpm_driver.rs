@@ -36,7 +36,11 @@ fn padded(coordinate: &[u8]) -> Vec<u8> {
 /// What another program would do with the evidence: the signature by `ring`, the report data and the registers from the quote.
 fn appraise(evidence: &Evidence, data: &[u8; 64]) -> Result<Vec<(u8, [u8; 32])>, &'static str> {
     let key = evidence.auxiliary("attestation-key").unwrap();
-    assert_eq!(key[..8], [0, 0x23, 0, 0x0B, 0, 0x05, 0x04, 0x72], "P-256, restricted, signs, made inside and stays");
+    assert_eq!(
+        key[..8],
+        [0, 0x23, 0, 0x0B, 0, 0x05, 0x04, 0x72],
+        "P-256, restricted, signs, made inside and stays"
+    );
     let (x, rest) = sized(&key[key.len() - 68..]);
     let (y, _) = sized(rest);
     let point = [vec![4], padded(x), padded(y)].concat();
@@ -203,7 +207,8 @@ fn n73_an_old_quote_is_an_error() {
     // The whole response to a quote of other report data.
     let recorded = {
         let Commands(stream) = old;
-        let between = Between { stream, code: 0, waiting: Vec::new(), change: |_, bytes, _: &UnixStream| bytes };
+        let between =
+            Between { stream, code: 0, waiting: Vec::new(), change: |_, bytes, _: &UnixStream| bytes };
         let mut commands = Commands(between);
         let signed = commands.quote(key.handle, &[9; 32], registers(&[0, 16])).unwrap();
         commands.flush(key.handle).unwrap();
@@ -215,11 +220,16 @@ fn n73_an_old_quote_is_an_error() {
         .concat();
         let length = u32::try_from(parameters.len()).unwrap();
         let whole = (length + 14 + 5).to_be_bytes();
-        [&[0x80, 0x02], whole.as_slice(), &[0; 4], &length.to_be_bytes(), &parameters, &[0, 0, 1, 0, 0]].concat()
+        [&[0x80, 0x02], whole.as_slice(), &[0; 4], &length.to_be_bytes(), &parameters, &[0, 0, 1, 0, 0]]
+            .concat()
     };
-    let change = move |code, response, _: &UnixStream| if code == QUOTE { recorded.clone() } else { response };
+    let change =
+        move |code, response, _: &UnixStream| if code == QUOTE { recorded.clone() } else { response };
     let error = evidence_through(&tpm, change).unwrap_err();
-    assert!(matches!(error, AttestError::Wrong { .. }) && error.to_string().contains("report data"), "{error}");
+    assert!(
+        matches!(error, AttestError::Wrong { .. }) && error.to_string().contains("report data"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -244,7 +254,9 @@ fn n66_registers_that_change_meanwhile_are_read_again() {
 
 #[test]
 fn n67_a_busy_tpm_is_asked_again_but_not_for_ever() {
-    let busy = |code: u16| [0x80, 0x01, 0, 0, 0, 10, 0, 0].into_iter().chain(code.to_be_bytes()).collect::<Vec<u8>>();
+    let busy = |code: u16| {
+        [0x80, 0x01, 0, 0, 0, 10, 0, 0].into_iter().chain(code.to_be_bytes()).collect::<Vec<u8>>()
+    };
     for (times, ends_well) in [(3, true), (u32::MAX, false)] {
         let Some(tpm) = Swtpm::start() else { return };
         let mut left = times;

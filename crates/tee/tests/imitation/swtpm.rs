@@ -35,7 +35,9 @@ impl Swtpm {
         match process {
             Ok(process) => Some(Self { folder, process }),
             Err(e) => {
-                println!("SKIPPED: no `swtpm` here ({e}; `apt-get install swtpm`); the TPM's driver was NOT tested");
+                println!(
+                    "SKIPPED: no `swtpm` here ({e}; `apt-get install swtpm`); the TPM's driver was NOT tested"
+                );
                 None
             }
         }

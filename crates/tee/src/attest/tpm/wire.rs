@@ -30,7 +30,9 @@ impl std::fmt::Display for Fault {
             Self::Code(code) => write!(f, "it answered code {code:#05x}{}", explained(*code)),
             Self::Io(text) => f.write_str(text),
             Self::Malformed(text) => write!(f, "its response is malformed: {text}"),
-            Self::Changing => f.write_str("its registers change each time between their quote and their reading"),
+            Self::Changing => {
+                f.write_str("its registers change each time between their quote and their reading")
+            }
         }
     }
 }
