@@ -4,6 +4,7 @@
 pub mod configfs;
 mod deadline;
 pub mod gramine;
+pub mod machine;
 pub mod nsm;
 mod report_data;
 pub mod simulated;

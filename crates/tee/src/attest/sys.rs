@@ -45,6 +45,21 @@ pub fn with_standard_descriptors_only(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(close_on_exec) }
 }
 
+/// The version of Landlock that the kernel has (`landlock_create_ruleset` with `LANDLOCK_CREATE_RULESET_VERSION`).
+#[cfg(target_os = "linux")]
+pub(super) fn landlock_version() -> io::Result<i64> {
+    // SAFETY: with a null pointer, a length of 0 and flag 1 the call reads no memory, makes no descriptor and changes nothing.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, 1_u32) };
+    if version < 0 { Err(io::Error::last_os_error()) } else { Ok(version) }
+}
+
+/// Other kernels have none.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn landlock_version() -> io::Result<i64> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
