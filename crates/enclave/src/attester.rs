@@ -37,5 +37,8 @@ pub(crate) fn open(
     let measurement = measured.ok_or_else(|| {
         Error::usage("E374", "A simulated enclave is measured by its launcher, and this one was not.")
     })?;
-    Ok(Box::new(attest::simulated::SimulatedAttester { measurement: measurement.0, isolation: remarks.to_vec() }))
+    Ok(Box::new(attest::simulated::SimulatedAttester {
+        measurement: measurement.0,
+        isolation: remarks.to_vec(),
+    }))
 }
