@@ -64,6 +64,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json"
     )]
     Bench(BenchArgs),
+    /// Says what this machine can do, and what it lacks.
+    #[command(after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json")]
+    Doctor(DoctorArgs),
 }
 
 #[derive(Subcommand)]
@@ -259,6 +262,16 @@ pub(crate) struct BenchArgs {
     pub(crate) json: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
+    #[arg(long, required = true)]
+    pub(crate) tee: bool,
+    /// Prints one JSON object instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// None of something is nothing to measure.
 fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
@@ -328,6 +341,7 @@ impl Command {
             Self::Keygen(a) => a.json,
             Self::Up(a) => a.json,
             Self::Bench(a) => a.json.is_some(),
+            Self::Doctor(a) => a.json,
             Self::Serve { .. } => false,
         }
     }

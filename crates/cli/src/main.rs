@@ -60,5 +60,6 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Up(args) => commands::up::run(&args).await,
         Command::Predict(args) => commands::predict::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
+        Command::Doctor(args) => commands::doctor::run(&args),
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod keygen;
 pub(crate) mod predict;
 pub(crate) mod serve;

@@ -1,9 +1,25 @@
 //! Drivers: how code that runs in a trusted execution environment gets evidence. Each speaks its kernel interface and nothing
 //! else; there is no branch for tests in any of them.
 
+pub mod configfs;
+mod deadline;
+pub mod gramine;
+pub mod machine;
+pub mod nsm;
+mod report_data;
 pub mod simulated;
+mod sys;
+pub mod tpm;
 
+use std::path::Path;
 use std::time::Instant;
+
+pub use configfs::ConfigfsTsm;
+pub use gramine::Gramine;
+pub use nsm::Nsm;
+pub use report_data::{Quote, report_data_of};
+pub use sys::with_standard_descriptors_only;
+pub use tpm::Tpm;
 
 use crate::evidence::Evidence;
 use crate::kind::Kind;
@@ -53,7 +69,41 @@ pub enum AttestError {
     },
 }
 
-/// Stub.
+impl AttestError {
+    /// An interface that is there and said no.
+    fn refused(interface: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self::Refused { interface: interface.into(), detail: detail.to_string() }
+    }
+
+    /// Something that was given and is not what was asked for.
+    fn wrong(interface: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self::Wrong { interface: interface.into(), detail: detail.to_string() }
+    }
+
+    /// Something that is not here.
+    fn missing(interface: impl Into<String>, detail: impl std::fmt::Display) -> Self {
+        Self::Missing { interface: interface.into(), detail: detail.to_string() }
+    }
+}
+
+/// The names of the drivers, as configurations have them.
+pub const DRIVERS: [&str; 4] = [configfs::NAME, gramine::NAME, nsm::NAME, tpm::NAME];
+
+/// The driver of this name, at the kernel's own path.
 pub fn open(name: &str) -> Result<Box<dyn Attester>, AttestError> {
-    Err(AttestError::Late { interface: name.into() })
+    match name {
+        configfs::NAME => Ok(Box::new(ConfigfsTsm::open(Path::new(configfs::PATH))?)),
+        gramine::NAME => Ok(Box::new(Gramine::open(Path::new(gramine::PATH))?)),
+        nsm::NAME => Ok(Box::new(Nsm::open(Path::new(nsm::PATH))?)),
+        tpm::NAME => Ok(Box::new(Tpm::open(Path::new(tpm::PATH), &tpm::Selection::default())?)),
+        _ => Err(AttestError::missing(
+            format!("driver called `{name}`"),
+            format!("expected one of {}", DRIVERS.join(", ")),
+        )),
+    }
+}
+
+/// Every driver, and whether it can be opened here: as which kind, or why not.
+pub fn available() -> Vec<(&'static str, Result<Kind, AttestError>)> {
+    DRIVERS.iter().map(|name| (*name, open(name).map(|driver| driver.kind()))).collect()
 }

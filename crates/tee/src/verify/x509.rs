@@ -135,22 +135,8 @@ impl Path<'_> {
         roots.iter().try_for_each(|root| in_force(root, now))?;
         let anchors: Vec<TrustAnchor<'_>> =
             self.roots.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
-        let lists: Vec<CertRevocationList<'_>> = self
-            .lists
-            .iter()
-            .filter_map(|der| BorrowedCertRevocationList::from_der(der).ok().map(Into::into))
-            .collect();
-        let of_the_root = |list: &CertRevocationList<'_>| {
-            roots.iter().any(|root| root.subject().as_deref() == Some(list.issuer()))
-        };
-        if self.lists_required && !lists.iter().any(of_the_root) {
-            return Err(Check::failed(
-                "crl-missing",
-                "the policy requires the revocation list of the vendor's root; give it as `--collateral`",
-            ));
-        }
-        let counts = |list: &&CertRevocationList<'_>| self.every_issuer || of_the_root(list);
-        let lists: Vec<&CertRevocationList<'_>> = lists.iter().filter(counts).collect();
+        let lists = self.lists_of(&roots)?;
+        let lists: Vec<&CertRevocationList<'_>> = lists.iter().collect();
         // AMD publishes lists of its roots only, so that the last certificate's status is often unknown.
         let unknown = if self.every_issuer { UnknownStatusPolicy::Deny } else { UnknownStatusPolicy::Allow };
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
@@ -161,18 +147,28 @@ impl Path<'_> {
                 .build()
         });
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now));
+        let usage = KeyUsage::client_auth();
         certificate
-            .verify_for_usage(
-                self.algorithms,
-                &anchors,
-                self.intermediates,
-                now,
-                KeyUsage::client_auth(),
-                revocation,
-                None,
-            )
+            .verify_for_usage(self.algorithms, &anchors, self.intermediates, now, usage, revocation, None)
             .map(|_| ())
             .map_err(|e| refusal(&e))
+    }
+
+    /// The revocation lists that bear a root's name, or any; whether it signed them is still to be seen.
+    fn lists_of(&self, roots: &[Parsed]) -> Result<Vec<CertRevocationList<'_>>, Check> {
+        let names: Vec<Vec<u8>> = roots.iter().filter_map(Parsed::subject).collect();
+        let mut lists: Vec<CertRevocationList<'_>> = Vec::new();
+        for der in self.lists {
+            lists.extend(BorrowedCertRevocationList::from_der(der).ok().map(CertRevocationList::from));
+        }
+        lists.retain(|list| self.every_issuer || names.iter().any(|name| name == list.issuer()));
+        if self.lists_required && lists.is_empty() {
+            return Err(Check::failed(
+                "crl-missing",
+                "the policy requires the revocation list of the vendor's root; give it as `--collateral`",
+            ));
+        }
+        Ok(lists)
     }
 }
 

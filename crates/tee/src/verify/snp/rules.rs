@@ -20,17 +20,7 @@ pub(super) fn failures(report: &Report<'_>, endorsed: Option<&Endorsed>, rule: &
         format!("launch measurement {} is none that the policy names", hex(&measurement)),
     );
     optional(report, rule, &mut refuse);
-    refuse(
-        "vmpl",
-        !rule.vmpl.contains(&report.vmpl()),
-        format!("asked for from privilege level {}, the policy takes {:?}", report.vmpl(), rule.vmpl),
-    );
-    let signer = report.signer();
-    refuse(
-        "signer-not-accepted",
-        !signer.is_some_and(|s| rule.signer.contains(&s)),
-        format!("signed by {}, which the policy does not take", signer.map_or("nobody", |s| s.name())),
-    );
+    asked_for(report, rule, &mut refuse);
     guest(report, rule, &mut refuse);
     tcb(report, endorsed, &rule.min_tcb, &mut refuse);
     let chip = report.chip_id();
@@ -57,6 +47,21 @@ fn optional(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'stati
     compare("author-key-unknown", "author key", &rule.author_key, &report.author_key_digest());
     compare("family-unknown", "image family", &rule.family_id, &report.family_id());
     compare("image-unknown", "image id", &rule.image_id, &report.image_id());
+}
+
+/// From where, and signed by whom.
+fn asked_for(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {
+    refuse(
+        "vmpl",
+        !rule.vmpl.contains(&report.vmpl()),
+        format!("asked for from privilege level {}, the policy takes {:?}", report.vmpl(), rule.vmpl),
+    );
+    let signer = report.signer();
+    refuse(
+        "signer-not-accepted",
+        !signer.is_some_and(|s| rule.signer.contains(&s)),
+        format!("signed by {}, which the policy does not take", signer.map_or("nobody", |s| s.name())),
+    );
 }
 
 fn guest(report: &Report<'_>, rule: &SnpRule, refuse: &mut impl FnMut(&'static str, bool, String)) {

@@ -21,7 +21,7 @@ mod quote;
 mod rules;
 
 use key::Key;
-use quote::Quote;
+use quote::{Quote, Values};
 
 use super::event_log::{self, Bank};
 use super::nitro::NAMES;
@@ -31,15 +31,19 @@ use crate::policy::{Policy, Rule};
 use crate::statement::sha256;
 use crate::verdict::Check;
 
-pub(super) fn verify(
-    evidence: &Evidence,
-    policy: &Policy,
-    _: &Collateral,
-    _: Time,
-    checks: &mut Vec<Check>,
-) -> Option<Facts> {
-    let invalid = |what: String| Check::failed("format-invalid", what);
-    let read = || {
+/// The evidence, taken apart; nothing is believed yet.
+struct Parts<'a> {
+    quote: Quote<'a>,
+    /// SHA-256 of the key's public area.
+    name: [u8; 32],
+    key: Key<'a>,
+    values: Values,
+    signature: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn read(evidence: &'a Evidence) -> Result<Self, Check> {
+        let invalid = |what: String| Check::failed("format-invalid", what);
         let beside = |name: &str| {
             evidence
                 .auxiliary(name)
@@ -49,10 +53,19 @@ pub(super) fn verify(
         let public = beside("attestation-key")?;
         let key = Key::read(public).map_err(|e| invalid(format!("this is no attestation key: {e}")))?;
         let values = quote.values(beside("pcrs")?)?;
-        Ok((quote, sha256(public), key, values, beside("signature")?))
-    };
-    let (quote, name, key, values, signature) = match read() {
-        Ok(read) => read,
+        Ok(Self { quote, name: sha256(public), key, values, signature: beside("signature")? })
+    }
+}
+
+pub(super) fn verify(
+    evidence: &Evidence,
+    policy: &Policy,
+    _: &Collateral,
+    _: Time,
+    checks: &mut Vec<Check>,
+) -> Option<Facts> {
+    let Parts { quote, name, key, values, signature } = match Parts::read(evidence) {
+        Ok(parts) => parts,
         Err(check) => {
             checks.push(check);
             return None;
@@ -66,7 +79,7 @@ pub(super) fn verify(
     checks.push(quote.covers(&values));
     let log = evidence.auxiliary("event-log").map(|log| event_log::read(log, Bank::Sha256));
     if let Some(Err(why)) = &log {
-        checks.push(invalid(format!("the event log cannot be read: {why}")));
+        checks.push(Check::failed("format-invalid", format!("the event log cannot be read: {why}")));
     }
     let events = log.and_then(Result::ok);
     measured(evidence.kind, policy, checks, |entry| match &entry.rule {
@@ -91,7 +104,7 @@ pub(super) fn verify(
     Some(facts(&quote, name, &values))
 }
 
-fn facts(quote: &Quote<'_>, name: [u8; 32], values: &quote::Values) -> Facts {
+fn facts(quote: &Quote<'_>, name: [u8; 32], values: &Values) -> Facts {
     let register =
         |(number, value): (&u8, &[u8; 32])| Some((*NAMES.get(usize::from(*number))?, value.to_vec()));
     Facts {
