@@ -48,7 +48,7 @@ impl Folder for Imitation {
     /// By `drivers/misc/nsm.c`: copies in, asks, truncates what does not fit, copies out.
     fn control(&self, _: &str, command: u32, given: &[u8]) -> Answer<Vec<u8>> {
         if command != 0xC020_0A00 {
-            return Err(errno::NOT_TTY);
+            return Err(errno::INVALID);
         }
         let word = |at: usize| u64::from_le_bytes(given[8 * at..8 * at + 8].try_into().unwrap());
         let memory = OpenOptions::new().read(true).write(true).open("/proc/self/mem").unwrap();

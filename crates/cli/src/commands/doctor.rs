@@ -192,7 +192,8 @@ mod tests {
     fn the_report_is_one_json_object() {
         let text = serde_json::to_string(&Report::of(&Machine::default())).unwrap_or_default();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let names = value.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-        assert_eq!(names, ["drivers", "hints", "isolation", "tiers"]);
+        for (part, length) in [("tiers", 3), ("drivers", attest::DRIVERS.len()), ("isolation", 5), ("hints", 8)] {
+            assert_eq!(value[part].as_array().map(Vec::len), Some(length), "{part}");
+        }
     }
 }
