@@ -9,7 +9,7 @@ use rustix::net::{SendFlags, send};
 static STREAM: OnceLock<(UnixStream, Vec<u8>)> = OnceLock::new();
 
 /// From here on a panic sends one frame and ends the process.
-pub(crate) fn prepare(stream: &UnixStream) {
+pub fn prepare(stream: &UnixStream) {
     let fault = Fault {
         blame: 0,
         code: *b"E901",

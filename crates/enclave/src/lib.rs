@@ -6,10 +6,10 @@
 //! | [`sandbox`] | what the program gives up before it reads anything that matters |
 //! | `attester` | who speaks for the machine, and what that needs |
 //! | `work` | frames in, frames out |
-//! | `last_word` | what is said when the program stops by itself |
+//! | [`last_word`] | what is said when the program stops by itself |
 
 mod attester;
-mod last_word;
+pub mod last_word;
 pub mod sandbox;
 mod work;
 
@@ -87,7 +87,8 @@ fn serve(link: &Arc<Link>, first: Frame, mut remarks: Remarks) -> Result<(), Err
     Ok(())
 }
 
-/// Threads that were made while that was still allowed, and wait for the model.
+/// Threads that were made while that was still allowed, and wait for the model. All meet at the barrier twice: when all of them have
+/// begun, as beginning takes system calls that are closed afterwards, and when the model is there.
 struct Threads {
     enclave: Arc<OnceLock<Arc<Enclave>>>,
     barrier: Arc<Barrier>,
@@ -103,6 +104,7 @@ impl Threads {
                 (Arc::clone(link), Arc::clone(&threads.enclave), Arc::clone(&threads.barrier));
             let body = move || {
                 barrier.wait();
+                barrier.wait();
                 if let Some(enclave) = enclave.get() {
                     work(&link, enclave);
                 }
@@ -115,6 +117,7 @@ impl Threads {
                 )
             })?;
         }
+        threads.barrier.wait();
         Ok(threads)
     }
 
@@ -131,18 +134,17 @@ fn descriptor_0() -> std::io::Result<UnixStream> {
     Ok(UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// The kernel's generator.
-/// The system call itself: a static program has no way to find the C library's, and would open a file instead.
+/// The kernel's generator, by its system call: a static program finds no other way to it without a file.
 struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match getrandom(&mut *rest, GetRandomFlags::empty()) {
-                Ok(drawn) if drawn > 0 => rest = rest.get_mut(drawn..).ok_or(EntropyFailed)?,
+    fn fill(&mut self, mut bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        while !bytes.is_empty() {
+            match getrandom(&mut *bytes, GetRandomFlags::empty()) {
+                Ok(0) => return Err(EntropyFailed),
+                Ok(n) => bytes = bytes.get_mut(n..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
-                _ => return Err(EntropyFailed),
+                Err(_) => return Err(EntropyFailed),
             }
         }
         Ok(())

@@ -39,9 +39,6 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // What the C library does first in a thread: those that were just made may not have come so far.
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
     libc::SYS_exit,
     libc::SYS_exit_group,
     #[cfg(target_arch = "x86_64")]
@@ -63,6 +60,8 @@ const DRIVER: &[libc::c_long] = &[
     libc::SYS_getdents64,
     libc::SYS_fcntl,
     libc::SYS_clone3,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_open,
     #[cfg(target_arch = "x86_64")]
@@ -99,5 +98,11 @@ fn rules(needs: &Needs) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::
     let own = u64::from(std::process::id());
     let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own)?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself])?]);
+    if !driver.is_empty() {
+        // A driver's thread has a name.
+        let name = u64::from(libc::PR_SET_NAME.unsigned_abs());
+        let only_that = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, name)?;
+        rules.insert(libc::SYS_prctl, vec![SeccompRule::new(vec![only_that])?]);
+    }
     Ok(rules)
 }

@@ -9,7 +9,7 @@ use privet_deploy::Error;
 
 pub use calls::close_system_calls;
 pub use files::close_file_system;
-pub use privileges::{begin_process_namespace, give_up_privileges};
+pub use privileges::{begin_namespaces, give_up_privileges};
 
 /// What is needed of the machine after the sandbox is closed.
 #[derive(Clone, Copy, Debug)]

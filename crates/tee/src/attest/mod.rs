@@ -18,6 +18,7 @@ pub use configfs::ConfigfsTsm;
 pub use gramine::Gramine;
 pub use nsm::Nsm;
 pub use report_data::{Quote, report_data_of};
+pub use sys::with_standard_descriptors_only;
 pub use tpm::Tpm;
 
 use crate::evidence::Evidence;

@@ -3,6 +3,8 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 
@@ -27,6 +29,20 @@ pub(super) fn nsm_raw(device: impl AsFd, request: &[u8], reply: &mut [u8]) -> io
     // and the second is borrowed mutably, its bytes may have any value. A descriptor that is no such device refuses the number.
     unsafe { ioctl(device, Updater::<'_, NSM_RAW, NsmRaw>::new(&mut raw)) }?;
     Ok(raw.reply[1])
+}
+
+/// The command's program gets descriptors 0, 1 and 2 and no other, whatever was left open for whom. Fails to start where the
+/// kernel is older than Linux 5.11.
+pub fn with_standard_descriptors_only(command: &mut Command) -> &mut Command {
+    let close_on_exec = || {
+        let (first, last) = (3_u32, u32::MAX);
+        // SAFETY: `close_range` with this flag takes three numbers, and changes nothing but a flag of the child's own descriptors.
+        let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec the child makes one system call and reads its error number; it takes no lock and allocates
+    // nothing. Descriptors stay open up to the exec, so that nobody's is closed under them.
+    unsafe { command.pre_exec(close_on_exec) }
 }
 
 /// The version of Landlock that the kernel has (`landlock_create_ruleset` with `LANDLOCK_CREATE_RULESET_VERSION`).

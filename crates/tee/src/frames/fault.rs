@@ -18,7 +18,8 @@ impl Fault {
 
     /// The bytes that travel. A longer message is cut at a whole character.
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let end = self.message.floor_char_boundary(Self::LONGEST);
+        let longest = self.message.len().min(Self::LONGEST);
+        let end = (0..=longest).rev().find(|end| self.message.is_char_boundary(*end)).unwrap_or(0);
         let text = self.message.as_bytes().get(..end).unwrap_or_default();
         let length = u16::try_from(end).unwrap_or(0).to_le_bytes();
         let [c0, c1, c2, c3] = self.code;

@@ -66,16 +66,14 @@ impl<S: AsFd> Reader<S> {
             self.ahead.extend(payload.drain(header.length..));
         }
         let waiting = self.ahead.get(self.taken..).unwrap_or_default();
-        let (header, payload, rest) = match &mut self.begun {
-            Some((header, payload)) => (*header, payload, waiting),
-            None => {
-                let Some((head, rest)) = waiting.split_first_chunk::<HEADER>() else { return Ok(None) };
-                let header = Header::parse(head, self.from)?;
-                self.taken += HEADER;
-                let (_, payload) =
-                    self.begun.insert((header, Vec::with_capacity(header.length.min(BELIEVED))));
-                (header, payload, rest)
-            }
+        let (header, payload, rest) = if let Some((header, payload)) = &mut self.begun {
+            (*header, payload, waiting)
+        } else {
+            let Some((head, rest)) = waiting.split_first_chunk::<HEADER>() else { return Ok(None) };
+            let header = Header::parse(head, self.from)?;
+            self.taken += HEADER;
+            let (_, payload) = self.begun.insert((header, Vec::with_capacity(header.length.min(BELIEVED))));
+            (header, payload, rest)
         };
         let missing = header.length - payload.len();
         let now = rest.get(..missing).unwrap_or(rest);

@@ -11,11 +11,11 @@ mod values;
 
 pub use dcap::{SgxRule, TdxRule};
 pub use error::PolicyError;
-pub use nitro::NitroRule;
+pub use nitro::{NitroRule, Registers};
 use serde::{Deserialize, Deserializer};
 pub use simulator::SimulatorRule;
-pub use snp::SnpRule;
-pub use tpm::TpmRule;
+pub use snp::{MinimumTcb, Product, Signer, SnpPlatform, SnpRule};
+pub use tpm::{EventRule, TpmRule};
 pub use values::{Bytes, Seconds, from_hex, hex};
 
 use crate::kind::Kind;

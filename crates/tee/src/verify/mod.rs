@@ -5,13 +5,19 @@
 //! forget it.
 
 mod binding;
+mod cbor;
 mod dcap;
+mod event_log;
+#[cfg(test)]
+mod mock;
 mod nitro;
 pub mod roots;
 mod simulator;
 mod snp;
 mod time;
 mod tpm;
+mod wire;
+mod x509;
 
 pub use time::{rfc3339, seconds_of};
 
