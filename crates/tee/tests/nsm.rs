@@ -2,6 +2,8 @@
 //! plain FUSE file gets the same call with the same 32 bytes, and the imitation reads and writes the caller's memory at the
 //! addresses in them, as the kernel's module does.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod imitation;
 
 use std::fs::OpenOptions;
