@@ -44,10 +44,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let target = env("TARGET")?;
-    let folder = out.join("inner");
+    let folder = inner_folder(&out);
     build(&workspace, &target, &folder)?;
     std::fs::copy(folder.join(&target).join("enclave/privet-enclave"), image)?;
     Ok(())
+}
+
+/// One for every way in which cargo calls this script (`build`, `check` and clippy have an output folder each), so that the program is
+/// built once for all of them.
+fn inner_folder(out: &Path) -> PathBuf {
+    let build = out.ancestors().find(|folder| folder.ends_with("build"));
+    build.and_then(Path::parent).map_or_else(|| out.join("enclave"), |profile| profile.join("enclave"))
 }
 
 fn build(workspace: &Path, target: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
