@@ -65,7 +65,9 @@ pub(crate) enum Command {
     )]
     Bench(BenchArgs),
     /// Says what this machine can do, and what it lacks.
-    #[command(after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json")]
+    #[command(
+        after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
+    )]
     Doctor(DoctorArgs),
 }
 
@@ -267,6 +269,10 @@ pub(crate) struct DoctorArgs {
     /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
     #[arg(long, required = true)]
     pub(crate) tee: bool,
+    /// Asks this driver for evidence over well-known report data and prints it, and nothing else: a recording, which binds nobody
+    /// to a channel.
+    #[arg(long, value_name = "DRIVER", value_parser = privet_tee::attest::DRIVERS)]
+    pub(crate) evidence: Option<String>,
     /// Prints one JSON object instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
