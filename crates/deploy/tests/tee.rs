@@ -210,6 +210,17 @@ fn tokens_are_checked_inside_and_rows_are_counted_by_the_key_service() {
 }
 
 #[test]
+fn a_key_service_that_was_started_again_gets_new_evidence_and_counts_on() {
+    let world = World::new(Parts { rows_allowed: Some(10), ..Parts::default() });
+    world.predict(&rows(3)).unwrap();
+    assert_eq!(world.claims_seen.lock().unwrap().len(), 1);
+    world.restart_key_service();
+    world.predict(&rows(7)).unwrap();
+    assert_eq!(world.claims_seen.lock().unwrap().len(), 2);
+    assert_eq!(world.predict(&rows(1)).err().unwrap().code, "E368");
+}
+
+#[test]
 fn the_host_learns_no_value_from_what_it_carries() {
     let world = World::new(Parts::default());
     world.open().unwrap();

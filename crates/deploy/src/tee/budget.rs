@@ -9,7 +9,7 @@ use privet_tee::statement::Hex;
 use privet_tee::token::Token;
 
 use super::enclave::Relay;
-use super::release;
+use super::release::{self, NoGrant};
 use crate::error::Error;
 
 /// Rows that are asked for ahead, so that not every request needs a grant. What an enclave that ends had left is lost.
@@ -33,8 +33,15 @@ impl Budget {
         Self { owner, bundle, state: Mutex::new(State { session, left: HashMap::new() }) }
     }
 
-    /// Takes so many rows off what the token's holder may ask, or refuses.
-    pub(super) fn admit(&self, token: Option<&str>, rows: usize, relay: &dyn Relay) -> Result<(), Error> {
+    /// Takes so many rows off what the token's holder may ask, or refuses. `renew` begins a new session where the key service
+    /// forgot this one, as it does when it is started again.
+    pub(super) fn admit(
+        &self,
+        token: Option<&str>,
+        rows: usize,
+        relay: &dyn Relay,
+        renew: impl FnOnce() -> Result<GrantSession, Error>,
+    ) -> Result<(), Error> {
         let Some(owner) = self.owner else { return Ok(()) };
         let token = token.ok_or_else(|| {
             Error::refused(
@@ -48,7 +55,15 @@ impl Budget {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let left = state.left.get(&token.id()).copied().unwrap_or(0);
         if left < rows {
-            let granted = release::grant(relay, &mut state.session, &token, rows - left, AHEAD)?;
+            let ask = |session: &mut _| release::grant(relay, session, &token, rows - left, AHEAD);
+            let granted = match ask(&mut state.session) {
+                Err(NoGrant::Forgotten) => {
+                    state.session = renew()?;
+                    ask(&mut state.session)
+                }
+                other => other,
+            };
+            let granted = granted.map_err(NoGrant::error)?;
             state.left.insert(token.id(), left + granted);
         }
         match state.left.get_mut(&token.id()) {

@@ -10,7 +10,7 @@ use privet_ring::entropy::{Entropy, draw};
 use privet_tee::attest::Attester;
 use privet_tee::channel::Epoch;
 use privet_tee::evidence::Blob;
-use privet_tee::release::Released;
+use privet_tee::release::{GrantSession, Released};
 use privet_tee::statement::{
     Direction, Freshness, Hex, Sealing, Statement, VERSION, report_data, session_message, sha256,
 };
@@ -157,11 +157,31 @@ impl Enclave {
     }
 
     fn answer(&self, asked: Rows) -> Result<Vec<Tensor>, Error> {
-        self.budget.admit(asked.token.as_deref(), asked.rows, &*self.relay)?;
+        self.budget.admit(asked.token.as_deref(), asked.rows, &*self.relay, || self.renew())?;
         let mut inputs = asked.tensors;
         let outputs = self.engine.run(&inputs);
         inputs.iter_mut().for_each(Tensor::wipe);
         Ok(outputs?)
+    }
+
+    /// Shows the key service new evidence, for a new session with it; the model's key is here already.
+    fn renew(&self) -> Result<GrantSession, Error> {
+        let (keys, bundle) = (self.current(), self.bundle.digest());
+        let evidence = |nonce: Hex<32>| {
+            let statement =
+                self.about().statement(&keys, Direction::EnclaveToKeys, Freshness::Full { nonce });
+            prove(&*self.attester, &statement, Instant::now())
+        };
+        release::ask(&*self.relay, &self.part, bundle, evidence, keys.epoch.receiver()).map(|got| got.session)
+    }
+
+    fn about(&self) -> About<'_> {
+        About {
+            bundle: &self.bundle,
+            configuration: self.configuration,
+            remarks: &self.remarks,
+            model: Some(self.part.model),
+        }
     }
 
     fn current(&self) -> Arc<Keys> {
@@ -197,13 +217,7 @@ impl Enclave {
     }
 
     fn prove(&self, keys: &Keys, freshness: Freshness, now: Instant) -> Result<Vec<u8>, Error> {
-        let about = About {
-            bundle: &self.bundle,
-            configuration: self.configuration,
-            remarks: &self.remarks,
-            model: Some(self.part.model),
-        };
-        let statement = about.statement(keys, Direction::EnclaveToClient, freshness);
+        let statement = self.about().statement(keys, Direction::EnclaveToClient, freshness);
         let evidence = prove(&*self.attester, &statement, now)?;
         keys.epoch.gave(sha256(&evidence)).map_err(refused)?;
         Ok(evidence)

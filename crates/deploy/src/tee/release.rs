@@ -43,6 +43,27 @@ pub(super) fn stamp(relay: &dyn Relay, part: &TeePart, bundle: [u8; 32]) -> Resu
     stamped(&relay.ask(&stamp_wanted(bundle))?, &part.keys).map_err(refused)
 }
 
+/// Why no rows were granted.
+pub(super) enum NoGrant {
+    /// The key service does not know the session any more.
+    Forgotten,
+    /// Anything else.
+    Other(Error),
+}
+
+impl NoGrant {
+    pub(super) fn error(self) -> Error {
+        match self {
+            Self::Other(error) => error,
+            Self::Forgotten => Error::new(
+                Blame::Unreachable,
+                "E366",
+                "The key service forgot a session that had just begun. Try again.",
+            ),
+        }
+    }
+}
+
 /// Rows of a token.
 pub(super) fn grant(
     relay: &dyn Relay,
@@ -50,13 +71,16 @@ pub(super) fn grant(
     token: &Token,
     needed: u64,
     ahead: u64,
-) -> Result<u64, Error> {
+) -> Result<u64, NoGrant> {
     let (ask, granting) = session.ask(token, needed, ahead);
-    session.granted(&granting, &relay.ask(&ask)?).map_err(|e| match e {
+    let reply = relay.ask(&ask).map_err(NoGrant::Other)?;
+    session.granted(granting, &reply).map_err(|e| match e {
+        e if e.is_session_unknown() => NoGrant::Forgotten,
         AskError::Refused { code, message } => {
-            Error::refused("E368", format!("The owner's key service grants no rows ({code}): {message}."))
+            let what = format!("The owner's key service grants no rows ({code}): {message}.");
+            NoGrant::Other(Error::refused("E368", what))
         }
-        other => refused(other),
+        other => NoGrant::Other(refused(other)),
     })
 }
 

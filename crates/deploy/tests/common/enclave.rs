@@ -18,10 +18,10 @@ use privet_deploy::tee::{CHALLENGE, EVIDENCE, SEALED, bytes_tensor};
 use privet_model::tensor::Tensor;
 use privet_tee::attest::simulated::SimulatedAttester;
 use privet_tee::policy::Policy;
-use privet_tee::release::Ask;
+use privet_tee::release::{Ask, Resource};
 use privet_tee::release::log::Entry;
 use privet_tee::release::resource::ServiceKey;
-use privet_tee::release::service::{Service, Store, Terms};
+use privet_tee::release::service::{Service, Store, Terms, lot};
 use privet_tee::statement::Hex;
 use privet_tee::token::{OwnerKey, TokenClaims};
 use privet_tee::verify::Collateral;
@@ -67,13 +67,18 @@ pub struct Parts<'a> {
 pub struct World {
     pub caller: Arc<TeeCaller>,
     pub enclave: Enclave,
-    service: Arc<Service>,
+    service: Shared,
+    make_service: Box<dyn Fn() -> Service>,
     /// Evidence that the key service was shown.
     pub claims_seen: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-#[derive(Default)]
-struct Memory(Mutex<HashMap<[u8; 16], u64>>);
+/// A key service that can be started again.
+type Shared = Arc<Mutex<Arc<Service>>>;
+
+/// What outlives it.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<HashMap<[u8; 16], u64>>>);
 
 impl Store for Memory {
     fn log(&self, _: Entry, _: &ServiceKey) -> Result<(), String> {
@@ -83,17 +88,14 @@ impl Store for Memory {
     fn grant(&self, token: [u8; 16], rows: u64, needed: u64, ahead: u64) -> Result<u64, String> {
         let mut used = self.0.lock().unwrap();
         let used = used.entry(token).or_default();
-        let granted = (rows - *used).min(needed + ahead);
-        if granted < needed {
-            return Ok(0);
-        }
+        let granted = lot(rows - *used, needed, ahead);
         *used += granted;
         Ok(granted)
     }
 }
 
 struct ToService {
-    service: Arc<Service>,
+    service: Shared,
     claims_seen: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
@@ -102,7 +104,8 @@ impl Relay for ToService {
         if let Some(Ask::Claim { evidence, .. }) = Ask::parse(message) {
             self.claims_seen.lock().unwrap().push(evidence.0);
         }
-        Ok(self.service.answer(message, NOW, &mut os()))
+        let service = Arc::clone(&self.service.lock().unwrap());
+        Ok(service.answer(message, NOW, &mut os()))
     }
 }
 
@@ -122,6 +125,22 @@ impl privet_ring::entropy::Entropy for Os {
     }
 }
 
+/// Starts the key service with the same files as before.
+fn service_maker(program: &str, resource: &Resource) -> Box<dyn Fn() -> Service> {
+    let (program, memory) = (program.to_owned(), Memory::default());
+    let file = serde_json::to_string(resource).unwrap();
+    Box::new(move || {
+        let terms = Terms {
+            policy: policy(std::slice::from_ref(&program)),
+            collateral: Collateral::default(),
+            floors: BTreeMap::new(),
+            dangerous_any_platform: false,
+        };
+        let resource = serde_json::from_str(&file).unwrap();
+        Service::new(terms, vec![resource], Box::new(memory.clone()), &mut os()).unwrap()
+    })
+}
+
 impl World {
     pub fn new(parts: Parts<'_>) -> Self {
         Self::try_new(parts).unwrap()
@@ -134,14 +153,9 @@ impl World {
         let Package { public, mut sealed, resource } =
             package(&linear_model(4, 2), &choices, &mut os()).unwrap();
         let program = Hex(PROGRAM).to_string();
-        let terms = Terms {
-            policy: policy(std::slice::from_ref(&program)),
-            collateral: Collateral::default(),
-            floors: BTreeMap::new(),
-            dangerous_any_platform: false,
-        };
         let stamp_key = public.tee().unwrap().keys;
-        let own = Arc::new(Service::new(terms, vec![resource], Box::new(Memory::default())).unwrap());
+        let make_service = service_maker(&program, &resource);
+        let own = Arc::new(Mutex::new(Arc::new(make_service())));
         let service = parts.service_of.map_or(own, |world| Arc::clone(&world.service));
         let claims_seen = Arc::default();
         let relay = ToService { service: Arc::clone(&service), claims_seen: Arc::clone(&claims_seen) };
@@ -175,7 +189,12 @@ impl World {
             dangerous_accept_simulated: !parts.refuse,
             token: claims.map(|claims| owner.sign(&claims)),
         };
-        Ok(Self { caller: TeeCaller::new(&public, trust)?, enclave, service, claims_seen })
+        Ok(Self { caller: TeeCaller::new(&public, trust)?, enclave, service, make_service, claims_seen })
+    }
+
+    /// The key service ends and is started again.
+    pub fn restart_key_service(&self) {
+        *self.service.lock().unwrap() = Arc::new((self.make_service)());
     }
 
     /// What the plain kind answers.

@@ -1,16 +1,19 @@
 //! The owner's key service as a server: one model called `keys`, whose tensor `message` goes in and comes out.
 
+mod lines;
 mod store;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use privet_deploy::bundle::{PublicBundle, TeePart};
 use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
 use privet_deploy::tee::bytes_tensor;
 use privet_deploy::{Blame, Error};
 use privet_tee::release::Resource;
 use privet_tee::release::service::{Service, Terms};
+use privet_tee::statement::Hex;
 use zeroize::Zeroizing;
 
 pub use self::store::Files;
@@ -25,8 +28,15 @@ pub const NAME: &str = "keys";
 pub const MESSAGE: &str = "message";
 
 /// The files that it keeps in its folder.
-pub(crate) const STATE: [&str; 5] =
-    ["keys.lock", "releases.jsonl", "grants.jsonl", "floors.json", "floors.new"];
+pub(crate) const STATE: [&str; 7] = [
+    "keys.lock",
+    "releases.jsonl",
+    "releases.new",
+    "grants.jsonl",
+    "grants.new",
+    "floors.json",
+    "floors.new",
+];
 
 /// The server.
 pub struct KeyHost {
@@ -42,6 +52,7 @@ impl KeyHost {
             .iter()
             .map(|path| read_resource(&folder.join(path)))
             .collect::<Result<Vec<_>, _>>()?;
+        check_floors(&config.floors, &resources)?;
         let store = Files::open(&folder.join(&config.state))?;
         let floors = store.floors(&config.floors, config.dangerous_lower_floors)?;
         let collateral = config.collateral.iter().map(|path| folder.join(path));
@@ -51,7 +62,7 @@ impl KeyHost {
             floors,
             dangerous_any_platform: config.dangerous_any_platform,
         };
-        let service = Service::new(terms, resources, Box::new(store))
+        let service = Service::new(terms, resources, Box::new(store), &mut OsEntropy)
             .map_err(|e| Error::usage("E365", format!("This key service does not start: {e}.")))?;
         Ok(Arc::new(Self { service, metadata: metadata() }))
     }
@@ -66,10 +77,36 @@ fn read_resource(path: &Path) -> Result<Resource, Error> {
             format!("`{}` is no secret file of a model for a key service.", path.display()),
         )
     })?;
-    if resource.is_sound() {
+    let public = PublicBundle::parse(&resource.public)?;
+    if resource.is_sound() && fits(&resource, &public, public.tee()?) {
         return Ok(resource);
     }
-    Err(Error::refused("E230", format!("`{}` is damaged.", path.display())))
+    Err(Error::refused("E230", format!("`{}` is damaged. Take it from the owner's copy again.", path.display())))
+}
+
+/// The bundle that enclaves and clients have says the same as the owner's secret file: most of all, for whom the key is.
+fn fits(resource: &Resource, public: &PublicBundle, part: &TeePart) -> bool {
+    resource.bundle_digest() == Some(Hex(public.digest()))
+        && resource.name == public.manifest().name
+        && resource.version == part.version
+        && resource.is_simulated() == part.simulated
+        && resource.tokens() == part.tokens
+        && resource.service_key().is_some_and(|key| key.public() == part.keys)
+}
+
+/// A floor under a name that is misspelt would hold up nothing.
+fn check_floors(floors: &Floors, resources: &[Resource]) -> Result<(), Error> {
+    let named = |name: &&String| resources.iter().any(|resource| resource.name == **name);
+    match floors.keys().find(|name| !named(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let what = format!(
+                "This key service does not start: `floors` names `{name}`, and no model in `secrets` is called that. Correct the \
+                 name, or remove the line."
+            );
+            Err(Error::usage("E365", what))
+        }
+    }
 }
 
 fn metadata() -> Metadata {

@@ -2,17 +2,17 @@
 //! before anything is given out, so that a loss of power can lose a grant but never forget one.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use privet_deploy::Error;
 use privet_tee::release::log::{Chain, Entry};
 use privet_tee::release::resource::ServiceKey;
-use privet_tee::release::service::Store;
+use privet_tee::release::service::{Store, lot};
 use privet_tee::statement::Hex;
 
+use super::lines::{Lines, replace, whole_lines};
 use super::{Floors, cannot};
 use crate::config::read_text;
 
@@ -26,10 +26,10 @@ pub struct Files {
 
 struct State {
     chain: Chain,
-    releases: File,
+    releases: Lines,
     /// Rows granted so far, by token.
     granted: HashMap<[u8; 16], u64>,
-    grants: File,
+    grants: Lines,
 }
 
 impl Files {
@@ -48,7 +48,7 @@ impl Files {
         })?;
         let grants = folder.join("grants.jsonl");
         let granted = read_grants(&grants)?;
-        let state = State { chain, releases: append(&releases)?, granted, grants: append(&grants)? };
+        let state = State { chain, releases: Lines::open(&releases)?, granted, grants: Lines::open(&grants)? };
         Ok(Self { folder: folder.into(), state: Mutex::new(state), _lock: lock })
     }
 
@@ -80,7 +80,7 @@ impl Store for Files {
         // Only a line that was written moves the chain on.
         let mut chain = state.chain;
         let line = chain.next(entry, key);
-        append_line(&mut state.releases, &line).map_err(|e| e.to_string())?;
+        state.releases.append(&line).map_err(|e| e.to_string())?;
         state.chain = chain;
         Ok(())
     }
@@ -88,12 +88,12 @@ impl Store for Files {
     fn grant(&self, token: [u8; 16], rows: u64, needed: u64, ahead: u64) -> Result<u64, String> {
         let mut state = self.state();
         let used = state.granted.get(&token).copied().unwrap_or(0);
-        let granted = rows.saturating_sub(used).min(needed.saturating_add(ahead));
-        if granted < needed {
+        let granted = lot(rows.saturating_sub(used), needed, ahead);
+        if granted == 0 {
             return Ok(0);
         }
         let line = format!("{{\"token\":\"{}\",\"rows\":{granted}}}", Hex(token));
-        append_line(&mut state.grants, &line).map_err(|e| e.to_string())?;
+        state.grants.append(&line).map_err(|e| e.to_string())?;
         state.granted.insert(token, used.saturating_add(granted));
         Ok(granted)
     }
@@ -119,48 +119,17 @@ fn read_grants(path: &Path) -> Result<HashMap<[u8; 16], u64>, Error> {
     Ok(granted)
 }
 
-/// The file's lines, if it is there. A last line that a loss of power cut short is removed: what it would have allowed was never
-/// given out.
-fn whole_lines(path: &Path) -> Result<String, Error> {
-    if !path.exists() {
-        return Ok(String::new());
-    }
-    let text = read_text(path)?;
-    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    if whole.len() < text.len() {
-        replace(path, whole.as_bytes()).map_err(|e| cannot(path, &e))?;
-    }
-    Ok(whole.to_owned())
-}
-
 fn locked(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(|e| cannot(path, &e))?;
     match file.try_lock() {
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::usage(
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::usage(
             "E148",
             format!(
                 "Another key service is running on `{}`. Stop it, or use another folder.",
                 path.display()
             ),
         )),
-        _ => Ok(file),
+        Err(TryLockError::Error(e)) => Err(cannot(path, &e)),
     }
-}
-
-fn append(path: &Path) -> Result<File, Error> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(|e| cannot(path, &e))
-}
-
-fn append_line(file: &mut File, line: &str) -> std::io::Result<()> {
-    file.write_all(format!("{line}\n").as_bytes())?;
-    file.sync_data()
-}
-
-/// A new file in the old one's place, whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(new, path)
 }

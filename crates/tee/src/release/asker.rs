@@ -34,6 +34,13 @@ pub enum AskError {
     NotForUs,
 }
 
+impl AskError {
+    /// Whether new evidence begins a new session.
+    pub fn is_session_unknown(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == super::SESSION_UNKNOWN)
+    }
+}
+
 /// The question for a nonce.
 pub fn hello(bundle: [u8; 32]) -> Vec<u8> {
     Ask::Hello { bundle: Hex(bundle) }.to_bytes()
@@ -144,7 +151,7 @@ impl GrantSession {
     }
 
     /// The rows that were granted: what was needed at least.
-    pub fn granted(&self, asked: &Granting, reply: &[u8]) -> Result<u64, AskError> {
+    pub fn granted(&self, asked: Granting, reply: &[u8]) -> Result<u64, AskError> {
         let Reply::Granted { rows, mac } = parse(reply)? else { return Err(AskError::Malformed) };
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_slice());
         let said = [&asked.said[..], b" granted ", &rows.to_le_bytes()].concat();

@@ -20,7 +20,7 @@ pub struct Entry {
     pub time: u64,
     /// `released`, or the reason of a refusal.
     pub outcome: String,
-    /// The model, and the owner's number of its version.
+    /// The model.
     pub model: String,
     /// The owner's number of its version.
     pub version: u64,
@@ -28,8 +28,16 @@ pub struct Entry {
     pub bundle: Hex<32>,
     /// SHA-256 of the evidence.
     pub evidence: Hex<32>,
+    /// Kind of evidence, as in a policy; empty where it is of none.
+    pub kind: String,
     /// Under which assurance.
     pub assurance: String,
+    /// What the evidence measured, by register, in hexadecimal.
+    pub measurements: Vec<(String, String)>,
+    /// Which machine, as far as the evidence tells, in hexadecimal.
+    pub platform: Option<String>,
+    /// Refusals before this line that have none of their own, because too many came.
+    pub unlogged: u64,
 }
 
 #[derive(Serialize, Deserialize)]

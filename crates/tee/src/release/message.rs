@@ -1,16 +1,19 @@
-//! The messages between an enclave and the owner's key service.
+//! The messages between an enclave and the owner's key service. Their names stand outside (`{"hello":{…}}`), so that reading one
+//! never holds outside JSON in memory as a tree many times its size.
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Blob, LONGEST as LONGEST_EVIDENCE};
 use crate::statement::{Hex, Stamp};
 
-/// Longest message, in bytes.
+/// Longest message of an enclave, in bytes.
 pub const LONGEST: usize = 2 * LONGEST_EVIDENCE;
+/// Longest reply, in bytes.
+pub const LONGEST_REPLY: usize = 8 * 1024;
 
 /// From an enclave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "ask", deny_unknown_fields)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Ask {
     /// Wants a nonce for this bundle.
     Hello {
@@ -50,11 +53,11 @@ pub enum Ask {
 
 /// From the key service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "reply", deny_unknown_fields)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Reply {
     /// Make evidence for this.
     Challenge {
-        /// Random, good once and for a minute.
+        /// Good for a minute, and for one release.
         nonce: Hex<32>,
     },
     /// The model's key.
@@ -109,6 +112,6 @@ impl Reply {
 
     /// Reads a message, strictly.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        (bytes.len() <= LONGEST).then(|| serde_json::from_slice(bytes).ok()).flatten()
+        (bytes.len() <= LONGEST_REPLY).then(|| serde_json::from_slice(bytes).ok()).flatten()
     }
 }

@@ -30,6 +30,9 @@ pub use asker::{GrantSession, Released};
 pub use message::{Ask, Reply};
 pub use resource::Resource;
 
+/// The code of a refusal after which an enclave shows evidence again: the key service was started anew since.
+pub const SESSION_UNKNOWN: &str = "session-unknown";
+
 /// What both sides bind a release to.
 fn bound(nonce: &[u8; 32], evidence: &[u8; 32], bundle: &[u8; 32]) -> Vec<u8> {
     [b"privet tee release v1 keys-to-enclave".as_slice(), nonce, evidence, bundle].concat()

@@ -92,6 +92,7 @@ impl Resource {
             && self.bundle_digest().is_some()
             && self.model_key.parse::<Hex<32>>().is_ok()
             && self.service_key().is_some()
+            && (self.tokens.is_empty() || self.tokens().is_some())
     }
 
     /// Digest of the bundle.
