@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
     #[command(
-        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle"
+        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
     )]
     Bundle(BundleArgs),
     /// Makes this machine's long-lived key and prints its one-line public half.
@@ -65,7 +65,9 @@ pub(crate) enum Command {
     )]
     Bench(BenchArgs),
     /// Says what this machine can do, and what it lacks.
-    #[command(after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json")]
+    #[command(
+        after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
+    )]
     Doctor(DoctorArgs),
 }
 
@@ -151,12 +153,31 @@ pub(crate) struct BundleArgs {
     pub(crate) urls: Vec<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) sealed: SealedArgs,
     /// The folder to write into; a file that is there already is never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
     /// Prints one JSON object instead of the digest.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What only kind `tee` has.
+#[derive(Args, Clone)]
+pub(crate) struct SealedArgs {
+    /// For `tee`: your number of this version of the model; the key service can refuse lower ones.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) model_version: u64,
+    /// For `tee`: answers holders of your tokens only (`privet token`). The secret key that signs them; made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_key: Option<PathBuf>,
+    /// For `tee`: the policy that clients get with the deployment.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_policy: Option<PathBuf>,
+    /// For `tee`: the model's key may be given to a SIMULATED enclave, and only to one. For trials.
+    #[arg(long)]
+    pub(crate) dangerous_simulated: bool,
 }
 
 #[derive(Args)]
@@ -267,6 +288,10 @@ pub(crate) struct DoctorArgs {
     /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
     #[arg(long, required = true)]
     pub(crate) tee: bool,
+    /// Asks this driver for evidence over well-known report data and prints it, and nothing else: a recording, which binds nobody
+    /// to a channel.
+    #[arg(long, value_name = "DRIVER", value_parser = privet_tee::attest::DRIVERS)]
+    pub(crate) evidence: Option<String>,
     /// Prints one JSON object instead of tables.
     #[arg(long)]
     pub(crate) json: bool,

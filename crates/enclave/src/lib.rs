@@ -103,6 +103,8 @@ impl Threads {
             let (link, enclave, barrier) =
                 (Arc::clone(link), Arc::clone(&threads.enclave), Arc::clone(&threads.barrier));
             let body = move || {
+                // A thread's first allocation makes the C library count processors, in a file: now, while files can be opened.
+                std::hint::black_box(Vec::<u8>::with_capacity(64));
                 barrier.wait();
                 barrier.wait();
                 if let Some(enclave) = enclave.get() {

@@ -18,7 +18,6 @@ const SIGABRT: i32 = 6;
 
 /// Tried with everything closed: each must end the process.
 const FORBIDDEN: &[(&str, fn())] = &[
-    ("open a file", || drop(std::fs::File::open("/etc/passwd"))),
     ("make a socket", || drop(UnixStream::pair())),
     ("connect", || drop(std::net::TcpStream::connect("127.0.0.1:1"))),
     ("start a program", || drop(Command::new("/bin/true").status())),
@@ -44,6 +43,9 @@ fn close_all() {
 /// What a request takes: memory small and large, time, randomness of hash tables, locks.
 fn ordinary_work() {
     close_all();
+    // Refused and not the end: the C library tries such things when its heap shrinks.
+    let refused = std::fs::File::open("/proc/sys/vm/overcommit_memory").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     let begun = std::time::Instant::now();
     let mut blocks: Vec<Vec<u8>> = (0..20).map(|n| vec![1; 1 << n]).collect();
     for block in &mut blocks {

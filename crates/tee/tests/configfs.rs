@@ -1,5 +1,7 @@
 //! The driver of configfs-tsm, over real system calls to an imitation of the kernel's interface.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod imitation;
 
 use std::fs::{self, OpenOptions};

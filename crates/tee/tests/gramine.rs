@@ -1,5 +1,7 @@
 //! The driver of Gramine's `/dev/attestation`, over real system calls to an imitation of it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod imitation;
 
 use std::path::Path;
@@ -14,10 +16,13 @@ use privet_tee::kind::Kind;
 
 const DATA: [u8; 64] = [0x3C; 64];
 
+/// What a quoting service gives for report data.
+type Make = Box<dyn Fn(&[u8]) -> Answer<Vec<u8>> + Send + Sync>;
+
 /// One enclave's folder. What was written last is what the next quote is of.
 struct Imitation {
     kind: &'static [u8],
-    quote: Box<dyn Fn(&[u8]) -> Answer<Vec<u8>> + Send + Sync>,
+    quote: Make,
     written: Mutex<Vec<u8>>,
     quotes: AtomicU32,
 }
@@ -121,7 +126,6 @@ fn n72_an_enclave_without_remote_attestation_is_an_error() {
 
 #[test]
 fn n65_n73_n74_wrong_quotes_are_errors() {
-    type Make = Box<dyn Fn(&[u8]) -> Answer<Vec<u8>> + Send + Sync>;
     let cases: [(&str, Make); 6] = [
         ("empty", Box::new(|_| Ok(Vec::new()))),
         ("other report data", Box::new(|_| Ok(quote(&[0; 64])))),

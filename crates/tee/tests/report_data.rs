@@ -1,5 +1,7 @@
 //! Where the drivers find report data: the same as parsers of other origin, on every recorded quote and report.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 use privet_tee::attest::{Quote, report_data_of};
 
 mod imitation;
@@ -21,7 +23,7 @@ const TDX: [&str; 8] = [
 fn reports_of_snp() -> Vec<(String, Vec<u8>)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tee-vectors/snp");
     let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let names = names.filter(|name| name.contains("report") && name.ends_with(".bin"));
+    let names = names.filter(|name| name.contains("report.bin"));
     names.map(|name| (name.clone(), vector(&format!("snp/{name}")))).collect()
 }
 

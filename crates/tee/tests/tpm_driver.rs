@@ -1,5 +1,7 @@
 //! The TPM's driver: over a software TPM in a process of its own, and over streams that lie.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 mod imitation;
 
 use std::io::{self, Read, Write};
@@ -62,7 +64,7 @@ fn appraise(evidence: &Evidence, data: &[u8; 64]) -> Result<Vec<(u8, [u8; 32])>,
     let pairs = evidence.auxiliary("pcrs").unwrap().chunks(33);
     let values: Vec<(u8, [u8; 32])> = pairs.map(|p| (p[0], p[1..].try_into().unwrap())).collect();
     let all: Vec<u8> = values.iter().flat_map(|(_, value)| *value).collect();
-    if digest != sha256(&all) { Err("registers") } else { Ok(values) }
+    if digest == sha256(&all) { Ok(values) } else { Err("registers") }
 }
 
 #[test]

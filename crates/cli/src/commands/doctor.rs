@@ -1,11 +1,14 @@
 //! `privet doctor`.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use comfy_table::{Table, presets};
+use privet_deploy::{Blame, Error};
 use privet_tee::attest::machine::{Facility, Machine};
 use privet_tee::attest::{self, configfs, gramine, nsm, tpm};
 use privet_tee::kind::{Assurance, Kind};
+use privet_tee::statement::report_data;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -13,6 +16,10 @@ use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    if let Some(name) = &args.evidence {
+        print(&recording(name)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = Report::of(&Machine::default());
     if args.json {
         print(&serde_json::to_string(&report).map_err(|e| Failure::ours(e.to_string()))?);
@@ -20,6 +27,20 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         show(&report);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the report data of a recording is made from, in place of a statement.
+const RECORDED: &[u8] = b"privet recorded vector";
+
+/// How long a driver may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Evidence of this driver, over report data that everyone knows.
+fn recording(name: &str) -> Result<String, Failure> {
+    let evidence = attest::open(name)
+        .and_then(|driver| driver.evidence(&report_data(RECORDED), Instant::now() + PATIENCE))
+        .map_err(|e| Error::new(Blame::Unreachable, "E366", format!("There is no evidence: {e}.")))?;
+    String::from_utf8(evidence.to_bytes()).map_err(|e| Failure::ours(e.to_string()))
 }
 
 /// What an enclave can be on this machine.
@@ -189,10 +210,21 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_that_is_not_here_gives_no_recording() {
+        for (name, opened) in attest::available() {
+            assert_eq!(recording(name).is_ok(), opened.is_ok(), "{name}");
+        }
+        assert!(recording("simulated").is_err(), "a simulator is no driver");
+    }
+
+    #[test]
     fn the_report_is_one_json_object() {
         let text = serde_json::to_string(&Report::of(&Machine::default())).unwrap_or_default();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let names = value.as_object().map(|o| o.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-        assert_eq!(names, ["drivers", "hints", "isolation", "tiers"]);
+        for (part, length) in
+            [("tiers", 3), ("drivers", attest::DRIVERS.len()), ("isolation", 5), ("hints", 8)]
+        {
+            assert_eq!(value[part].as_array().map(Vec::len), Some(length), "{part}");
+        }
     }
 }

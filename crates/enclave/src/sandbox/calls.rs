@@ -39,6 +39,8 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
+    // A thread that wants to end the program while another does so already waits like this.
+    libc::SYS_pause,
     libc::SYS_exit,
     libc::SYS_exit_group,
     #[cfg(target_arch = "x86_64")]
@@ -70,11 +72,31 @@ const DRIVER: &[libc::c_long] = &[
     libc::SYS_rmdir,
 ];
 
+/// What the C library does by itself when it feels like it (it looks at `/proc` and `/sys` when it grows or shrinks its heap, and
+/// does without where it may not): refused, where everything else that is not listed ends the program.
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_openat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+];
+
 /// From here on every thread has these system calls and no other.
 pub fn close_system_calls(needs: &Needs, remarks: &mut Remarks) {
-    let closed =
-        program(needs).and_then(|program| apply_filter_all_threads(&program).map_err(|e| e.to_string()));
+    let close = |program: Result<BpfProgram, String>| {
+        program.and_then(|program| apply_filter_all_threads(&program).map_err(|e| e.to_string()))
+    };
+    let closed = if needs.paths.is_empty() { close(refusals()) } else { Ok(()) };
+    let closed = closed.and_then(|()| close(program(needs)));
     remarks.note("only the system calls of a listed few", Weight::Essential, closed);
+}
+
+/// Of two filters the stricter counts, and ending the program is stricter than refusing: so what is refused is listed in both.
+fn refusals() -> Result<BpfProgram, String> {
+    let arch = std::env::consts::ARCH.try_into().map_err(|e: seccompiler::BackendError| e.to_string())?;
+    let rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
+    let refused = SeccompAction::Errno(libc::EACCES.unsigned_abs());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch);
+    filter.and_then(TryInto::try_into).map_err(|e| e.to_string())
 }
 
 fn program(needs: &Needs) -> Result<BpfProgram, String> {
@@ -86,7 +108,8 @@ fn program(needs: &Needs) -> Result<BpfProgram, String> {
 
 fn rules(needs: &Needs) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
     let driver = if needs.paths.is_empty() { &[] } else { DRIVER };
-    let mut rules: BTreeMap<_, _> = ALWAYS.iter().chain(driver).map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<_, _> =
+        ALWAYS.iter().chain(REFUSED).chain(driver).map(|call| (*call, Vec::new())).collect();
     // Memory is never executable.
     let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
     let not_executable =

@@ -9,7 +9,8 @@ mod snp;
 mod tpm;
 mod values;
 
-pub use dcap::{SgxRule, TdxRule};
+pub(crate) use dcap::Machine;
+pub use dcap::{IntelPlatform, SgxRule, TcbStatus, TdxEventRule, TdxRule};
 pub use error::PolicyError;
 pub use nitro::{NitroRule, Registers};
 use serde::{Deserialize, Deserializer};

@@ -27,7 +27,6 @@ pub(super) enum Bank {
     /// Of a TPM.
     Sha256,
     /// Of TDX.
-    #[allow(dead_code)] // by the verifier of TDX
     Sha384,
 }
 

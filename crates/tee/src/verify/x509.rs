@@ -13,9 +13,11 @@ use webpki::{
     RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy, anchor_from_trusted_cert,
 };
 use x509_cert::Certificate;
+use x509_cert::der::AnyRef;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::{KeyUsage as Usages, KeyUsages};
+use x509_cert::name::Name;
 
 use super::{Time, rfc3339};
 use crate::verdict::Check;
@@ -88,11 +90,12 @@ impl Parsed {
         self.certificate.tbs_certificate().validity().not_before.to_unix_duration().as_secs()
     }
 
-    fn subject(&self) -> Option<Vec<u8>> {
-        // Without the outer header: so does `webpki` name issuers of lists.
-        let der = self.certificate.tbs_certificate().subject().to_der().ok()?;
-        let sequence = x509_cert::der::AnyRef::from_der(&der).ok()?;
-        Some(sequence.value().to_vec())
+    pub(super) fn subject(&self) -> Option<Vec<u8>> {
+        name(self.certificate.tbs_certificate().subject())
+    }
+
+    pub(super) fn issuer(&self) -> Option<Vec<u8>> {
+        name(self.certificate.tbs_certificate().issuer())
     }
 
     /// Whether its key may be used so, where it says how it may be used.
@@ -105,6 +108,12 @@ impl Parsed {
     }
 }
 
+/// Without the outer header: so does `webpki` name issuers of lists.
+fn name(name: &Name) -> Option<Vec<u8>> {
+    let der = name.to_der().ok()?;
+    Some(AnyRef::from_der(&der).ok()?.value().to_vec())
+}
+
 /// What may vouch for a certificate.
 pub(super) struct Path<'a> {
     pub(super) roots: &'a [CertificateDer<'a>],
@@ -114,6 +123,8 @@ pub(super) struct Path<'a> {
     pub(super) lists: &'a [Vec<u8>],
     /// Refuse where no list of the root's is there.
     pub(super) lists_required: bool,
+    /// Lists of the authorities below the root count too, and there must be one for each certificate.
+    pub(super) every_issuer: bool,
 }
 
 impl Path<'_> {
@@ -126,11 +137,12 @@ impl Path<'_> {
             self.roots.iter().filter_map(|der| anchor_from_trusted_cert(der).ok()).collect();
         let lists = self.lists_of(&roots)?;
         let lists: Vec<&CertRevocationList<'_>> = lists.iter().collect();
-        // Vendors publish lists of their roots only, so that the last certificate's status is often unknown.
+        // AMD publishes lists of its roots only, so that the last certificate's status is often unknown.
+        let unknown = if self.every_issuer { UnknownStatusPolicy::Deny } else { UnknownStatusPolicy::Allow };
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             options
                 .with_depth(RevocationCheckDepth::Chain)
-                .with_status_policy(UnknownStatusPolicy::Allow)
+                .with_status_policy(unknown)
                 .with_expiration_policy(ExpirationPolicy::Enforce)
                 .build()
         });
@@ -142,14 +154,14 @@ impl Path<'_> {
             .map_err(|e| refusal(&e))
     }
 
-    /// The revocation lists that bear a root's name; whether it signed them is still to be seen.
+    /// The revocation lists that bear a root's name, or any; whether it signed them is still to be seen.
     fn lists_of(&self, roots: &[Parsed]) -> Result<Vec<CertRevocationList<'_>>, Check> {
         let names: Vec<Vec<u8>> = roots.iter().filter_map(Parsed::subject).collect();
         let mut lists: Vec<CertRevocationList<'_>> = Vec::new();
         for der in self.lists {
             lists.extend(BorrowedCertRevocationList::from_der(der).ok().map(CertRevocationList::from));
         }
-        lists.retain(|list| names.iter().any(|name| name == list.issuer()));
+        lists.retain(|list| self.every_issuer || names.iter().any(|name| name == list.issuer()));
         if self.lists_required && lists.is_empty() {
             return Err(Check::failed(
                 "crl-missing",
@@ -196,6 +208,10 @@ fn refusal(error: &Error) -> Check {
         Error::CrlExpired { next_update, .. } => Check::failed(
             "crl-expired",
             format!("the revocation list should have been renewed by {}", rfc3339(next_update.as_secs())),
+        ),
+        Error::UnknownRevocationStatus => Check::failed(
+            "crl-missing",
+            "no revocation list of its issuer says anything of a certificate of the chain",
         ),
         Error::IssuerNotCrlSigner | Error::InvalidCrlSignatureForPublicKey | Error::InvalidCrlNumber => {
             Check::failed("crl-invalid", format!("the revocation list is not the vendor's: {error:?}"))

@@ -98,6 +98,7 @@ fn chain(
         algorithms: &[ECDSA_P384_SHA384],
         lists: &[],
         lists_required: false,
+        every_issuer: false,
     }
     .check(leaf, now)
 }

@@ -186,6 +186,7 @@ impl Candidate<'_> {
             algorithms: self.authorities.algorithms,
             lists: &self.found.lists,
             lists_required: self.lists_required,
+            every_issuer: false,
         };
         let vouched = format!("AMD's root for {} vouches for the {}", product.name(), self.signer.name());
         path.check(self.certificate, self.now)
