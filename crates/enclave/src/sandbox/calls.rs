@@ -108,7 +108,8 @@ fn program(needs: &Needs) -> Result<BpfProgram, String> {
 
 fn rules(needs: &Needs) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
     let driver = if needs.paths.is_empty() { &[] } else { DRIVER };
-    let mut rules: BTreeMap<_, _> = ALWAYS.iter().chain(REFUSED).chain(driver).map(|call| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<_, _> =
+        ALWAYS.iter().chain(REFUSED).chain(driver).map(|call| (*call, Vec::new())).collect();
     // Memory is never executable.
     let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
     let not_executable =

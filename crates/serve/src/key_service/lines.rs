@@ -35,7 +35,9 @@ impl Lines {
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => self.length += line.len() as u64,
-            Err(_) => self.broken = self.file.set_len(self.length).and_then(|()| self.file.sync_all()).is_err(),
+            Err(_) => {
+                self.broken = self.file.set_len(self.length).and_then(|()| self.file.sync_all()).is_err()
+            }
         }
         written
     }

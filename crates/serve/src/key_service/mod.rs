@@ -81,7 +81,10 @@ fn read_resource(path: &Path) -> Result<Resource, Error> {
     if resource.is_sound() && fits(&resource, &public, public.tee()?) {
         return Ok(resource);
     }
-    Err(Error::refused("E230", format!("`{}` is damaged. Take it from the owner's copy again.", path.display())))
+    Err(Error::refused(
+        "E230",
+        format!("`{}` is damaged. Take it from the owner's copy again.", path.display()),
+    ))
 }
 
 /// The bundle that enclaves and clients have says the same as the owner's secret file: most of all, for whom the key is.

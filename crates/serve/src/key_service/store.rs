@@ -48,7 +48,8 @@ impl Files {
         })?;
         let grants = folder.join("grants.jsonl");
         let granted = read_grants(&grants)?;
-        let state = State { chain, releases: Lines::open(&releases)?, granted, grants: Lines::open(&grants)? };
+        let state =
+            State { chain, releases: Lines::open(&releases)?, granted, grants: Lines::open(&grants)? };
         Ok(Self { folder: folder.into(), state: Mutex::new(state), _lock: lock })
     }
 
