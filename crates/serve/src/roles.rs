@@ -134,7 +134,8 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
     let client = Client::new(&Endpoint { name: "keys".into(), address: address.into(), trust })?;
     // A runtime of its own: the server's threads may all be waiting for an enclave that waits for this.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|e| Error::new(Blame::Ours, "E902", format!("A runtime cannot be made: {e}.")))?;
+    let runtime =
+        runtime.map_err(|e| Error::new(Blame::Ours, "E902", format!("A runtime cannot be made: {e}.")))?;
     Ok(Arc::new(move |message: &[u8]| {
         let request = call(key_service::NAME, key_service::MESSAGE, message.to_vec());
         let reply = runtime.block_on(client.infer(request, Instant::now() + KEY_SERVICE))?;

@@ -1,6 +1,7 @@
 //! `privet attest`.
 
 mod evidence;
+mod log;
 
 use std::process::ExitCode;
 
@@ -13,5 +14,6 @@ pub(crate) fn run(what: &AttestCommand) -> Result<ExitCode, Failure> {
         AttestCommand::Verify(args) => evidence::verify(args),
         AttestCommand::Status(args) => evidence::status(args),
         AttestCommand::Policy(args) => evidence::policy(args),
+        AttestCommand::Log(args) => log::run(args),
     }
 }
