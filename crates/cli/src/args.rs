@@ -8,6 +8,8 @@ use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
 
+use crate::args_attest::AttestCommand;
+
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
 #[command(
@@ -69,6 +71,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
     )]
     Doctor(DoctorArgs),
+    /// Evidence that a program runs in an enclave: explains it, verifies it, says when it runs out.
+    #[command(
+        after_help = "Examples:\n  privet attest explain quote.bin\n  privet attest verify quote.bin --policy policy.toml --collateral collateral.json"
+    )]
+    Attest {
+        #[command(subcommand)]
+        what: AttestCommand,
+    },
 }
 
 #[derive(Subcommand)]
@@ -367,6 +377,7 @@ impl Command {
             Self::Up(a) => a.json,
             Self::Bench(a) => a.json.is_some(),
             Self::Doctor(a) => a.json,
+            Self::Attest { what } => what.wants_json(),
             Self::Serve { .. } => false,
         }
     }

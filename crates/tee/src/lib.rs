@@ -10,6 +10,7 @@
 //! | [`statement`] | what an enclave says of itself, and the report data made from it |
 //! | [`verdict`] | the outcome: one check after another, each with its code |
 //! | [`policy`] | whom to believe: a strict file |
+//! | [`explain`](mod@explain) | evidence in words, and what it does not show |
 //! | [`verify`] | evidence, policy, collateral and time to a verdict, by vendor |
 //! | [`attest`] | drivers: the kernel's interfaces to evidence |
 //! | [`channel`] | sealed requests and replies, which only [`Claims`](claims::Claims) open |
@@ -25,6 +26,8 @@ pub mod attest;
 pub mod channel;
 pub mod claims;
 pub mod evidence;
+#[cfg(feature = "verify")]
+pub mod explain;
 pub mod frames;
 pub mod hpke;
 pub mod kind;

@@ -8,6 +8,7 @@ use privet_model::tensor::Tensor;
 use crate::failure::Failure;
 use crate::rows;
 
+pub(crate) mod attest;
 pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod check;

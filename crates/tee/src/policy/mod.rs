@@ -3,6 +3,7 @@
 
 mod dcap;
 mod error;
+mod explain;
 mod nitro;
 mod simulator;
 mod snp;
@@ -191,6 +192,16 @@ impl Rule {
         }
     }
 
+    /// Versions of its evidence that this program reads.
+    fn formats(&self) -> &'static [u16] {
+        match self {
+            Self::SgxDcap(_) => &[3],
+            Self::TdxDcap(_) => &[4, 5],
+            Self::SevSnp(_) => &[2, 3, 4, 5],
+            Self::Nitro(_) | Self::Tpm2(_) | Self::SimProcess(_) => &[1],
+        }
+    }
+
     fn read(kind: &str, table: toml::Table) -> Result<Self, String> {
         fn rule<'de, T: Deserialize<'de>>(table: toml::Table) -> Result<T, String> {
             T::deserialize(toml::Value::Table(table)).map_err(|e| e.to_string())
@@ -241,6 +252,10 @@ impl<'de> Deserialize<'de> for Accept {
             }
         };
         let rule = Rule::read(name, table).map_err(|e| D::Error::custom(format!("entry `{kind}`: {e}")))?;
+        let known = rule.formats();
+        if format.is_some_and(|format| !known.contains(&format)) {
+            return Err(D::Error::custom(format!("`{kind}`: of `{name}` these formats are read: {known:?}")));
+        }
         Ok(Self { format, rule })
     }
 }
@@ -252,6 +267,20 @@ impl Policy {
         policy.digest = Hex(sha256(text.as_bytes()));
         policy.check()?;
         Ok(policy)
+    }
+
+    /// Believes nobody; no file can say that.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            version: VERSION,
+            channel: ChannelRule::default(),
+            collateral: CollateralRule::default(),
+            accept: Vec::new(),
+            model: None,
+            transparency: None,
+            simulator: SimulatorSwitch::default(),
+            digest: no_digest(),
+        }
     }
 
     /// SHA-256 of the file.

@@ -11,6 +11,7 @@ mod event_log;
 #[cfg(test)]
 mod mock;
 mod nitro;
+mod recording;
 pub mod roots;
 mod simulator;
 mod snp;
@@ -19,6 +20,7 @@ mod tpm;
 mod wire;
 mod x509;
 
+pub use recording::{appraise_file, inspect, recognise};
 pub use time::{rfc3339, seconds_of};
 
 use crate::claims::{Appraised, Claims, SimulatedClaims};

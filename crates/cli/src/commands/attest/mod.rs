@@ -1,0 +1,17 @@
+//! `privet attest`.
+
+mod evidence;
+
+use std::process::ExitCode;
+
+use crate::args_attest::AttestCommand;
+use crate::failure::Failure;
+
+pub(crate) fn run(what: &AttestCommand) -> Result<ExitCode, Failure> {
+    match what {
+        AttestCommand::Explain(args) => evidence::explain(args),
+        AttestCommand::Verify(args) => evidence::verify(args),
+        AttestCommand::Status(args) => evidence::status(args),
+        AttestCommand::Policy(args) => evidence::policy(args),
+    }
+}
