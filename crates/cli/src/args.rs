@@ -53,7 +53,7 @@ pub(crate) enum Command {
     },
     /// Runs all roles on this machine: real processes, real TLS.
     #[command(
-        after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run\n  privet up tee model.onnx --dir run    (a SIMULATED enclave, and it says so)"
+        after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run\n  privet up tee model.onnx --dir run"
     )]
     Up(UpArgs),
     /// Asks a deployment about rows.
