@@ -182,7 +182,7 @@ def test_owner_host_and_client_by_hand_with_tokens(tmp_path, policy):
     enclave.ready()
     refused(3, "predict", "--to", to, LINEAR / "rows.npz", ACCEPT, names=["E367", "token"])
     token = tmp_path / "token"
-    ok("token", "--key", tmp_path / "tokens.key", "--bundle", owner.bundle / "public.json", "--client", "app", "--rows", "200", "-o", token)
+    ok("token", "--token-key", tmp_path / "tokens.key", "--bundle", owner.bundle / "public.json", "--client", "app", "--rows", "200", "-o", token)
     ok("predict", "--to", to, LINEAR / "rows.npz", "-o", tmp_path / "a.npz", ACCEPT, "--token", token)
     refused(3, "predict", "--to", to, LINEAR / "rows.npz", "-o", tmp_path / "b.npz", ACCEPT, "--token", token, names=["E368"])
     # A host that starts the enclave again gains nothing: the key service counted.

@@ -71,6 +71,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
     )]
     Doctor(DoctorArgs),
+    /// Signs a token: who may ask an enclave about how many rows, where the bundle was made with `--token-key`.
+    #[command(
+        after_help = "Examples:\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 -o clinic.token\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 --until 2027-12-31"
+    )]
+    Token(TokenArgs),
     /// Evidence that a program runs in an enclave: explains it, verifies it, says when it runs out.
     #[command(
         after_help = "Examples:\n  privet attest explain quote.bin\n  privet attest verify quote.bin --policy policy.toml --collateral collateral.json"
@@ -294,6 +299,31 @@ pub(crate) struct BenchArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct TokenArgs {
+    /// The secret key that signs tokens, as `privet bundle --token-key` made it.
+    #[arg(long)]
+    pub(crate) token_key: PathBuf,
+    /// The deployment's file, or the bundle's `public.json`: tokens are for this very bundle.
+    #[arg(long)]
+    pub(crate) bundle: PathBuf,
+    /// Your name for who gets it.
+    #[arg(long)]
+    pub(crate) client: String,
+    /// Rows that its holder may ask about, in all.
+    #[arg(long)]
+    pub(crate) rows: u64,
+    /// The key service grants no rows after this time, by its own clock: 2027-12-31 or 2027-12-31T12:00:00Z.
+    #[arg(long)]
+    pub(crate) until: Option<String>,
+    /// The file for the token, never overwritten; standard output if left out.
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Prints one JSON object instead of the token.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct DoctorArgs {
     /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
     #[arg(long, required = true)]
@@ -377,6 +407,7 @@ impl Command {
             Self::Up(a) => a.json,
             Self::Bench(a) => a.json.is_some(),
             Self::Doctor(a) => a.json,
+            Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
             Self::Serve { .. } => false,
         }

@@ -33,6 +33,12 @@ pub(crate) enum AttestCommand {
         after_help = "Examples:\n  privet attest policy policy.toml\n  privet attest policy policy.toml --json"
     )]
     Policy(PolicyArgs),
+    /// Shows the log of a key service: which enclaves got which model's key, and whether a line was edited, dropped or moved.
+    /// Exit code 5 where one was.
+    #[command(
+        after_help = "Examples:\n  privet attest log state/releases.jsonl --bundle deployment.toml\n  privet attest log state/releases.jsonl --json"
+    )]
+    Log(LogArgs),
 }
 
 #[derive(Args)]
@@ -83,6 +89,19 @@ pub(crate) struct PolicyArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Args)]
+pub(crate) struct LogArgs {
+    /// `releases.jsonl` in the key service's folder, or a copy.
+    pub(crate) log: PathBuf,
+    /// A bundle (`deployment.toml` or `public.json`) that names the key service's key: lines signed by any other are refused.
+    /// Repeatable, where a log has lines of several models.
+    #[arg(long)]
+    pub(crate) bundle: Vec<PathBuf>,
+    /// Prints one JSON object instead of a line per entry.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 impl AttestCommand {
     /// Whether errors are wanted as JSON too.
     pub(crate) fn wants_json(&self) -> bool {
@@ -91,6 +110,7 @@ impl AttestCommand {
             Self::Verify(a) => a.inspect.json,
             Self::Show(a) => a.json,
             Self::Policy(a) => a.json,
+            Self::Log(a) => a.json,
         }
     }
 }

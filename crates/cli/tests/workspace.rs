@@ -92,11 +92,7 @@ fn unsafe_code_stands_in_the_kernels_and_the_system_calls_only() {
             let text = std::fs::read_to_string(&file).unwrap();
             let known = UNSAFE.iter().any(|known| file == root().join(known));
             // Its own words are put together here, so that this file is not one that has them.
-            assert!(
-                known || !text.contains(&["unsafe", "code)"].join("_")),
-                "{} allows it",
-                file.display()
-            );
+            assert!(known || !text.contains(&["unsafe", "code)"].join("_")), "{} allows it", file.display());
         }
     }
 }

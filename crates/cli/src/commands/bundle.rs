@@ -11,7 +11,6 @@ use privet_deploy::tee::package;
 use privet_model::graph::Graph;
 use privet_serve::PublicKey;
 use privet_serve::belief::read_policy;
-use privet_serve::config::read_text;
 use privet_serve::deployed::now;
 use privet_serve::deployment::{DeploymentFile, EndpointEntry};
 use privet_serve::entropy::OsEntropy;
@@ -23,6 +22,7 @@ use privet_tee::token::OwnerKey;
 use zeroize::Zeroizing;
 
 use crate::args::BundleArgs;
+use crate::commands::token::read_owner_key;
 use crate::commands::{model_name, sample};
 use crate::failure::Failure;
 use crate::output::print;
@@ -136,10 +136,7 @@ fn token_key(path: &Path) -> Result<Hex<32>, Failure> {
         eprintln!("`{}` holds the key that signs tokens: keep it, and show it to nobody.", path.display());
         return Ok(key.public());
     }
-    let text = Zeroizing::new(read_text(path)?);
-    let key = OwnerKey::from_text(&text)
-        .ok_or_else(|| Error::usage("E141", format!("`{}` is no key that signs tokens.", path.display())))?;
-    Ok(key.public())
+    Ok(read_owner_key(path)?.public())
 }
 
 fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(PublicBundle, Files), Failure> {

@@ -18,9 +18,7 @@ use privet_tee::release::log::{Chain, Entry};
 use privet_tee::release::resource::ServiceKey;
 use privet_tee::release::service::{Service, Store, Terms, Unfit, lot};
 use privet_tee::seal::ModelKey;
-use privet_tee::statement::{
-    Direction, Freshness, Hex, Sealing, Statement, VERSION, report_data, sha256,
-};
+use privet_tee::statement::{Direction, Freshness, Hex, Sealing, Statement, VERSION, report_data, sha256};
 use privet_tee::token::{OwnerKey, TokenClaims};
 use privet_tee::verify::Collateral;
 
@@ -176,7 +174,12 @@ impl Enclave {
 
     /// The whole way to the model's key.
     pub fn ask(&self, service: &Service, owner: &Owner) -> Result<Released, AskError> {
-        let mut random = Random(500);
+        self.ask_with(service, owner, 500)
+    }
+
+    /// The same, where the service draws from this seed.
+    pub fn ask_with(&self, service: &Service, owner: &Owner, seed: u64) -> Result<Released, AskError> {
+        let mut random = Random(seed);
         let reply = service.answer(&hello(self.bundle), NOW, &mut random);
         let challenged = challenged(self.bundle, &reply)?;
         let evidence = self.evidence(Freshness::Full { nonce: challenged.nonce() });

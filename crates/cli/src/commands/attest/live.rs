@@ -25,13 +25,15 @@ pub(super) async fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     let (file, public) = DeploymentFile::read(&args.to)?;
     let folder = args.to.parent().unwrap_or(Path::new(""));
     let caller = TeeCaller::new(&public, Belief::from(&args.belief).trust(&file, folder)?)?;
-    let endpoint = file.endpoints.first().ok_or_else(|| Error::usage("E142", "The deployment has no endpoint."))?;
+    let endpoint =
+        file.endpoints.first().ok_or_else(|| Error::usage("E142", "The deployment has no endpoint."))?;
     let client = Client::new(&endpoint.endpoint(folder)?)?;
-    let nonce = draw(&mut OsEntropy).map_err(|_| Failure::ours("The operating system gave no randomness.".into()))?;
+    let nonce =
+        draw(&mut OsEntropy).map_err(|_| Failure::ours("The operating system gave no randomness.".into()))?;
     let reply = client.infer(caller.challenge(nonce), Instant::now() + DEADLINE).await?;
-    let presented = reply_bytes(reply, EVIDENCE).and_then(|bytes| Presented::parse(&bytes)).ok_or_else(|| {
-        Error::integrity("E362", "What came where evidence was asked for is none.")
-    })?;
+    let presented = reply_bytes(reply, EVIDENCE)
+        .and_then(|bytes| Presented::parse(&bytes))
+        .ok_or_else(|| Error::integrity("E362", "What came where evidence was asked for is none."))?;
     if let Some(path) = &args.output {
         write_new(path, &presented.evidence.0)?;
     }

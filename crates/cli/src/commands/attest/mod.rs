@@ -2,6 +2,7 @@
 
 mod evidence;
 mod live;
+mod log;
 
 use std::process::ExitCode;
 
@@ -15,5 +16,6 @@ pub(crate) async fn run(what: &AttestCommand) -> Result<ExitCode, Failure> {
         AttestCommand::Show(args) => live::show(args).await,
         AttestCommand::Status(args) => evidence::status(args),
         AttestCommand::Policy(args) => evidence::policy(args),
+        AttestCommand::Log(args) => log::run(args),
     }
 }
