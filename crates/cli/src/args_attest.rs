@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::args::BeliefArgs;
+
 #[derive(Subcommand)]
 pub(crate) enum AttestCommand {
     /// Says in words what a file of evidence is, who signed it, what it shows and what it does not.
@@ -21,6 +23,11 @@ pub(crate) enum AttestCommand {
         after_help = "Examples:\n  privet attest status quote.bin --collateral collateral.json\n  privet attest status document.cose --at 2026-01-31 --json"
     )]
     Status(InspectArgs),
+    /// Asks a deployment for its evidence, appraises it by the deployment's policy, and shows every check. No row is sent.
+    #[command(
+        after_help = "Examples:\n  privet attest show --to run/deployment.toml\n  privet attest show --to run/deployment.toml -o evidence.json"
+    )]
+    Show(ShowArgs),
     /// Says in words whom a policy believes.
     #[command(
         after_help = "Examples:\n  privet attest policy policy.toml\n  privet attest policy policy.toml --json"
@@ -59,6 +66,21 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// The deployment's file.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) belief: BeliefArgs,
+    /// Where the evidence goes, for `verify`, `explain` and `status`; never overwritten.
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Prints one JSON object instead of words.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct PolicyArgs {
     /// The policy file.
     pub(crate) policy: PathBuf,
@@ -86,6 +108,7 @@ impl AttestCommand {
         match self {
             Self::Explain(a) | Self::Status(a) => a.json,
             Self::Verify(a) => a.inspect.json,
+            Self::Show(a) => a.json,
             Self::Policy(a) => a.json,
             Self::Log(a) => a.json,
         }
