@@ -50,7 +50,9 @@ fn claims(kind: Kind) -> Claims {
 
 /// What a resource of this namespace says to claims of this kind.
 fn decided(simulated: bool, kind: Kind) -> Option<&'static str> {
-    let policy = Policy::parse("version = 1\n").unwrap();
+    let pcr = "11".repeat(48);
+    let nitro = format!("kind = \"nitro\"\npcr = {{ 0 = [\"{pcr}\"], 4 = [\"{pcr}\"] }}\n");
+    let policy = Policy::parse(&format!("version = 1\n[[accept]]\n{nitro}")).unwrap();
     let (collateral, floors) = (Collateral::default(), BTreeMap::new());
     let terms = Terms { policy, collateral, floors, dangerous_any_platform: false };
     let (key, signing) = (ModelKey::from_bytes([1; 32]), ServiceKey::generate(&mut Fixed).unwrap());
