@@ -7,22 +7,26 @@ use std::process::Command;
 
 /// Where the program's sources are; nothing else goes into it.
 const SOURCES: &[&str] = &["enclave", "tee", "deploy", "model", "mpc", "ring"];
-/// What outer calls set and must not reach the inner one: flags of a wrapper such as clippy, another target folder, profiles.
+/// What is meant for this script, or for the outer call: flags, another target folder, clippy's wrapper, profiles.
 const OUTER: &[&str] = &[
-    "CARGO_BUILD_TARGET",
-    "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_MAKEFLAGS",
-    "CARGO_TARGET_DIR",
-    "CARGO_PRIMARY_PACKAGE",
-    "CLIPPY_ARGS",
-    "CLIPPY_CONF_DIR",
+    "CARGO",
+    "CLIPPY_",
+    "DEBUG",
+    "DEP_",
+    "HOST",
     "MAKEFLAGS",
     "MFLAGS",
+    "NUM_JOBS",
+    "OPT_LEVEL",
+    "OUT_DIR",
+    "PROFILE",
     "RUSTC",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_WRAPPER",
+    "RUSTDOC",
     "RUSTFLAGS",
+    "TARGET",
 ];
+/// Beginning so too, but about where cargo finds things.
+const KEPT: &[&str] = &["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_SOURCE_"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let workspace = PathBuf::from(env("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
@@ -60,8 +64,8 @@ fn inner_folder(out: &Path) -> PathBuf {
 fn build(workspace: &Path, target: &str, folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut cargo = Command::new(env("CARGO")?);
     for (name, _) in std::env::vars_os() {
-        let profile = name.to_str().is_some_and(|n| n.starts_with("CARGO_PROFILE_"));
-        if profile || OUTER.iter().any(|outer| name == *outer) {
+        let begins = |with: &&str| name.to_str().is_some_and(|name| name.starts_with(with));
+        if OUTER.iter().any(begins) && !KEPT.iter().any(begins) {
             cargo.env_remove(name);
         }
     }

@@ -122,7 +122,7 @@ def test_a_missing_value_is_taken_where_the_model_imputes(uci, tmp_path):
     judge.compare("lr-uci", dict(np.load(tmp_path / "answers.npz")), expected, done.facts["bound"])
 
 
-@pytest.mark.parametrize("kind", ["tee", "he"])
+@pytest.mark.parametrize("kind", ["he"])
 def test_a_kind_that_is_not_there_is_refused(kind, tmp_path):
     refused(3, "up", kind, UCI / "model.onnx", "--dir", tmp_path / "run", names=[f"`{kind}`"])
     assert not (tmp_path / "run").exists()
@@ -293,33 +293,45 @@ def test_bench_json(tmp_path):
     for result in results:
         assert {*keys.split(), "assurance", "ratio_to_plain"} <= set(result)
         assert 0 < result["median_s"] <= result["p95_s"] and result["bytes_up"] > 0 and result["rounds"] == 1
-    assert {(r["kind"], r["batch"]) for r in results} == {(k, b) for k in ("plain", "mpc") for b in (1, 16)}
+    assert {(r["kind"], r["batch"]) for r in results} == {(k, b) for k in ("plain", "mpc", "tee") for b in (1, 16)}
     for result in results:
         if result["kind"] == "mpc":
             assert 0 < result["max_error"] <= result["bound"] <= result["accuracy"]
         else:
-            assert result["ratio_to_plain"] == 1 and result["max_error"] == 0
-    assert "to plain" in done.text
+            assert result["max_error"] == 0 and (result["kind"] == "tee" or result["ratio_to_plain"] == 1)
+        assert (result["assurance"] == "simulated") == (result["kind"] == "tee")
+    assert "to plain" in done.text and "simulated" in done.text
+    starts = {start["kind"]: start for start in json.loads(record.read_text())["starts"]}
+    assert starts["tee"]["evidence_s"] > 0 and starts["tee"]["verification_s"] > 0
+    assert starts["plain"]["evidence_s"] is None
 
 
 def test_demo_json(tmp_path):
     done = ok("demo", "--json", env=os.environ | {"TMPDIR": str(tmp_path)})
     results = done.object["results"]
-    assert {(r["model"], r["kind"]) for r in results} >= {("lr-uci", "plain"), ("lr-uci", "mpc")}
+    assert {(r["model"], r["kind"]) for r in results} >= {
+        ("lr-uci", kind) for kind in ("plain", "mpc", "tee")
+    }
     for result in results:
         if result["kind"] == "mpc":
             assert 0 < result["largest_difference_from_plain"] <= result["bound"] and result["bytes_between"] == 0
     plain, mpc = ([r["auc"] for r in results if r["kind"] == kind and r["auc"]] for kind in ("plain", "mpc"))
     assert plain and plain == pytest.approx(mpc, abs=1e-4)
     assert not list(tmp_path.iterdir()), "files are left"
+    for size in done.object["by_batch"]:
+        kinds = {k["kind"]: k for k in size["kinds"]}
+        assert list(kinds) == ["plain", "mpc", "tee"] and kinds["tee"]["assurance"] == "simulated"
+        assert kinds["tee"]["largest_difference_from_plain"] == 0
+    assert {size["batch"] for size in done.object["by_batch"]} >= {1, 10, 100, 1000}
 
 
 def test_demo_for_people():
     done = ok("demo")
     assert "plain" in done.text and "mpc" in done.text and "proven bound" in done.text and done.err == ""
+    assert "tee (SIMULATED)" in done.text and "nothing was proven" in done.text
 
 
-@pytest.mark.parametrize("kind", ["plain", "mpc"])
+@pytest.mark.parametrize("kind", ["plain", "mpc", "tee"])
 def test_metadata_gives_the_trust_card(kind, shared):
     file = shared(kind, UCI / "model.onnx").deployment
     first = deployment(file)["endpoints"][0]

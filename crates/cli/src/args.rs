@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
     #[command(
-        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle"
+        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
     )]
     Bundle(BundleArgs),
     /// Makes this machine's long-lived key and prints its one-line public half.
@@ -53,7 +53,7 @@ pub(crate) enum Command {
     },
     /// Runs all roles on this machine: real processes, real TLS.
     #[command(
-        after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run\n  privet up tee model.onnx --dir run    (a SIMULATED enclave, and it says so)"
+        after_help = "Examples:\n  privet up mpc model.onnx\n  privet up plain model.onnx --dir run\n  privet up tee model.onnx --dir run"
     )]
     Up(UpArgs),
     /// Asks a deployment about rows.
@@ -71,6 +71,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
     )]
     Doctor(DoctorArgs),
+    /// Signs a token: who may ask an enclave about how many rows, where the bundle was made with `--token-key`.
+    #[command(
+        after_help = "Examples:\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 -o clinic.token\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 --until 2027-12-31"
+    )]
+    Token(TokenArgs),
     /// Evidence that a program runs in an enclave: explains it, verifies it, says when it runs out.
     #[command(
         after_help = "Examples:\n  privet attest explain quote.bin\n  privet attest verify quote.bin --policy policy.toml --collateral collateral.json"
@@ -163,12 +168,31 @@ pub(crate) struct BundleArgs {
     pub(crate) urls: Vec<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    #[command(flatten)]
+    pub(crate) sealed: SealedArgs,
     /// The folder to write into; a file that is there already is never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
     /// Prints one JSON object instead of the digest.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What only kind `tee` has.
+#[derive(Args, Clone)]
+pub(crate) struct SealedArgs {
+    /// For `tee`: your number of this version of the model; the key service can refuse lower ones.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) model_version: u64,
+    /// For `tee`: answers holders of your tokens only (`privet token`). The secret key that signs them; made if it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_key: Option<PathBuf>,
+    /// For `tee`: the policy that clients get with the deployment.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_policy: Option<PathBuf>,
+    /// For `tee`: the model's key may be given to a SIMULATED enclave, and only to one. For trials.
+    #[arg(long)]
+    pub(crate) dangerous_simulated: bool,
 }
 
 #[derive(Args)]
@@ -275,6 +299,31 @@ pub(crate) struct BenchArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct TokenArgs {
+    /// The secret key that signs tokens, as `privet bundle --token-key` made it.
+    #[arg(long)]
+    pub(crate) token_key: PathBuf,
+    /// The deployment's file, or the bundle's `public.json`: tokens are for this very bundle.
+    #[arg(long)]
+    pub(crate) bundle: PathBuf,
+    /// Your name for who gets it.
+    #[arg(long)]
+    pub(crate) client: String,
+    /// Rows that its holder may ask about, in all.
+    #[arg(long)]
+    pub(crate) rows: u64,
+    /// The key service grants no rows after this time, by its own clock: 2027-12-31 or 2027-12-31T12:00:00Z.
+    #[arg(long)]
+    pub(crate) until: Option<String>,
+    /// The file for the token, never overwritten; standard output if left out.
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Prints one JSON object instead of the token.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct DoctorArgs {
     /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
     #[arg(long, required = true)]
@@ -358,6 +407,7 @@ impl Command {
             Self::Up(a) => a.json,
             Self::Bench(a) => a.json.is_some(),
             Self::Doctor(a) => a.json,
+            Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
             Self::Serve { .. } => false,
         }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::args::BeliefArgs;
+
 #[derive(Subcommand)]
 pub(crate) enum AttestCommand {
     /// Says in words what a file of evidence is, who signed it, what it shows and what it does not.
@@ -21,11 +23,22 @@ pub(crate) enum AttestCommand {
         after_help = "Examples:\n  privet attest status quote.bin --collateral collateral.json\n  privet attest status document.cose --at 2026-01-31 --json"
     )]
     Status(InspectArgs),
+    /// Asks a deployment for its evidence, appraises it by the deployment's policy, and shows every check. No row is sent.
+    #[command(
+        after_help = "Examples:\n  privet attest show --to run/deployment.toml\n  privet attest show --to run/deployment.toml -o evidence.json"
+    )]
+    Show(ShowArgs),
     /// Says in words whom a policy believes.
     #[command(
         after_help = "Examples:\n  privet attest policy policy.toml\n  privet attest policy policy.toml --json"
     )]
     Policy(PolicyArgs),
+    /// Shows the log of a key service: which enclaves got which model's key, and whether a line was edited, dropped or moved.
+    /// Exit code 5 where one was.
+    #[command(
+        after_help = "Examples:\n  privet attest log state/releases.jsonl --bundle deployment.toml\n  privet attest log state/releases.jsonl --json"
+    )]
+    Log(LogArgs),
 }
 
 #[derive(Args)]
@@ -53,10 +66,38 @@ pub(crate) struct VerifyArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct ShowArgs {
+    /// The deployment's file.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) belief: BeliefArgs,
+    /// Where the evidence goes, for `verify`, `explain` and `status`; never overwritten.
+    #[arg(short, long)]
+    pub(crate) output: Option<PathBuf>,
+    /// Prints one JSON object instead of words.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct PolicyArgs {
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// Prints one JSON object instead of words.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct LogArgs {
+    /// `releases.jsonl` in the key service's folder, or a copy.
+    pub(crate) log: PathBuf,
+    /// A bundle (`deployment.toml` or `public.json`) that names the key service's key: lines signed by any other are refused.
+    /// Repeatable, where a log has lines of several models.
+    #[arg(long)]
+    pub(crate) bundle: Vec<PathBuf>,
+    /// Prints one JSON object instead of a line per entry.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -67,7 +108,9 @@ impl AttestCommand {
         match self {
             Self::Explain(a) | Self::Status(a) => a.json,
             Self::Verify(a) => a.inspect.json,
+            Self::Show(a) => a.json,
             Self::Policy(a) => a.json,
+            Self::Log(a) => a.json,
         }
     }
 }

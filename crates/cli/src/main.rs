@@ -62,6 +62,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Predict(args) => commands::predict::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),
-        Command::Attest { what } => commands::attest::run(&what),
+        Command::Attest { what } => commands::attest::run(&what).await,
+        Command::Token(args) => commands::token::run(&args),
     }
 }

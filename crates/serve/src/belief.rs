@@ -55,7 +55,7 @@ impl Belief {
 /// A policy file.
 pub fn read_policy(path: &Path) -> Result<Policy, Error> {
     Policy::parse(&read_text(path)?)
-        .map_err(|e| Error::usage("E365", format!("`{}` is not a policy: {e}", path.display())))
+        .map_err(|e| Error::usage("E365", format!("`{}` is not a policy: {e}.", path.display())))
 }
 
 /// Collateral files, as they come.

@@ -18,7 +18,6 @@ use privet_mpc::role::Role;
 use privet_tee::frames::{Configuration, Start};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Endpoint, Trust};
@@ -133,7 +132,11 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
     })?;
     let trust = Trust::Pinned(at.key.parse()?);
     let client = Client::new(&Endpoint { name: "keys".into(), address: address.into(), trust })?;
-    let runtime = Handle::current();
+    // A runtime of its own: the server's threads may all be waiting for an enclave that waits for this.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime =
+        runtime.map_err(|e| Error::new(Blame::Ours, "E902", format!("A runtime cannot be made: {e}.")))?;
+    let runtime = InBackground(Some(runtime));
     Ok(Arc::new(move |message: &[u8]| {
         let request = call(key_service::NAME, key_service::MESSAGE, message.to_vec());
         let reply = runtime.block_on(client.infer(request, Instant::now() + KEY_SERVICE))?;
@@ -145,6 +148,24 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
             )
         })
     }))
+}
+
+/// A runtime that may be dropped anywhere, also by a task of another one.
+struct InBackground(Option<tokio::runtime::Runtime>);
+
+impl InBackground {
+    fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let ended = || Error::new(Blame::Ours, "E902", "The way to the key service was closed.");
+        self.0.as_ref().ok_or_else(ended)?.block_on(future)
+    }
+}
+
+impl Drop for InBackground {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.

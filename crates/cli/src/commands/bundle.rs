@@ -7,16 +7,22 @@ use privet_deploy::Error;
 use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, check_reveal, for_parties, for_plain};
 use privet_deploy::check::planned;
 use privet_deploy::kind::Kind;
+use privet_deploy::tee::package;
 use privet_model::graph::Graph;
 use privet_serve::PublicKey;
+use privet_serve::belief::read_policy;
+use privet_serve::deployed::now;
 use privet_serve::deployment::{DeploymentFile, EndpointEntry};
 use privet_serve::entropy::OsEntropy;
 use privet_serve::keys::write_new;
 use privet_serve::public_key::of_parties;
 use privet_serve::roles::read_model;
+use privet_tee::statement::Hex;
+use privet_tee::token::OwnerKey;
 use zeroize::Zeroizing;
 
 use crate::args::BundleArgs;
+use crate::commands::token::read_owner_key;
 use crate::commands::{model_name, sample};
 use crate::failure::Failure;
 use crate::output::print;
@@ -27,18 +33,15 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
     let (public, mut files) = match args.kind.into() {
         Kind::Plain => plain(args, &graph)?,
         Kind::Mpc => parties(args, &graph, &keys)?,
-        kind @ (Kind::Tee | Kind::He) => {
-            return Err(
-                Error::refused("E221", format!("Kind `{}` is not in this version.", kind.name())).into()
-            );
-        }
+        Kind::Tee => enclave(args, &graph)?,
+        Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.").into()),
     };
     let deployment = DeploymentFile {
         name: public.manifest().name.clone(),
         kind: args.kind.into(),
         digest: public.digest_hex(),
         public: public.json().into(),
-        policy: None,
+        policy: args.sealed.client_policy.as_ref().map(|_| POLICY.into()),
         collateral: Vec::new(),
         endpoints: keys.iter().zip(&args.urls).map(entry).collect(),
     };
@@ -56,10 +59,19 @@ fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) 
         let kind = Kind::from(args.kind).name();
         print(&serde_json::json!({ "digest": digest, "kind": kind, "files": paths }).to_string());
     } else {
-        eprintln!(
-            "Give each role its own file, and clients `deployment.toml`. The bundle's digest, the same for all:"
-        );
+        eprintln!("{} The bundle's digest, the same for all:", hand_out(args.kind.into()));
         print(&digest);
+    }
+}
+
+/// Who gets what.
+fn hand_out(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tee => {
+            "`model.secret` is for your own key service and nobody else; `model.sealed` and `public.json` for whoever runs the enclave; \
+             `deployment.toml` and its policy for clients."
+        }
+        _ => "Give each role its own file, and clients `deployment.toml`.",
     }
 }
 
@@ -87,6 +99,46 @@ fn plain(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Fail
     Ok((public, vec![(args.out.join("model.onnx"), Content::CopyOf(args.model.clone()))]))
 }
 
+/// The name of the clients' policy beside `deployment.toml`.
+const POLICY: &str = "policy.toml";
+
+fn enclave(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
+    check_reveal(args.plan.reveal.into())?;
+    let choices = package::Choices {
+        name: model_name(args.plan.name.as_deref(), &args.model),
+        version: args.sealed.model_version,
+        tokens: args.sealed.token_key.as_deref().map(token_key).transpose()?,
+        now: now(),
+        dangerous_simulated: args.sealed.dangerous_simulated,
+    };
+    let package = package::package(graph, &choices, &mut OsEntropy)?;
+    let secret = serde_json::to_string(&package.resource).map_err(|e| Failure::ours(e.to_string()))?;
+    let file = |name: &str, content| (args.out.join(name), content);
+    let mut files = vec![
+        file("model.secret", Content::Secret(Zeroizing::new(secret))),
+        file("model.sealed", Content::Bytes(package.sealed)),
+        file("public.json", Content::Public(package.public.json().into())),
+    ];
+    if let Some(policy) = &args.sealed.client_policy {
+        // Read now, so that what clients could not read is never handed out.
+        read_policy(policy)?;
+        files.push(file(POLICY, Content::CopyOf(policy.clone())));
+    }
+    Ok((package.public, files))
+}
+
+/// The public half of the key that signs tokens; the secret half is made where it is not there yet.
+fn token_key(path: &Path) -> Result<Hex<32>, Failure> {
+    if !path.exists() {
+        let key = OwnerKey::generate(&mut OsEntropy)
+            .map_err(|_| Failure::ours("The operating system gave no randomness.".into()))?;
+        write_new(path, &key.to_text())?;
+        eprintln!("`{}` holds the key that signs tokens: keep it, and show it to nobody.", path.display());
+        return Ok(key.public());
+    }
+    Ok(read_owner_key(path)?.public())
+}
+
 fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(PublicBundle, Files), Failure> {
     let rows = sample(args.plan.rows.as_deref(), graph)?;
     let plan = planned(graph, args.plan.accuracy, rows.as_deref())?;
@@ -109,6 +161,7 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
 enum Content {
     Secret(Zeroizing<String>),
     Public(String),
+    Bytes(Vec<u8>),
     CopyOf(PathBuf),
 }
 
@@ -132,7 +185,7 @@ impl Content {
                 let read = |path: &Path| std::fs::read(path).ok();
                 read(path).is_some_and(|there| read(model).is_some_and(|model| there == model))
             }
-            Self::Secret(_) | Self::Public(_) => false,
+            Self::Secret(_) | Self::Public(_) | Self::Bytes(_) => false,
         }
     }
 
@@ -140,6 +193,7 @@ impl Content {
         let written = match self {
             Self::Secret(text) => return Ok(write_new(path, text)?),
             Self::Public(text) => std::fs::write(path, text),
+            Self::Bytes(bytes) => std::fs::write(path, bytes),
             // A copy onto itself would empty it.
             Self::CopyOf(_) if self.is_in(path) => Ok(()),
             Self::CopyOf(model) => std::fs::copy(model, path).map(|_| ()),

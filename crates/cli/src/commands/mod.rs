@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use privet_deploy::Error;
+use privet_deploy::bundle::PublicBundle;
 use privet_model::graph::{Graph, Port};
 use privet_model::tensor::Tensor;
+use privet_serve::config::read_text;
+use privet_serve::deployment::DeploymentFile;
 
 use crate::failure::Failure;
 use crate::rows;
@@ -18,6 +22,7 @@ pub(crate) mod keygen;
 pub(crate) mod predict;
 pub(crate) mod serve;
 pub(crate) mod table;
+pub(crate) mod token;
 pub(crate) mod up;
 
 /// The name under which a model is served: as given, else the folder's of `NAME/model.onnx`, else the file's stem.
@@ -27,6 +32,16 @@ pub(crate) fn model_name(given: Option<&str>, path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = text(absolute.parent().and_then(Path::file_name)).filter(|_| stem == "model");
     given.map(str::to_owned).or(folder).unwrap_or(stem)
+}
+
+/// The public half of a bundle, from `deployment.toml` or as it is.
+pub(crate) fn read_bundle(path: &Path) -> Result<PublicBundle, Error> {
+    let text = read_text(path)?;
+    if text.trim_start().starts_with('{') {
+        PublicBundle::parse(&text)
+    } else {
+        DeploymentFile::read(path).map(|(_, public)| public)
+    }
 }
 
 /// Sample rows, if some were given.

@@ -89,14 +89,24 @@ impl Chain {
         lines: impl Iterator<Item = &'a str>,
         keys: &[Hex<32>],
     ) -> Result<(Self, Vec<Entry>), Broken> {
+        let (chain, entries, broken) = Self::follow(lines, keys);
+        broken.map_or(Ok((chain, entries)), Err)
+    }
+
+    /// The same as far as the chain holds, and where it breaks.
+    pub fn follow<'a>(
+        lines: impl Iterator<Item = &'a str>,
+        keys: &[Hex<32>],
+    ) -> (Self, Vec<Entry>, Option<Broken>) {
         let (mut chain, mut entries) = (Self::default(), Vec::new());
         for (at, line) in lines.enumerate() {
-            let broken = |why: String| Broken { line: at + 1, why };
-            let entry = chain.link(line, keys).map_err(broken)?;
+            match chain.link(line, keys) {
+                Ok(entry) => entries.push(entry),
+                Err(why) => return (chain, entries, Some(Broken { line: at + 1, why })),
+            }
             chain = Self { next: chain.next + 1, last: Hex(sha256(line.as_bytes())) };
-            entries.push(entry);
         }
-        Ok((chain, entries))
+        (chain, entries, None)
     }
 
     fn link(&self, line: &str, keys: &[Hex<32>]) -> Result<Entry, String> {

@@ -52,11 +52,15 @@ fn time(text: Option<&str>) -> Result<Time, Error> {
 pub(super) fn verify(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let policy = read_policy(&args.policy)?;
     let given = Given::read(&args.inspect)?;
-    let verdict = appraise_file(&given.file, &policy, &given.collateral, given.at);
-    if args.inspect.json {
-        print(&serde_json::to_string(&verdict).map_err(|e| Failure::ours(e.to_string()))?);
+    conclude(&appraise_file(&given.file, &policy, &given.collateral, given.at), args.inspect.json)
+}
+
+/// Shows a verdict; refused is exit code 3.
+pub(super) fn conclude(verdict: &Verdict, json: bool) -> Result<ExitCode, Failure> {
+    if json {
+        print(&serde_json::to_string(verdict).map_err(|e| Failure::ours(e.to_string()))?);
     } else {
-        show(&verdict);
+        show(verdict);
     }
     let refused = Blame::Refused.exit_code();
     Ok(if verdict.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(refused) })
