@@ -187,7 +187,7 @@ fn shortfall(lack: &SvnShortfall) -> String {
     format!("{component} is {}, it asks {}", lack.have, lack.needs)
 }
 
-fn pem(chain: &[&CertificateDer<'_>]) -> String {
+pub(super) fn pem(chain: &[&CertificateDer<'_>]) -> String {
     let one = |der: &&CertificateDer<'_>| {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64.encode(der))
     };
