@@ -42,6 +42,9 @@ impl Asked<'_> {
             }
         };
         checks.push(reports(evidence, facts));
+        if let Some(check) = self.model(&statement) {
+            checks.push(check);
+        }
         let until = match self.question {
             None => None,
             Some(question) => {
@@ -54,6 +57,20 @@ impl Asked<'_> {
             }
         };
         Some((statement, until))
+    }
+
+    /// To a key service no model is stated yet: it is about to give the key.
+    fn model(&self, statement: &Statement) -> Option<Check> {
+        let named = self.policy.model.as_ref().filter(|m| !m.digest.is_empty())?;
+        let stated = statement.model?;
+        Some(if named.digest.iter().any(|d| d.0 == stated.0) {
+            Check::passed("model", "it has opened a model that the policy names")
+        } else {
+            Check::failed(
+                "model-unknown",
+                format!("it has opened model {stated}, which the policy does not name"),
+            )
+        })
     }
 
     fn direction(&self, statement: &Statement, question: &Question) -> Check {
