@@ -1,5 +1,5 @@
 //! HPKE (RFC 9180) in base mode, export only: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256. Each message has a key of its own, exported
-//! with a context of its own, and is sealed by AES-256-GCM: what a browser's WebCrypto can do too.
+//! with a context of its own, and is sealed by AES-256-GCM: what a browser's `WebCrypto` can do too.
 
 use hpke::aead::{AeadCtxR, AeadCtxS, ExportOnlyAead};
 use hpke::kdf::HkdfSha256;

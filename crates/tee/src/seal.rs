@@ -108,16 +108,16 @@ fn seal_with(header: &Header, content: &[u8], key: &ModelKey, prefix: [u8; PREFI
         let chunk = &content[from..content.len().min(from + CHUNK)];
         let start = out.len();
         out.extend_from_slice(chunk);
-        let nonce = nonce(&prefix, number, number + 1 == count)?;
+        let nonce = nonce(prefix, number, number + 1 == count)?;
         let tag = cipher.seal_in_place_separate_tag(nonce, Aad::from(&json), &mut out[start..]).ok()?;
         out.extend_from_slice(tag.as_ref());
     }
     Some(out)
 }
 
-fn nonce(prefix: &[u8; PREFIX], number: usize, last: bool) -> Option<Nonce> {
+fn nonce(prefix: [u8; PREFIX], number: usize, last: bool) -> Option<Nonce> {
     let mut nonce = [0; 12];
-    nonce[..PREFIX].copy_from_slice(prefix);
+    nonce[..PREFIX].copy_from_slice(&prefix);
     nonce[PREFIX..11].copy_from_slice(&u32::try_from(number).ok()?.to_be_bytes());
     nonce[11] = u8::from(last);
     Some(Nonce::assume_unique_for_key(nonce))
@@ -132,7 +132,7 @@ pub fn open(sealed: &[u8], key: &ModelKey) -> Result<(Header, Zeroizing<Vec<u8>>
     for number in 0.. {
         let (chunk, rest) = chunks.split_at(chunks.len().min(CHUNK + TAG));
         let mut chunk = Zeroizing::new(chunk.to_vec());
-        let nonce = nonce(&prefix, number, rest.is_empty()).ok_or(SealError::TooLong)?;
+        let nonce = nonce(prefix, number, rest.is_empty()).ok_or(SealError::TooLong)?;
         let opened =
             cipher.open_in_place(nonce, Aad::from(json), &mut chunk).map_err(|_| SealError::Broken)?;
         content.extend_from_slice(opened);

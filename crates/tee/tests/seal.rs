@@ -1,6 +1,6 @@
 //! The model at rest: N58 (chunks swapped, dropped, repeated, cut off) and N59 (an edited header).
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod world;
 

@@ -1,6 +1,6 @@
 //! The owner's tokens and key.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod world;
 

@@ -154,9 +154,11 @@ impl GrantSession {
     pub fn granted(&self, asked: Granting, reply: &[u8]) -> Result<u64, AskError> {
         let Reply::Granted { rows, mac } = parse(reply)? else { return Err(AskError::Malformed) };
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.as_slice());
-        let said = [&asked.said[..], b" granted ", &rows.to_le_bytes()].concat();
+        let Granting { mut said, needed } = asked;
+        said.extend_from_slice(b" granted ");
+        said.extend_from_slice(&rows.to_le_bytes());
         hmac::verify(&key, &said, &mac.0).map_err(|_| AskError::NotSigned)?;
-        if rows < asked.needed { Err(AskError::Malformed) } else { Ok(rows) }
+        if rows < needed { Err(AskError::Malformed) } else { Ok(rows) }
     }
 }
 

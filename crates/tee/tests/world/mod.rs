@@ -1,6 +1,6 @@
 //! An owner's key service and an enclave, without sockets or processes: the attester is the simulator's.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::unused_self)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};

@@ -4,6 +4,8 @@ mod nonces;
 mod refusals;
 mod sessions;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -91,7 +91,8 @@ impl Nonces {
 
 /// The time's lower half, which goes round once in 136 years.
 fn short(now: Time) -> u32 {
-    (now & u64::from(u32::MAX)) as u32
+    let [a, b, c, d, ..] = now.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 #[cfg(test)]
@@ -102,10 +103,10 @@ mod tests {
 
     impl Entropy for Counting {
         fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
-            bytes.iter_mut().for_each(|b| {
+            for byte in bytes {
                 self.0 = self.0.wrapping_add(1);
-                *b = self.0;
-            });
+                *byte = self.0;
+            }
             Ok(())
         }
     }
