@@ -53,7 +53,7 @@ impl Raw {
             floors: std::collections::BTreeMap::new(),
             dangerous_any_platform: false,
         };
-        let service = Service::new(terms, vec![package.resource], Box::new(Nothing)).unwrap();
+        let service = Service::new(terms, vec![package.resource], Box::new(Nothing), &mut OsEntropy).unwrap();
         let mut reader = Reader::new(raw.stream.try_clone().unwrap(), Side::Enclave);
         loop {
             let Frame { kind, id, payload } = reader.next(None).unwrap();

@@ -101,7 +101,7 @@ impl World {
             floors: BTreeMap::new(),
             dangerous_any_platform: false,
         };
-        let service = Service::new(terms, vec![resource], Box::new(Nothing)).unwrap();
+        let service = Service::new(terms, vec![resource], Box::new(Nothing), &mut OsEntropy).unwrap();
         let honest: Relay = Arc::new(move |m: &[u8]| Ok(service.answer(m, NOW, &mut OsEntropy)));
         let options = EnclaveOptions { program: IMAGE, start, replicas, patience };
         let host = EnclaveHost::new(&public, options, relay.unwrap_or(honest))?;
