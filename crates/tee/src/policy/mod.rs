@@ -236,13 +236,8 @@ impl<'de> Deserialize<'de> for Accept {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let mut table = toml::Table::deserialize(from)?;
-        let kind = match table.remove("kind") {
-            Some(toml::Value::String(kind)) => kind,
-            _ => {
-                return Err(D::Error::custom(
-                    "an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`",
-                ));
-            }
+        let Some(toml::Value::String(kind)) = table.remove("kind") else {
+            return Err(D::Error::custom("an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`"));
         };
         let (name, format) = match kind.split_once('/') {
             None => (kind.as_str(), None),

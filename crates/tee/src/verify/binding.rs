@@ -48,7 +48,7 @@ impl Asked<'_> {
         let until = match self.question {
             None => None,
             Some(question) => {
-                checks.push(self.direction(&statement, question));
+                checks.push(direction(&statement, question));
                 checks.push(bundle(&statement, question));
                 if let Some(check) = self.requests(&statement) {
                     checks.push(check);
@@ -71,15 +71,6 @@ impl Asked<'_> {
                 format!("it has opened model {stated}, which the policy does not name"),
             )
         })
-    }
-
-    fn direction(&self, statement: &Statement, question: &Question) -> Check {
-        let (came, expected) = (statement.direction.name(), question.direction.name());
-        if came == expected {
-            Check::passed("direction", format!("stated from {came}"))
-        } else {
-            Check::failed("direction-mismatch", format!("stated from {came}, where {expected} was asked for"))
-        }
     }
 
     fn requests(&self, statement: &Statement) -> Option<Check> {
@@ -177,6 +168,15 @@ fn reports(evidence: &Evidence, facts: &Facts) -> Check {
         Check::passed("report-data", "the platform signed this very statement")
     } else {
         Check::failed("report-data-mismatch", "the platform signed something else than this statement")
+    }
+}
+
+fn direction(statement: &Statement, question: &Question) -> Check {
+    let (came, expected) = (statement.direction.name(), question.direction.name());
+    if came == expected {
+        Check::passed("direction", format!("stated from {came}"))
+    } else {
+        Check::failed("direction-mismatch", format!("stated from {came}, where {expected} was asked for"))
     }
 }
 

@@ -217,7 +217,7 @@ fn facts(quote: &Quote<'_>, machine: Outcome, policy: &Policy) -> Facts {
                 enclave.product(),
                 enclave.version()
             ));
-            of_enclave(enclave)
+            of_enclave(*enclave)
         }
         Body::Domain(domain) => {
             remarks.extend(firmware_only(policy));
@@ -241,7 +241,7 @@ fn firmware_only(policy: &Policy) -> Option<String> {
     })
 }
 
-fn of_enclave(enclave: &Enclave<'_>) -> Vec<(&'static str, Vec<u8>)> {
+fn of_enclave(enclave: Enclave<'_>) -> Vec<(&'static str, Vec<u8>)> {
     vec![("mrenclave", enclave.mrenclave().to_vec()), ("mrsigner", enclave.mrsigner().to_vec())]
 }
 

@@ -229,7 +229,7 @@ fn n14_other_quoting_enclaves_are_refused_though_validly_signed() {
 fn n23_states_are_compared_with_the_policy_and_a_revoked_one_is_never_taken() {
     let state = |status: &str| {
         changed(|w| {
-            w.state = w.state.replace("\"tcbStatus\":\"UpToDate\"", &format!("\"tcbStatus\":\"{status}\""))
+            w.state = w.state.replace("\"tcbStatus\":\"UpToDate\"", &format!("\"tcbStatus\":\"{status}\""));
         })
     };
     for status in ["OutOfDate", "Revoked"] {
@@ -243,7 +243,7 @@ fn n23_states_are_compared_with_the_policy_and_a_revoked_one_is_never_taken() {
 #[test]
 fn n21_n25_collateral_of_others_is_refused_though_validly_signed() {
     let other = changed(|w| {
-        w.state = w.state.replacen("\"fmspc\":\"", "\"fmspc\":\"F", 1).replacen("F000000\"", "000000\"", 1)
+        w.state = w.state.replacen("\"fmspc\":\"", "\"fmspc\":\"F", 1).replacen("F000000\"", "000000\"", 1);
     });
     assert_eq!(other, ["collateral-other-fmspc"]);
     let pce = changed(|w| w.state = w.state.replacen("\"pceId\":\"0000\"", "\"pceId\":\"0001\"", 1));
