@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from support import MODELS, Role, Up, children, ok, privet, refused
+from support import MODELS, Role, Up, alive, children, ok, privet, refused
 
 LINEAR = MODELS / "lr528-keras"
 ACCEPT = "--dangerous-accept-simulated"
@@ -116,6 +116,31 @@ def test_n78_an_enclave_that_is_killed_is_replaced_and_clients_attest_again(tmp_
         assert all(before[name].tobytes() == after[name].tobytes() for name in after.files)
     assert len((running.folder / "releases.jsonl").read_text().splitlines()) == 2
     running.stop()
+
+
+def test_a_killed_up_leaves_no_process(tmp_path):
+    running = Up(tmp_path / "run", "tee", LINEAR / "model.onnx").ready()
+    processes = running.children + enclave_processes(running)
+    assert len(processes) >= 4
+    running.process.kill()
+    running.process.wait(10)
+    end = time.monotonic() + 15
+    while any(map(alive, processes)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not [pid for pid in processes if alive(pid)]
+
+
+def test_evidence_is_shown_saved_and_appraised_again(up, tmp_path):
+    saved, policy = tmp_path / "evidence.json", up.folder / "policy.toml"
+    live = ok("attest", "show", "--to", up.deployment, "-o", saved, "--json").object
+    assert live["verdict"] == "accepted" and live["assurance"] == "simulated" and all(c["ok"] for c in live["checks"])
+    again = ok("attest", "verify", saved, "--policy", policy, "--json").object
+    assert again["verdict"] == "accepted" and again["kind"] == "sim-process"
+    assert "SIMULATED" in ok("attest", "explain", saved).text
+    changed = bytearray(saved.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    saved.write_bytes(changed)
+    assert privet("attest", "verify", saved, "--policy", policy, "--json").code == 3
 
 
 class Owner:

@@ -5,10 +5,14 @@ use crate::verdict::Verdict;
 
 /// What [`inspect`](crate::verify::inspect) found, in sentences.
 pub fn explain(kind: Kind, found: &Verdict) -> Vec<String> {
-    let mut said = vec![format!("This is evidence of an {}.", kind.title())];
-    if kind == Kind::SimProcess {
-        said = vec!["This is SIMULATED evidence: an ordinary process, signed with a key that everyone has. It proves nothing.".into()];
-    }
+    let title = match kind {
+        Kind::SimProcess => {
+            "This is SIMULATED evidence: an ordinary process, signed with a key that everyone has. It proves nothing.".into()
+        }
+        Kind::Tpm2 => format!("This is evidence of a {}.", kind.title()),
+        _ => format!("This is evidence of an {}.", kind.title()),
+    };
+    let mut said = vec![title];
     said.push(signer(kind, found));
     said.extend(found.measurements.iter().map(|(name, value)| format!("It measured {name} = {value}.")));
     said.push(debug(found));

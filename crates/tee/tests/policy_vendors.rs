@@ -74,7 +74,6 @@ fn n82_entries_without_a_measurement_are_load_errors() {
     for entry in [
         snp("").replace(&value(48), "[]"),
         snp("").replace("measurement = ", "# "),
-        snp("").replace("min_tcb = ", "# "),
         snp("vmpl = []"),
         snp("signer = []"),
         snp("host_data = []"),

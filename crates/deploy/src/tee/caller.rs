@@ -61,6 +61,7 @@ impl TeeCaller {
             ));
         }
         let manifest = bundle.manifest();
+        check_model(&trust.policy, &manifest.name, part.version)?;
         Ok(Arc::new(Self {
             name: manifest.name.clone(),
             inputs: manifest.inputs.clone(),
@@ -123,6 +124,21 @@ impl TeeCaller {
         let claims = channel.claims();
         Some(format!("{}, {}", claims.kind().title(), claims.assurance().name()))
     }
+}
+
+/// What the policy says about the model, as far as the bundle tells.
+fn check_model(policy: &Policy, name: &str, version: u64) -> Result<(), Error> {
+    let Some(rule) = &policy.model else { return Ok(()) };
+    let refused = |what: String| Error::refused("E362", format!("{what} Nothing was sent."));
+    if let Some(id) = rule.id.as_ref().filter(|id| *id != name) {
+        return Err(refused(format!("The deployment is of model `{name}`, the policy is about `{id}`.")));
+    }
+    if let Some(least) = rule.min_version.filter(|least| version < *least) {
+        return Err(refused(format!(
+            "The deployment has version {version} of the model, the policy takes {least} and later."
+        )));
+    }
+    Ok(())
 }
 
 fn not_an_enclave() -> Error {

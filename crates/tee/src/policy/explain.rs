@@ -116,16 +116,22 @@ fn tdx(rule: &TdxRule) -> String {
 }
 
 fn snp(rule: &SnpRule) -> String {
-    let MinimumTcb { product, fmc, bootloader, tee, snp, microcode } = &rule.min_tcb;
-    let fmc = fmc.map_or_else(String::new, |fmc| format!("fmc {fmc}, "));
+    let firmware =
+        rule.min_tcb.as_ref().map_or_else(|| "with ANY FIRMWARE, also with known holes".into(), firmware);
     let signers: Vec<&str> = rule.signer.iter().map(|s| s.name()).collect();
     let pins = if rule.platform.is_some() { "only the chips that it pins" } else { "any genuine chip" };
     format!(
-        "with measurement {}, on {} with firmware from {fmc}bootloader {bootloader}, tee {tee}, snp {snp}, microcode {microcode} on, signed by a {}, {pins}",
+        "with measurement {}, {firmware}, signed by a {}, {pins}",
         list(&rule.measurement),
-        product.name(),
         signers.join(" or a ")
     )
+}
+
+fn firmware(least: &MinimumTcb) -> String {
+    let MinimumTcb { product, fmc, bootloader, tee, snp, microcode } = least;
+    let fmc = fmc.map_or_else(String::new, |fmc| format!("fmc {fmc}, "));
+    let parts = format!("{fmc}bootloader {bootloader}, tee {tee}, snp {snp}, microcode {microcode}");
+    format!("on {} with firmware from {parts} on", product.name())
 }
 
 fn registers<'a>(values: impl Iterator<Item = (&'a u8, &'a Vec<Bytes>)>) -> String {

@@ -66,7 +66,7 @@ pub struct ChannelRule {
     /// `handshake`; there for readers.
     #[serde(default)]
     pub binding: Option<String>,
-    /// Oldest stamp of an epoch's evidence; 0 or nothing: each client asks for evidence of its own.
+    /// Oldest stamp of an epoch's evidence; 0 or nothing, or no `stamp_keys`: each client asks for evidence of its own.
     #[serde(default)]
     pub max_evidence_age: Seconds,
     /// How far ahead of this machine's clock a stamp may be.
@@ -236,13 +236,8 @@ impl<'de> Deserialize<'de> for Accept {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let mut table = toml::Table::deserialize(from)?;
-        let kind = match table.remove("kind") {
-            Some(toml::Value::String(kind)) => kind,
-            _ => {
-                return Err(D::Error::custom(
-                    "an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`",
-                ));
-            }
+        let Some(toml::Value::String(kind)) = table.remove("kind") else {
+            return Err(D::Error::custom("an entry of `accept` needs `kind`, as in `kind = \"sev-snp\"`"));
         };
         let (name, format) = match kind.split_once('/') {
             None => (kind.as_str(), None),
@@ -332,11 +327,6 @@ impl Policy {
         }
         if self.channel.binding.as_deref().is_some_and(|b| b != "handshake") {
             return Err(PolicyError::new("`[channel] binding` has one value, `handshake`"));
-        }
-        if self.channel.max_evidence_age.0 > 0 && self.channel.stamp_keys.is_empty() {
-            return Err(PolicyError::new(
-                "`[channel] max_evidence_age` needs `stamp_keys`: quotes carry no time, so an age counts from a key service's stamp",
-            ));
         }
         let simulated = self.entries(Kind::SimProcess).next().is_some();
         if simulated && !self.simulator.accept {

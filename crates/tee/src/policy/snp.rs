@@ -83,8 +83,9 @@ pub struct SnpRule {
     /// Launch measurements, 48 bytes.
     #[serde(default)]
     pub measurement: Vec<Bytes>,
-    /// Oldest firmware.
-    pub min_tcb: MinimumTcb,
+    /// Oldest firmware; nothing: any that AMD's key vouches for, also one with known holes, and the verdict says so.
+    #[serde(default)]
+    pub min_tcb: Option<MinimumTcb>,
     /// Values that the host gave at launch, 32 bytes; nothing: not compared.
     #[serde(default)]
     pub host_data: Option<Vec<Bytes>>,

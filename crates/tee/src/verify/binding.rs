@@ -42,10 +42,13 @@ impl Asked<'_> {
             }
         };
         checks.push(reports(evidence, facts));
+        if let Some(check) = self.model(&statement) {
+            checks.push(check);
+        }
         let until = match self.question {
             None => None,
             Some(question) => {
-                checks.push(self.direction(&statement, question));
+                checks.push(direction(&statement, question));
                 checks.push(bundle(&statement, question));
                 if let Some(check) = self.requests(&statement) {
                     checks.push(check);
@@ -56,13 +59,18 @@ impl Asked<'_> {
         Some((statement, until))
     }
 
-    fn direction(&self, statement: &Statement, question: &Question) -> Check {
-        let (came, expected) = (statement.direction.name(), question.direction.name());
-        if came == expected {
-            Check::passed("direction", format!("stated from {came}"))
+    /// To a key service no model is stated yet: it is about to give the key.
+    fn model(&self, statement: &Statement) -> Option<Check> {
+        let named = self.policy.model.as_ref().filter(|m| !m.digest.is_empty())?;
+        let stated = statement.model?;
+        Some(if named.digest.iter().any(|d| d.0 == stated.0) {
+            Check::passed("model", "it has opened a model that the policy names")
         } else {
-            Check::failed("direction-mismatch", format!("stated from {came}, where {expected} was asked for"))
-        }
+            Check::failed(
+                "model-unknown",
+                format!("it has opened model {stated}, which the policy does not name"),
+            )
+        })
     }
 
     fn requests(&self, statement: &Statement) -> Option<Check> {
@@ -160,6 +168,15 @@ fn reports(evidence: &Evidence, facts: &Facts) -> Check {
         Check::passed("report-data", "the platform signed this very statement")
     } else {
         Check::failed("report-data-mismatch", "the platform signed something else than this statement")
+    }
+}
+
+fn direction(statement: &Statement, question: &Question) -> Check {
+    let (came, expected) = (statement.direction.name(), question.direction.name());
+    if came == expected {
+        Check::passed("direction", format!("stated from {came}"))
+    } else {
+        Check::failed("direction-mismatch", format!("stated from {came}, where {expected} was asked for"))
     }
 }
 

@@ -6,7 +6,9 @@ use rcgen::{
     date_time_ymd,
 };
 use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+};
 use rustls_pki_types::CertificateDer;
 
 /// A time at which what is made here is in force.
@@ -16,6 +18,7 @@ pub(super) const NOW: u64 = 1_764_028_800; // 2025-11-25
 pub(super) struct Made {
     params: CertificateParams,
     pkcs8: Vec<u8>,
+    curve: &'static EcdsaSigningAlgorithm,
     pub(super) der: CertificateDer<'static>,
 }
 
@@ -32,9 +35,9 @@ fn params(name: &str, is_ca: bool) -> CertificateParams {
     params
 }
 
-fn key() -> Vec<u8> {
+fn key(curve: &'static EcdsaSigningAlgorithm) -> Vec<u8> {
     let random = SystemRandom::new();
-    EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).expect("a key").as_ref().to_vec()
+    EcdsaKeyPair::generate_pkcs8(curve, &random).expect("a key").as_ref().to_vec()
 }
 
 fn pair(pkcs8: &[u8]) -> KeyPair {
@@ -44,9 +47,18 @@ fn pair(pkcs8: &[u8]) -> KeyPair {
 impl Made {
     /// A root, of this name.
     pub(super) fn root(name: &str) -> Self {
-        let (params, pkcs8) = (params(name, true), key());
+        Self::root_on(&ECDSA_P384_SHA384_FIXED_SIGNING, name)
+    }
+
+    /// As Intel's are.
+    pub(super) fn root_p256(name: &str) -> Self {
+        Self::root_on(&ECDSA_P256_SHA256_FIXED_SIGNING, name)
+    }
+
+    fn root_on(curve: &'static EcdsaSigningAlgorithm, name: &str) -> Self {
+        let (params, pkcs8) = (params(name, true), key(curve));
         let certificate = params.self_signed(&pair(&pkcs8)).expect("a root");
-        Self { params, pkcs8, der: certificate.der().clone() }
+        Self { params, pkcs8, curve, der: certificate.der().clone() }
     }
 
     /// An authority below this one.
@@ -61,10 +73,10 @@ impl Made {
 
     fn issue(&self, mut params: CertificateParams, change: impl FnOnce(&mut CertificateParams)) -> Self {
         change(&mut params);
-        let pkcs8 = key();
+        let pkcs8 = key(self.curve);
         let issuer = Issuer::from_params(&self.params, pair(&self.pkcs8));
         let certificate = params.signed_by(&pair(&pkcs8), &issuer).expect("a certificate");
-        Self { der: certificate.der().clone(), params, pkcs8 }
+        Self { der: certificate.der().clone(), params, pkcs8, curve: self.curve }
     }
 
     /// A revocation list, which names certificates with these serial numbers, until this year.
@@ -90,8 +102,7 @@ impl Made {
     /// `r` and `s`, big-endian.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
-        let key =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &self.pkcs8, &random).expect("a key");
+        let key = EcdsaKeyPair::from_pkcs8(self.curve, &self.pkcs8, &random).expect("a key");
         key.sign(&random, message).expect("a signature").as_ref().to_vec()
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn measured(
     checks: &mut Vec<Check>,
     failures: impl Fn(&Accept) -> Vec<Check>,
 ) {
-    let tried = policy.entries(kind).map(|entry| failures(entry));
+    let tried = policy.entries(kind).map(failures);
     match tried.min_by_key(Vec::len) {
         None => checks.push(Check::failed(
             "kind-not-accepted",

@@ -57,6 +57,10 @@ impl Pck {
                 "the quote's certificates are not a machine's and its authority's by their names",
             ));
         }
+        // Or the path could lead from the machine's certificate to the root, past the authority and its list.
+        if self.leaf.issuer() != self.authority.subject() {
+            return Err(invalid("the quote's certificates do not follow each other"));
+        }
         if !self.leaf.may(KeyUsages::DigitalSignature) || !self.authority.may(KeyUsages::KeyCertSign) {
             return Err(invalid("a certificate of the quote may not be used for what it is used for"));
         }

@@ -20,6 +20,9 @@ mod quote;
 mod rules;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 use rustls_pki_types::CertificateDer;
 
 use chain::{Machine, Pck, signatures};
@@ -114,7 +117,8 @@ impl Asked<'_> {
         let Some(pck) = pck else { return outcome };
         outcome.expires.push(("certificate of the machine (PCK)".into(), pck.leaf.not_after()));
         outcome.expires.push(("certificate of its authority".into(), pck.authority.not_after()));
-        let lists = self.published.lists.of(&pck.authority);
+        let published = self.published;
+        let lists = published.lists.of(&pck.authority);
         match pck.check(self.root, &lists, self.now) {
             Ok(machine) => {
                 checks
@@ -123,17 +127,19 @@ impl Asked<'_> {
             }
             Err(refusal) => checks.push(refusal),
         }
-        if let Some(missing) = self.published.missing(self.tee, &lists) {
+        if let Some(missing) = published.missing(self.tee, &lists) {
             checks.push(Check::failed("collateral-missing", missing));
             return outcome;
         }
-        if let Some(machine) = &outcome.known {
-            let (rule, now) = (&self.policy.collateral, self.now);
-            let (root, tee, bytes, published) = (self.root, self.tee, self.bytes, self.published);
-            let known =
-                Known { tee, root, bytes, quote, pck: &pck, machine, published, lists: &lists, rule, now };
-            outcome.state = known.appraise(checks, &mut outcome.expires);
-        }
+        let Some(machine) = &outcome.known else {
+            checks.extend(published.stale(self.tee, &self.policy.collateral, self.now));
+            return outcome;
+        };
+        let (rule, now) = (&self.policy.collateral, self.now);
+        let (root, tee, bytes) = (self.root, self.tee, self.bytes);
+        let known =
+            Known { tee, root, bytes, quote, pck: &pck, machine, published, lists: &lists, rule, now };
+        outcome.state = known.appraise(checks, &mut outcome.expires);
         outcome
     }
 }
@@ -211,7 +217,7 @@ fn facts(quote: &Quote<'_>, machine: Outcome, policy: &Policy) -> Facts {
                 enclave.product(),
                 enclave.version()
             ));
-            of_enclave(enclave)
+            of_enclave(*enclave)
         }
         Body::Domain(domain) => {
             remarks.extend(firmware_only(policy));
@@ -235,7 +241,7 @@ fn firmware_only(policy: &Policy) -> Option<String> {
     })
 }
 
-fn of_enclave(enclave: &Enclave<'_>) -> Vec<(&'static str, Vec<u8>)> {
+fn of_enclave(enclave: Enclave<'_>) -> Vec<(&'static str, Vec<u8>)> {
     vec![("mrenclave", enclave.mrenclave().to_vec()), ("mrsigner", enclave.mrsigner().to_vec())]
 }
 

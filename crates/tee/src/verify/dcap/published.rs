@@ -140,6 +140,16 @@ impl Published {
         })
     }
 
+    /// Why it would be too old or too new, where the machine is not known and nothing else can be said of it.
+    pub(super) fn stale(&self, tee: Tee, rule: &CollateralRule, now: Time) -> Vec<Check> {
+        let state = self.states.iter().find(|d| d.about().is_some_and(|about| about.id == tee.name()));
+        let documents = [("TCB info", state), ("QE identity", self.identity(tee).ok())];
+        documents
+            .into_iter()
+            .filter_map(|(what, document)| document?.in_force(what, rule, now).err())
+            .collect()
+    }
+
     /// The certificate that a document is signed with, once the root vouches for it.
     pub(super) fn signer(
         &self,

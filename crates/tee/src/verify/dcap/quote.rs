@@ -77,31 +77,31 @@ fn at<const N: usize>(bytes: &[u8], place: usize) -> [u8; N] {
 }
 
 impl Enclave<'_> {
-    pub(super) fn misc_select(&self) -> [u8; 4] {
+    pub(super) fn misc_select(self) -> [u8; 4] {
         at(self.0, 16)
     }
-    pub(super) fn attributes(&self) -> [u8; 16] {
+    pub(super) fn attributes(self) -> [u8; 16] {
         at(self.0, 48)
     }
-    pub(super) fn mrenclave(&self) -> [u8; 32] {
+    pub(super) fn mrenclave(self) -> [u8; 32] {
         at(self.0, 64)
     }
-    pub(super) fn mrsigner(&self) -> [u8; 32] {
+    pub(super) fn mrsigner(self) -> [u8; 32] {
         at(self.0, 128)
     }
-    pub(super) fn config_id(&self) -> [u8; 64] {
+    pub(super) fn config_id(self) -> [u8; 64] {
         at(self.0, 192)
     }
-    pub(super) fn product(&self) -> u16 {
+    pub(super) fn product(self) -> u16 {
         u16::from_le_bytes(at(self.0, 256))
     }
-    pub(super) fn version(&self) -> u16 {
+    pub(super) fn version(self) -> u16 {
         u16::from_le_bytes(at(self.0, 258))
     }
-    pub(super) fn report_data(&self) -> [u8; 64] {
+    pub(super) fn report_data(self) -> [u8; 64] {
         at(self.0, 320)
     }
-    pub(super) fn debug(&self) -> bool {
+    pub(super) fn debug(self) -> bool {
         self.attributes()[0] & 2 != 0
     }
 }

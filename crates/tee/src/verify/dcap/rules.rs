@@ -24,7 +24,7 @@ impl Appraised<'_> {
         let mut failures = Vec::new();
         let machine = match (&entry.rule, &self.body) {
             (Rule::SgxDcap(rule), Body::Enclave(enclave)) => {
-                failures.extend(sgx(enclave, rule));
+                failures.extend(sgx(*enclave, rule));
                 rule.machine()
             }
             (Rule::TdxDcap(rule), Body::Domain(domain)) => {
@@ -114,7 +114,7 @@ fn known(code: &'static str, what: &str, list: Option<&Vec<Bytes>>, value: &[u8]
     unknown.then(|| Check::failed(code, format!("{what} {} is none that the policy names", hex(value))))
 }
 
-fn sgx(enclave: &Enclave<'_>, rule: &SgxRule) -> Vec<Check> {
+fn sgx(enclave: Enclave<'_>, rule: &SgxRule) -> Vec<Check> {
     let some = |list: &Vec<Bytes>| !list.is_empty();
     let mut failures = Vec::new();
     let (mrenclave, mrsigner) = (enclave.mrenclave(), enclave.mrsigner());

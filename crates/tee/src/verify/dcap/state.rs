@@ -87,7 +87,7 @@ impl<'a> Known<'a> {
     fn is_the_enclave(&self, document: &Document) -> Result<(), Check> {
         let identity: QeIdentity = serde_json::from_str(&document.text)
             .map_err(|e| Check::failed("collateral-invalid", format!("QE identity cannot be read: {e}")))?;
-        let enclave = &self.quote.certified.report;
+        let enclave = self.quote.certified.report;
         if !is(enclave, &identity) {
             let signer = crate::policy::hex(&enclave.mrsigner());
             let detail = format!(
@@ -134,7 +134,7 @@ impl<'a> Known<'a> {
                 closest = Some(lacks);
             }
         }
-        let lacks: Vec<String> = closest.iter().flatten().map(shortfall).collect();
+        let lacks: Vec<String> = closest.into_iter().flatten().map(shortfall).collect();
         Err(Check::failed(
             "tcb-level-unmatched",
             format!("the machine reaches no level that Intel knows; for the nearest: {}", lacks.join(", ")),
@@ -164,7 +164,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn is(enclave: &Enclave<'_>, identity: &QeIdentity) -> bool {
+fn is(enclave: Enclave<'_>, identity: &QeIdentity) -> bool {
     let same = |came: &[u8], expected: &[u8], mask: &[u8]| {
         came.iter().zip(expected).zip(mask).all(|((c, e), m)| c & m == e & m)
     };
@@ -177,7 +177,7 @@ fn is(enclave: &Enclave<'_>, identity: &QeIdentity) -> bool {
         && same(&enclave.attributes(), &identity.attributes, &identity.attributes_mask)
 }
 
-fn shortfall(lack: &SvnShortfall) -> String {
+fn shortfall(lack: SvnShortfall) -> String {
     let component = match lack.component {
         SvnComponent::Sgx(n) => format!("SGX component {}", n + 1),
         SvnComponent::Tdx(n) => format!("TDX component {}", n + 1),
@@ -187,7 +187,7 @@ fn shortfall(lack: &SvnShortfall) -> String {
     format!("{component} is {}, it asks {}", lack.have, lack.needs)
 }
 
-fn pem(chain: &[&CertificateDer<'_>]) -> String {
+pub(super) fn pem(chain: &[&CertificateDer<'_>]) -> String {
     let one = |der: &&CertificateDer<'_>| {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64.encode(der))
     };

@@ -22,7 +22,9 @@ pub(super) fn failures(report: &Report<'_>, endorsed: Option<&Endorsed>, rule: &
     optional(report, rule, &mut refuse);
     asked_for(report, rule, &mut refuse);
     guest(report, rule, &mut refuse);
-    tcb(report, endorsed, &rule.min_tcb, &mut refuse);
+    if let Some(least) = &rule.min_tcb {
+        tcb(report, endorsed, least, &mut refuse);
+    }
     let chip = report.chip_id();
     refuse(
         "platform-not-pinned",
