@@ -179,7 +179,8 @@ impl SnpRule {
                 "`signer` is empty, so nothing could be believed; expected `VCEK`, `VLEK` or both".into()
             );
         }
-        if (self.min_tcb.product == Product::Turin) != self.min_tcb.fmc.is_some() {
+        let fits = |least: &MinimumTcb| (least.product == Product::Turin) == least.fmc.is_some();
+        if !self.min_tcb.as_ref().is_none_or(fits) {
             return Err("`min_tcb` has `fmc` for Turin, and only there".into());
         }
         if self.platform.is_some() && self.signer.contains(&Signer::Vlek) {
