@@ -29,6 +29,7 @@ pub(super) fn ask(
 }
 
 /// The model, opened.
+#[allow(clippy::needless_pass_by_value, reason = "the key is wiped when this is done with it")]
 pub(super) fn open(sealed: &[u8], key: ModelKey, part: &TeePart) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (header, content) = seal::open(sealed, &key)
         .map_err(|e| Error::integrity("E230", format!("The sealed model cannot be opened: {e}.")))?;
@@ -84,6 +85,7 @@ pub(super) fn grant(
     })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "used as a function by `map_err`")]
 fn refused(error: AskError) -> Error {
     let text = format!("{}.", sentence(&error.to_string()));
     match error {

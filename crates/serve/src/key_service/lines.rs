@@ -36,7 +36,7 @@ impl Lines {
         match written {
             Ok(()) => self.length += line.len() as u64,
             Err(_) => {
-                self.broken = self.file.set_len(self.length).and_then(|()| self.file.sync_all()).is_err()
+                self.broken = self.file.set_len(self.length).and_then(|()| self.file.sync_all()).is_err();
             }
         }
         written
