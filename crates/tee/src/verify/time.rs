@@ -26,7 +26,7 @@ pub fn seconds_of(text: &str) -> Option<Time> {
         _ => {
             let (sign, offset) = zone.split_at_checked(1)?;
             let (hours, minutes) = offset.split_once(':')?;
-            let offset = 3600 * hours.parse::<u64>().ok()? + 60 * minutes.parse::<u64>().ok()?;
+            let offset = 3600 * u64::from(hours.parse::<u8>().ok()?) + 60 * u64::from(minutes.parse::<u8>().ok()?);
             match sign {
                 "+" => base.checked_sub(offset),
                 "-" => base.checked_add(offset),
@@ -49,6 +49,7 @@ mod tests {
             ("2026-11-25T08:12:27+02:00", Some(1_795_587_147)),
             ("2026-11-25", Some(1_795_564_800)),
             ("2026-11-25T06:12:27", None),
+            ("2026-11-25T06:12:27+99999999999999999:00", None),
             ("yesterday", None),
             ("", None),
         ] {
