@@ -300,7 +300,7 @@ proptest! {
             use privet_deploy::caller::Caller;
             let caller = MpcCaller::new(&public).unwrap();
             let _ = caller.jobs(std::sync::Arc::new(common::rows(1, 3, 4)), &mut common::entropy(1))
-                .map(|jobs| jobs.into_iter().map(|job| job.ask(&mut entropy(9)).map(|_| ())).collect::<Vec<_>>());
+                .map(|jobs| jobs.into_iter().map(|job| job.ask(&mut common::entropy(9)).map(|_| ())).collect::<Vec<_>>());
             let part = public.mpc().unwrap();
             let _ = part.tail.finish(&vec![0.5; 3 * part.scores], part.scores);
         }
