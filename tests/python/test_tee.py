@@ -3,13 +3,14 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import time
 
 import numpy as np
 import pytest
 
-from support import MODELS, Role, Up, alive, children, ok, privet, refused
+from support import BINARY, MODELS, ROOT, Role, Up, alive, children, ok, privet, refused
 
 LINEAR = MODELS / "lr528-keras"
 ACCEPT = "--dangerous-accept-simulated"
@@ -81,10 +82,19 @@ def test_every_part_says_that_it_is_simulated(up, tmp_path):
     assert "SIMULATED" in up.log.read_text() and "SIMULATED" in (up.folder / "policy.toml").read_text()
 
 
-def test_no_environment_variable_accepts_a_simulator(up):
+def test_n52_no_environment_variable_accepts_a_simulator(up):
     words = ("PRIVET_DANGEROUS_ACCEPT_SIMULATED", "DANGEROUS_ACCEPT_SIMULATED", "PRIVET_ACCEPT_SIMULATED", "PRIVET_INSECURE")
     env = os.environ | dict.fromkeys(words, "1")
     refused(3, "predict", "--to", up.deployment, LINEAR / "rows.npz", names=["E363"], env=env)
+
+
+def test_n54_no_mock_root_of_a_vendor_is_in_the_program():
+    mocks = "".join(path.read_text() for path in (ROOT / "crates/tee/src/verify").rglob("tests.rs"))
+    names = set(re.findall(r'"(SIMULATED [^"{]*)"', mocks))
+    assert len(names) > 3, "the tests' own vendors have no names"
+    program = BINARY.read_bytes()
+    assert b"Intel SGX Root CA" in program
+    assert not [name for name in names if name.encode() in program]
 
 
 def test_the_measured_program_is_isolated(up):

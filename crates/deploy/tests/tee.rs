@@ -179,7 +179,7 @@ fn n57_a_substituted_key_service_gives_nothing() {
 }
 
 #[test]
-fn n59_another_sealed_model_is_refused() {
+fn n59_n79_another_sealed_model_is_refused() {
     let error = World::try_new(Parts { flip_model: true, ..Parts::default() }).err().unwrap();
     assert_eq!((error.code, error.blame.exit_code()), ("E230", 5), "{error}");
 }
