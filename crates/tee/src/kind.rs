@@ -88,6 +88,7 @@ impl Assurance {
     }
 
     /// What evidence shows that was not asked for on a live channel.
+    #[must_use]
     pub fn unbound(self) -> Self {
         if self == Self::Hardware { Self::HardwareUnbound } else { self }
     }

@@ -1,6 +1,6 @@
 //! A client, an enclave and a key service in one process.
 
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::unused_self)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -175,7 +175,7 @@ impl World {
         let ages = format!("[channel]\nmax_evidence_age = \"5m\"\nstamp_keys = [\"{stamp_key}\"]\n");
         let with_epochs =
             || Policy::parse(&format!("{}{ages}", policy_text(std::slice::from_ref(&program)))).unwrap();
-        let default = if parts.epochs { with_epochs() } else { policy(&[program.clone()]) };
+        let default = if parts.epochs { with_epochs() } else { policy(std::slice::from_ref(&program)) };
         let claims = parts.rows_allowed.map(|rows| TokenClaims {
             id: Hex([5; 16]),
             bundle: Hex(public.digest()),

@@ -26,7 +26,8 @@ pub fn seconds_of(text: &str) -> Option<Time> {
         _ => {
             let (sign, offset) = zone.split_at_checked(1)?;
             let (hours, minutes) = offset.split_once(':')?;
-            let offset = 3600 * u64::from(hours.parse::<u8>().ok()?) + 60 * u64::from(minutes.parse::<u8>().ok()?);
+            let offset =
+                3600 * u64::from(hours.parse::<u8>().ok()?) + 60 * u64::from(minutes.parse::<u8>().ok()?);
             match sign {
                 "+" => base.checked_sub(offset),
                 "-" => base.checked_add(offset),

@@ -90,7 +90,9 @@ pub(super) fn explain(args: &InspectArgs) -> Result<ExitCode, Failure> {
         });
         print(&object.to_string());
     } else {
-        said.iter().for_each(|line| print(line));
+        for line in &said {
+            print(line);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,7 +129,7 @@ pub(super) fn status(args: &InspectArgs) -> Result<ExitCode, Failure> {
 fn in_words(left: i128) -> String {
     match left {
         ..0 => "EXPIRED".into(),
-        ..DAY => format!("{} hours left", left / 3600),
+        0..DAY => format!("{} hours left", left / 3600),
         _ => format!("{} days left", left / DAY),
     }
 }
@@ -138,7 +140,9 @@ pub(super) fn policy(args: &PolicyArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print(&json!({ "digest": digest, "words": said }).to_string());
     } else {
-        said.iter().for_each(|line| print(line));
+        for line in &said {
+            print(line);
+        }
         print(&format!("SHA-256 of the file, as it stands in verdicts: {digest}"));
     }
     Ok(ExitCode::SUCCESS)

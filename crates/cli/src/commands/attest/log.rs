@@ -23,7 +23,9 @@ pub(super) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         let pinned = !keys.is_empty();
         print(&serde_json::json!({ "entries": entries, "pinned": pinned, "broken": broken }).to_string());
     } else {
-        entries.iter().for_each(|entry| print(&line(entry)));
+        for entry in &entries {
+            print(&line(entry));
+        }
         say(args, entries.len(), broken.as_ref(), keys.is_empty());
     }
     Ok(broken.map_or(ExitCode::SUCCESS, |_| ExitCode::from(Blame::Integrity.exit_code())))
@@ -48,7 +50,7 @@ fn say(args: &LogArgs, entries: usize, broken: Option<&Broken>, any_key: bool) {
     let log = args.log.display();
     match broken {
         Some(broken) => {
-            eprintln!("E369 `{log}` breaks at {broken}. Nothing after that line can be believed.")
+            eprintln!("E369 `{log}` breaks at {broken}. Nothing after that line can be believed.");
         }
         None => eprintln!(
             "`{log}` holds: {entries} lines. Whether lines are missing at its end, only a copy elsewhere shows."
