@@ -88,6 +88,14 @@ def test_n52_no_environment_variable_accepts_a_simulator(up):
     refused(3, "predict", "--to", up.deployment, LINEAR / "rows.npz", names=["E363"], env=env)
 
 
+def test_n52_no_file_adds_a_root(up, tmp_path):
+    text = (up.folder / "policy.toml").read_text()
+    policy = tmp_path / "policy.toml"
+    for more in ('roots = ["mine.pem"]\n', '[roots]\nintel = "mine.pem"\n', '[trust]\nroot = "mine.pem"\n'):
+        policy.write_text(text.replace("version = 1\n", "version = 1\n" + more, 1))
+        refused(2, "predict", "--to", up.deployment, LINEAR / "rows.npz", "--policy", policy, ACCEPT, names=["E365", "unknown field"])
+
+
 def test_n54_no_mock_root_of_a_vendor_is_in_the_program():
     mocks = "".join(path.read_text() for path in (ROOT / "crates/tee/src/verify").rglob("tests.rs"))
     # What a leaf of theirs is called, this program says of its simulator too.

@@ -7,7 +7,7 @@ mod common;
 
 use std::time::Instant;
 
-use common::enclave::{NOW, Parts, World, policy, rows};
+use common::enclave::{NOW, Parts, World, os, policy, rows};
 use privet_deploy::caller::{Caller as _, OPEN_AGAIN};
 use privet_deploy::tee::attestation::{Challenge, Mode, Presented};
 use privet_tee::evidence::Evidence;
@@ -110,6 +110,16 @@ fn n39_n42_a_host_that_puts_its_own_key_into_the_statement_is_refused() {
         .err()
         .unwrap();
     assert!(error.message.contains("report-data-mismatch"), "{error}");
+}
+
+#[test]
+fn n39_a_host_that_asks_another_genuine_enclave_gets_nowhere() {
+    let (mine, other) = (World::new(Parts::default()), World::new(Parts::default()));
+    let opening = mine.caller.opening(NOW, &mut os()).unwrap().unwrap();
+    // Fresh evidence, genuine, and over this very client's nonce: of an enclave that serves something else.
+    let reply = other.carry(opening.message).unwrap();
+    let error = opening.pending.open(reply, NOW, &mut os()).err().unwrap();
+    assert!(error.message.contains("bundle-mismatch"), "{error}");
 }
 
 #[test]
