@@ -89,7 +89,11 @@ fn build(workspace: &Path, target: &str, folder: &Path) -> Result<(), Box<dyn Er
     if status.success() {
         Ok(())
     } else {
-        Err(format!("the measured program was not built: {status}").into())
+        Err(format!(
+            "the measured program was not built: {status}; its own messages are above. It is linked statically: where the linker \
+             misses the C library, install its static half (`glibc-static` on Fedora; Debian has it with gcc)"
+        )
+        .into())
     }
 }
 

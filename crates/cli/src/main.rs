@@ -20,7 +20,7 @@ use clap::Parser as _;
 use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    keep_freed_memory();
+    privet_ring::keep_freed_memory();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => return failure::misused(&e),
@@ -42,13 +42,6 @@ fn main() -> ExitCode {
         Ok(Err(failure)) => failure.report(json),
         Err(e) => failure::Failure::ours(format!("The program ended early: {e}.")).report(json),
     }
-}
-
-/// glibc gives each freed block above a threshold back to the kernel, which then clears the same pages again for the next
-/// chunk of a request. Freeing one block of nearly 32 MiB, which is never touched,
-/// raises that threshold to it (`mallopt(3)`, the dynamic threshold). Elsewhere this does nothing.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));
 }
 
 async fn run(command: Command) -> Result<ExitCode, failure::Failure> {

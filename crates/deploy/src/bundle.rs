@@ -16,7 +16,7 @@ use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::weights::{PartyWeights, share};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
-use privet_tee::statement::Hex;
+use privet_tee::statement::{Hex, hex};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -355,18 +355,7 @@ pub fn for_plain(
     outputs: Vec<Port>,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
-    PublicBundle::seal(Manifest {
-        format: FORMAT,
-        id: random_hex(entropy)?,
-        name: name.into(),
-        kind: Kind::Plain,
-        reveal: Reveal::Score,
-        inputs,
-        outputs,
-        mpc: None,
-        tee: None,
-        secrets: Vec::new(),
-    })
+    unshared((Kind::Plain, None), name, (inputs, outputs), entropy)
 }
 
 /// A bundle for an enclave: the public half. The sealed model and the key service's half are made with it.
@@ -377,16 +366,26 @@ pub fn for_enclave(
     part: TeePart,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
+    unshared((Kind::Tee, Some(part)), name, (inputs, outputs), entropy)
+}
+
+/// The public half of a model that one machine holds as a whole.
+fn unshared(
+    (kind, tee): (Kind, Option<TeePart>),
+    name: &str,
+    (inputs, outputs): (Vec<Port>, Vec<Port>),
+    entropy: &mut dyn Entropy,
+) -> Result<PublicBundle, Error> {
     PublicBundle::seal(Manifest {
         format: FORMAT,
         id: random_hex(entropy)?,
         name: name.into(),
-        kind: Kind::Tee,
+        kind,
         reveal: Reveal::Score,
         inputs,
         outputs,
         mpc: None,
-        tee: Some(part),
+        tee,
         secrets: Vec::new(),
     })
 }
@@ -414,13 +413,4 @@ fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {
 /// Without randomness nothing private can be sent.
 pub(crate) fn no_entropy(EntropyFailed: EntropyFailed) -> Error {
     Error::new(Blame::Ours, "E901", "The operating system gave no randomness, so nothing was sent.")
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
 }

@@ -29,16 +29,6 @@ impl Kind {
             Self::He => "he",
         }
     }
-
-    /// What a reply of this kind may be believed to have run under.
-    pub fn assurance(self) -> &'static str {
-        match self {
-            Self::Plain => "none",
-            Self::Mpc => "no two parties collude",
-            Self::Tee => "attested enclave",
-            Self::He => "encryption",
-        }
-    }
 }
 
 /// What the client gets.

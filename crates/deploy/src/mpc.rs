@@ -18,16 +18,19 @@ use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
 
-use crate::bundle::{MpcPart, PublicBundle, hex, no_entropy};
+use privet_tee::statement::hex;
+
+use crate::bundle::{MpcPart, PublicBundle, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
 use crate::error::{Blame, Error};
-use crate::kind::Kind;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 use crate::wire;
 
 const HEAD: &str = "request";
 const BODY: &str = "share";
 const ANSWER: &str = "answer";
+/// What a reply may be believed to have run under.
+const ASSURANCE: &str = "no two parties collude";
 const ROUNDS_BETWEEN: &str = "rounds_between";
 const BYTES_BETWEEN: &str = "bytes_between";
 
@@ -64,7 +67,7 @@ impl Caller for Arc<MpcCaller> {
     }
 
     fn assurance(&self) -> &'static str {
-        Kind::Mpc.assurance()
+        ASSURANCE
     }
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
@@ -132,17 +135,12 @@ impl Job for MpcJob {
 
 fn message(model: &str, role: Role, request: &PartyRequest) -> InferRequest {
     let (head, body) = wire::encode(role, request);
-    let bodies = body.map(|bytes| bytes_tensor(BODY, bytes));
+    let bodies = body.map(|bytes| RawTensor::bytes(BODY, bytes));
     InferRequest {
         model: model.into(),
-        inputs: std::iter::once(bytes_tensor(HEAD, head)).chain(bodies).collect(),
+        inputs: std::iter::once(RawTensor::bytes(HEAD, head)).chain(bodies).collect(),
         ..InferRequest::default()
     }
-}
-
-fn bytes_tensor(name: &str, data: bytes::Bytes) -> RawTensor {
-    let shape = vec![i64::try_from(data.len()).unwrap_or(i64::MAX)];
-    RawTensor { name: name.into(), datatype: "UINT8".into(), shape, data }
 }
 
 struct MpcPending {
@@ -238,7 +236,7 @@ fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
         inputs: std::iter::once(HEAD).chain(explicit.then_some(BODY)).map(bytes).collect(),
         outputs: vec![bytes(ANSWER)],
         parameters: vec![
-            text("assurance", Kind::Mpc.assurance().into()),
+            text("assurance", ASSURANCE.into()),
             text("protocol", part.protocol.clone()),
             text("party", role.index().to_string()),
             text("bundle", bundle.digest_hex()),
@@ -287,7 +285,7 @@ impl Host for PartyHost {
         Ok(InferReply {
             id: request.id,
             parameters: vec![
-                ("assurance".into(), Parameter::Text(Kind::Mpc.assurance().into())),
+                ("assurance".into(), Parameter::Text(ASSURANCE.into())),
                 ("bound".into(), Parameter::Double(self.bound)),
                 (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger().rounds.into())),
                 (
@@ -295,7 +293,7 @@ impl Host for PartyHost {
                     Parameter::Int(i64::try_from(share.ledger().bytes_between()).unwrap_or(i64::MAX)),
                 ),
             ],
-            outputs: vec![bytes_tensor(ANSWER, answer.into())],
+            outputs: vec![RawTensor::bytes(ANSWER, answer)],
         })
     }
 }

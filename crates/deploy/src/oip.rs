@@ -33,6 +33,15 @@ pub struct RawTensor {
     pub data: Bytes,
 }
 
+impl RawTensor {
+    /// Bytes as a tensor.
+    pub fn bytes(name: &str, data: impl Into<Bytes>) -> Self {
+        let data = data.into();
+        let shape = vec![i64::try_from(data.len()).unwrap_or(i64::MAX)];
+        Self { name: name.into(), datatype: "UINT8".into(), shape, data }
+    }
+}
+
 /// A `ModelInfer` call.
 #[derive(Clone, Default)]
 pub struct InferRequest {

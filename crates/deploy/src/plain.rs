@@ -12,7 +12,7 @@ use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
 use privet_ring::kernels::{check_rows, float_products};
 
-use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, chunks, part};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
@@ -94,6 +94,9 @@ pub fn scores(cut: &Cut, inputs: &[Tensor]) -> Result<Vec<f64>, Refusal> {
     Ok(out)
 }
 
+/// What a reply may be believed to have run under.
+const ASSURANCE: &str = "none";
+
 /// The server.
 pub struct PlainHost {
     engine: Engine,
@@ -111,10 +114,7 @@ impl PlainHost {
             platform: "privet_plain".into(),
             inputs: graph.inputs.iter().map(TensorMetadata::from).collect(),
             outputs: graph.outputs.iter().map(|(port, _)| TensorMetadata::from(port)).collect(),
-            parameters: vec![
-                text("assurance", Kind::Plain.assurance().into()),
-                text("trust", trust.to_string()),
-            ],
+            parameters: vec![text("assurance", ASSURANCE.into()), text("trust", trust.to_string())],
         };
         Self { engine: Engine::new(graph), metadata }
     }
@@ -149,7 +149,7 @@ impl Host for PlainHost {
         let port = |i: usize| &self.engine.graph.outputs[i].0;
         Ok(InferReply {
             id: request.id,
-            parameters: vec![("assurance".into(), Parameter::Text(Kind::Plain.assurance().into()))],
+            parameters: vec![("assurance".into(), Parameter::Text(ASSURANCE.into()))],
             outputs: wanted.into_iter().map(|i| to_raw(port(i), &tensors[i])).collect(),
         })
     }
@@ -178,9 +178,6 @@ pub struct PlainCaller {
     outputs: Vec<Port>,
 }
 
-/// Bytes of rows that one call aims at.
-const CHUNK_BYTES: usize = 1 << 20;
-
 impl PlainCaller {
     /// For a model of this name and interface.
     pub fn new(name: String, inputs: Vec<Port>, outputs: Vec<Port>) -> Arc<Self> {
@@ -202,18 +199,16 @@ impl Caller for Arc<PlainCaller> {
     }
 
     fn assurance(&self) -> &'static str {
-        Kind::Plain.assurance()
+        ASSURANCE
     }
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = check_inputs(&self.inputs, &rows)?;
-        let bytes: usize = rows.iter().map(|t| t.data.bytes()).sum();
-        let row_bytes = bytes.div_ceil(count.max(1));
         let job = |range| {
             let (caller, rows) = (Arc::clone(self), Arc::clone(&rows));
             Box::new(PlainJob { caller, rows, range }) as Box<dyn Job>
         };
-        Ok(pieces(count, CHUNK_BYTES / row_bytes.max(1)).map(job).collect())
+        Ok(chunks(&rows, count).map(job).collect())
     }
 }
 
@@ -225,15 +220,8 @@ struct PlainJob {
 
 impl Job for PlainJob {
     fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
-        let whole = self.range.len() == self.rows.first().map_or(0, |t| t.rows);
-        let raw = |(port, tensor): (&Port, &Tensor)| {
-            if whole {
-                to_raw(port, tensor)
-            } else {
-                to_raw(port, &tensor.slice(self.range.start, self.range.end))
-            }
-        };
-        let inputs = self.caller.inputs.iter().zip(self.rows.iter()).map(raw).collect();
+        let rows = part(&self.rows, &self.range);
+        let inputs = self.caller.inputs.iter().zip(rows.iter()).map(|(port, t)| to_raw(port, t)).collect();
         let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
         let pending = PlainPending { caller: self.caller, rows: self.range.len() };
         Ok(Asked { messages: vec![message], pending: Box::new(pending), again: None })

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use privet_deploy::bundle::hex;
 use privet_deploy::wire;
 use privet_mpc::protect::Protect;
 use privet_mpc::request::{Layout, Request, combine};
@@ -11,6 +10,7 @@ use privet_ring::entropy::{Entropy, EntropyFailed};
 use privet_ring::pack::{pack, unpack};
 use privet_ring::prg::{Seed, Stream};
 use privet_ring::signed;
+use privet_tee::statement::hex;
 use serde::Deserialize;
 
 #[derive(Deserialize)]

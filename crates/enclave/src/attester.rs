@@ -11,16 +11,9 @@ const SIMULATED: &str = "simulated";
 
 /// What this attester needs of the machine once the sandbox is closed.
 pub(crate) fn needs(name: &str) -> Needs {
-    let paths: &[&str] = match name {
-        "configfs-tsm" => &["/sys/kernel/config/tsm/report"],
-        "gramine" => &["/dev/attestation"],
-        "nsm" => &["/dev/nsm"],
-        "tpm" => &["/dev/tpmrm0"],
-        _ => &[],
-    };
     // Gramine runs programs on a kernel of its own, inside SGX, which has none of Linux's sandboxes; there the hardware keeps the
     // host out.
-    Needs { paths, isolation: name != "gramine" }
+    Needs { path: attest::path(name), isolation: name != attest::gramine::NAME }
 }
 
 /// The attester of this name.

@@ -38,7 +38,7 @@ const MOST_THREADS: usize = 64;
 
 /// Serves what the host hands over on descriptor 0, until the host ends.
 pub fn run() -> ExitCode {
-    keep_freed_memory();
+    privet_ring::keep_freed_memory();
     let mut remarks = Remarks::default();
     sandbox::give_up_privileges(&mut remarks);
     let Ok(stream) = descriptor_0() else { return ExitCode::from(2) };
@@ -54,12 +54,6 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// glibc gives each freed block above a threshold back to the kernel, which then clears the same pages again for the next request.
-/// Freeing one block of nearly 32 MiB, which is never touched, raises that threshold to it (`mallopt(3)`, the dynamic threshold).
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));
 }
 
 /// Opens the model under the sandbox, and works until the link ends.

@@ -40,7 +40,7 @@ fn main() {
 /// In the second process: everything is closed, then the driver is opened and asked, as the measured program does it.
 fn ask(driver: &str, path: &str) {
     let path: &'static str = String::leak(path.into());
-    let needs = Needs { paths: Vec::leak(vec![path]), isolation: true };
+    let needs = Needs { path: Some(path), isolation: true };
     let mut remarks = Remarks::default();
     give_up_privileges(&mut remarks);
     close_file_system(&needs, &mut remarks);

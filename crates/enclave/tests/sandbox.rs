@@ -12,7 +12,7 @@ use privet_enclave::last_word;
 use privet_enclave::sandbox::{Needs, Remarks, close_file_system, close_system_calls, give_up_privileges};
 use rustix::process::{DumpableBehavior, Resource, Signal, dumpable_behavior, getrlimit};
 
-const NOTHING: Needs = Needs { paths: &[], isolation: true };
+const NOTHING: Needs = Needs { path: None, isolation: true };
 const SIGSYS: i32 = 31;
 const SIGABRT: i32 = 6;
 
@@ -73,7 +73,7 @@ fn files_are_closed() {
 }
 
 fn a_drivers_folder_stays_open() {
-    let needs = Needs { paths: &["/dev/null"], isolation: true };
+    let needs = Needs { path: Some("/dev/null"), isolation: true };
     let mut remarks = Remarks::default();
     give_up_privileges(&mut remarks);
     close_file_system(&needs, &mut remarks);

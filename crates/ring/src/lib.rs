@@ -44,6 +44,13 @@ pub fn reduce(element: u64, k: u32) -> u64 {
     element & (u64::MAX >> (64 - k.clamp(1, 64)))
 }
 
+/// For programs that work on one large request after another, at their start. glibc gives each freed block above a threshold
+/// back to the kernel, which then clears the same pages again for the next chunk of a request. Freeing one block of nearly
+/// 32 MiB, which is never touched, raises that threshold to it (`mallopt(3)`, the dynamic threshold). Elsewhere this does nothing.
+pub fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

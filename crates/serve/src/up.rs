@@ -1,32 +1,31 @@
 //! All roles of a deployment on this machine, from the same files as on many: real processes, real TLS.
 
 mod folder;
+mod tee;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use privet_deploy::bundle::{Choices, PublicBundle, TeePart, check_reveal, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, PublicBundle, check_reveal, for_parties, for_plain};
 use privet_deploy::check::planned;
 use privet_deploy::kind::{Kind, Reveal};
-use privet_deploy::tee::package;
 use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
 use privet_mpc::role::Role;
-use privet_tee::statement::Hex;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::belief::Belief;
-use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, LimitsConfig, PartyConfig, PlainConfig};
-use crate::deployed::{Deployed, now};
+use crate::config::{LimitsConfig, PartyConfig, PlainConfig};
+use crate::deployed::Deployed;
 use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
 use crate::keys::MachineKey;
 use crate::up::folder::Folder;
+use crate::up::tee::POLICY;
 
 /// What to bring up.
 pub struct Wanted<'a> {
@@ -137,56 +136,6 @@ impl Running {
         Deployed::open_with(&self.file(), PATIENCE, &belief)?.ready(PATIENCE).await
     }
 
-    /// The owner's key service and a host with a SIMULATED enclave: this machine's owner could read everything.
-    async fn enclave(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
-        let choices = package::Choices {
-            name: wanted.name.into(),
-            version: 1,
-            tokens: None,
-            now: now(),
-            dangerous_simulated: true,
-        };
-        let package = package::package(wanted.graph, &choices, &mut OsEntropy)?;
-        let secret = serde_json::to_string(&package.resource)
-            .map(zeroize::Zeroizing::new)
-            .map_err(|e| cannot_write("model.secret", &e))?;
-        self.folder.write_secret("model.secret", &secret)?;
-        self.folder.write_bytes("model.sealed", &package.sealed)?;
-        self.folder.write("public.json", package.public.json())?;
-        self.folder.write(POLICY, &simulator_policy(package.public.tee()?))?;
-        self.folder.roles_write(&crate::key_service::STATE);
-        let key = self.key("keys")?;
-        let config = |listen: String| KeysConfig {
-            listen,
-            key: "keys.key".into(),
-            secrets: vec!["model.secret".into()],
-            policy: POLICY.into(),
-            collateral: Vec::new(),
-            state: ".".into(),
-            floors: BTreeMap::new(),
-            dangerous_lower_floors: false,
-            dangerous_any_platform: false,
-            certificate: Some("keys.pem".into()),
-            limits: LimitsConfig::default(),
-        };
-        let keys = self.role(wanted.program, "keys", "keys", &key, config).await?;
-        let at = KeysEndpoint { url: keys.grpc_url, key: key.public().to_string() };
-        let key = self.key("enclave")?;
-        let config = |listen: String| EnclaveConfig {
-            listen,
-            key: "enclave.key".into(),
-            bundle: "public.json".into(),
-            model: "model.sealed".into(),
-            attester: "simulated".into(),
-            replicas: 1,
-            certificate: Some("enclave.pem".into()),
-            keys: at.clone(),
-            limits: LimitsConfig::default(),
-        };
-        let entry = self.role(wanted.program, "enclave", "enclave", &key, config).await?;
-        Ok((package.public, vec![entry]))
-    }
-
     async fn plain(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
         let outputs = wanted.graph.outputs.iter().map(|(port, _)| port.clone()).collect();
         let public = for_plain(wanted.name, wanted.graph.inputs.clone(), outputs, &mut OsEntropy)?;
@@ -267,21 +216,6 @@ impl Running {
             ca: Some(format!("{name}.pem")),
         })
     }
-}
-
-/// The policy that comes with `up tee`: the first of the two deliberate acts.
-const POLICY: &str = "policy.toml";
-
-fn simulator_policy(part: &TeePart) -> String {
-    let program = Hex(privet_enclave_image::digest());
-    let keys = part.keys;
-    format!(
-        "# Written by `privet up tee`. It accepts a SIMULATED enclave: an ordinary process on this machine, whose owner can\n\
-         # read what is sent to it. Never use it for rows that are secret; `privet predict` still asks for\n\
-         # `--dangerous-accept-simulated`.\n\
-         version = 1\n\n[channel]\nmax_evidence_age = \"5m\"\nstamp_keys = [\"{keys}\"]\n\n[simulator]\naccept = true\n\n\
-         [[accept]]\nkind = \"sim-process\"\nmeasurement = [\"sha256:{program}\"]\n"
-    )
 }
 
 fn cannot_write(file: &str, error: &dyn std::fmt::Display) -> Error {

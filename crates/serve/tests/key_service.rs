@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use privet_deploy::Error;
-use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata};
+use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, RawTensor};
 use privet_deploy::tee::package::{Choices, Package, package};
-use privet_deploy::tee::{bytes_tensor, call, reply_bytes};
+use privet_deploy::tee::{call, reply_bytes};
 use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
 use privet_model::tensor::DataType;
 use privet_serve::entropy::OsEntropy;
@@ -195,7 +195,7 @@ impl Host for Substitute {
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
         let reply = self.0.answer(&request.inputs[0].data, privet_serve::deployed::now(), &mut OsEntropy);
-        Ok(InferReply { outputs: vec![bytes_tensor(MESSAGE, reply)], ..InferReply::default() })
+        Ok(InferReply { outputs: vec![RawTensor::bytes(MESSAGE, reply)], ..InferReply::default() })
     }
 }
 

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::kind::Kind;
-use crate::statement::sha256;
 
 /// Version of the envelope.
 pub const FORMAT: u32 = 1;
@@ -92,10 +91,5 @@ impl Evidence {
             return Err("the evidence is longer than any platform's".into());
         }
         Ok(evidence)
-    }
-
-    /// SHA-256 of the envelope: what requests and replies name.
-    pub fn digest(bytes: &[u8]) -> [u8; 32] {
-        sha256(bytes)
     }
 }

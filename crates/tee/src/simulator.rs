@@ -1,10 +1,10 @@
 //! The simulator's evidence: a document of its own kind, signed with a key that everyone has. It stands where a platform's quote
 //! would, so that the whole protocol runs; it proves nothing, and says so.
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Serialize};
 
-use crate::statement::{Hex, ReportData, sha256};
+use crate::statement::{Hex, ReportData, sha256, verifies};
 
 /// The signing key is SHA-256 of this sentence, for everyone to compute.
 pub const PUBLIC_CONSTANT: &str = "privet simulator: this key is public and proves nothing";
@@ -70,8 +70,6 @@ pub fn read(bytes: &[u8]) -> Result<(Document, bool), String> {
     if document.version != 1 || document.assurance != ASSURANCE {
         return Err("its version is unknown, or it does not say what it is".into());
     }
-    let key: VerifyingKey = key().verifying_key();
-    let signature = Signature::from_bytes(&signed.signature.0);
-    let verifies = key.verify_strict(&message(&signed.document), &signature).is_ok();
-    Ok((document, verifies))
+    let key = Hex(key().verifying_key().to_bytes());
+    Ok((document, verifies(&key, &message(&signed.document), &signed.signature)))
 }

@@ -1,6 +1,7 @@
 //! What an enclave says of itself, and the report data made from it. The measured code says it; the platform vouches that this
 //! code said it, by signing report data that is a digest of the statement's very bytes.
 
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -19,7 +20,7 @@ pub struct Hex<const N: usize>(pub [u8; N]);
 
 impl<const N: usize> std::fmt::Display for Hex<N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -33,17 +34,9 @@ impl<const N: usize> std::str::FromStr for Hex<N> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected {} hexadecimal digits, got {}", 2 * N, text.len());
-        let bytes = text.as_bytes();
-        if bytes.len() != 2 * N {
-            return Err(wrong());
-        }
-        let mut out = [0; N];
-        for (byte, pair) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
-            let digit = |d: u8| char::from(d).to_digit(16).and_then(|d| u8::try_from(d).ok());
-            *byte = digit(pair[0]).zip(digit(pair[1])).map(|(a, b)| 16 * a + b).ok_or_else(wrong)?;
-        }
-        Ok(Self(out))
+        let bytes = Some(text).filter(|text| text.len() == 2 * N).and_then(from_hex);
+        let array = bytes.and_then(|bytes| bytes.try_into().ok());
+        array.map(Self).ok_or_else(|| format!("expected {} hexadecimal digits, got {}", 2 * N, text.len()))
     }
 }
 
@@ -189,6 +182,29 @@ pub fn session_message(direction: Direction, nonce: &[u8; 32], evidence: &[u8; 3
     let name = direction.name().as_bytes();
     [b"privet tee session v1".as_slice(), &[u8::try_from(name.len()).unwrap_or(0)], name, nonce, evidence]
         .concat()
+}
+
+/// Whether this key's holder signed this message (Ed25519, strict: RFC 8032 without its leniency).
+pub fn verifies(key: &Hex<32>, message: &[u8], signature: &Hex<64>) -> bool {
+    let signature = Signature::from_bytes(&signature.0);
+    VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, b| {
+        let _ = write!(out, "{b:02x}");
+        out
+    })
+}
+
+/// Bytes from hexadecimal.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |d: u8| char::from(d).to_digit(16);
+    let byte = |&[a, b]: &[u8; 2]| u8::try_from(16 * digit(a)? + digit(b)?).ok();
+    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
 }
 
 /// SHA-256.

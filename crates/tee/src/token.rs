@@ -3,17 +3,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signer as _, SigningKey};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::statement::Hex;
+use crate::statement::{Hex, verifies};
 
 /// How every token starts.
 const MARK: &str = "privet-token1.";
 /// Longest token, in bytes.
-const LONGEST: usize = 2048;
+pub const LONGEST: usize = 2048;
 
 /// The owner's signing key. Wiped on drop.
 pub struct OwnerKey(SigningKey);
@@ -97,8 +97,9 @@ impl Token {
     pub fn verify(text: &str, owner: &Hex<32>, bundle: &[u8; 32]) -> Result<Self, TokenError> {
         let text = text.trim();
         let (claims, signature) = parts(text).ok_or(TokenError::Malformed)?;
-        let key = VerifyingKey::from_bytes(&owner.0).map_err(|_| TokenError::NotSigned)?;
-        key.verify_strict(&message(&claims), &signature).map_err(|_| TokenError::NotSigned)?;
+        if !verifies(owner, &message(&claims), &signature) {
+            return Err(TokenError::NotSigned);
+        }
         let claims: TokenClaims = serde_json::from_str(&claims).map_err(|_| TokenError::Malformed)?;
         if claims.bundle.0 != *bundle {
             return Err(TokenError::AnotherBundle);
@@ -126,10 +127,10 @@ fn message(claims: &str) -> Vec<u8> {
     [b"privet token v1".as_slice(), claims.as_bytes()].concat()
 }
 
-fn parts(text: &str) -> Option<(String, Signature)> {
+fn parts(text: &str) -> Option<(String, Hex<64>)> {
     let rest = text.strip_prefix(MARK).filter(|_| text.len() <= LONGEST)?;
     let (claims, signature) = rest.split_once('.')?;
     let claims = String::from_utf8(BASE64.decode(claims).ok()?).ok()?;
     let signature: [u8; 64] = BASE64.decode(signature).ok()?.try_into().ok()?;
-    Some((claims, Signature::from_bytes(&signature)))
+    Some((claims, Hex(signature)))
 }

@@ -99,7 +99,7 @@ impl Verdict {
     /// What the evidence says.
     #[cfg(feature = "verify")]
     pub(crate) fn take(&mut self, facts: crate::verify::Facts) {
-        use crate::policy::hex;
+        use crate::statement::hex;
         let register = |(name, value): (&'static str, Vec<u8>)| (name.to_owned(), hex(&value));
         self.measurements = facts.measurements.into_iter().map(register).collect();
         self.platform = facts.platform.as_deref().map(hex);

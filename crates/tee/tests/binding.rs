@@ -68,7 +68,13 @@ fn evidence(statement: &Statement) -> Evidence {
 }
 
 fn question(nonce: [u8; 32]) -> Question {
-    Question { direction: Direction::EnclaveToClient, nonce: Hex(nonce), bundle: Hex([4; 32]), session: None }
+    Question {
+        direction: Direction::EnclaveToClient,
+        nonce: Hex(nonce),
+        bundle: Hex([4; 32]),
+        model: None,
+        session: None,
+    }
 }
 
 /// With the signature of the epoch's key over the asker's nonce.
@@ -229,6 +235,16 @@ fn another_bundle_and_longer_epochs_are_refused() {
     let most = |n: u64| policy(&format!("max_requests = {n}"));
     assert_eq!(reasons(&evidence(&full([9; 32])), &most(1000), &question([9; 32]), NOW), NONE);
     assert_eq!(reasons(&evidence(&full([9; 32])), &most(999), &question([9; 32]), NOW), ["epoch-too-long"]);
+}
+
+#[test]
+fn another_model_is_refused_and_so_is_none_where_one_was_asked_for() {
+    let asked = |model: [u8; 32]| Question { model: Some(Hex(model)), ..question([9; 32]) };
+    let told = evidence(&full([9; 32]));
+    assert_eq!(reasons(&told, &policy(""), &asked([6; 32]), NOW), NONE);
+    assert_eq!(reasons(&told, &policy(""), &asked([13; 32]), NOW), ["model-mismatch"]);
+    let untold = evidence(&Statement { model: None, ..full([9; 32]) });
+    assert_eq!(reasons(&untold, &policy(""), &asked([6; 32]), NOW), ["model-mismatch"]);
 }
 
 #[test]

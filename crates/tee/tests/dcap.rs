@@ -5,7 +5,8 @@
 mod recorded;
 
 use privet_tee::kind::{Assurance, Kind};
-use privet_tee::policy::{Policy, hex};
+use privet_tee::policy::Policy;
+use privet_tee::statement::hex;
 use privet_tee::verdict::Verdict;
 use privet_tee::verify::seconds_of;
 use recorded::{Case, every_byte, vector};
@@ -334,7 +335,7 @@ const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6
 
 #[test]
 fn n06_signature_numbers_out_of_range_are_refused() {
-    let order = privet_tee::policy::from_hex(ORDER).expect("hexadecimal");
+    let order = privet_tee::statement::from_hex(ORDER).expect("hexadecimal");
     for name in ACCEPTED {
         let case = named(name).case();
         let places = places(&case.body);

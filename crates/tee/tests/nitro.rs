@@ -36,7 +36,7 @@ fn register(document: &[u8], number: u8) -> String {
     let pcrs = find(document, b"dpcrs") + 5;
     let head: &[u8] = if number < 24 { &[number, 0x58, 48] } else { &[0x18, number, 0x58, 48] };
     let at = pcrs + find(&document[pcrs..], head) + head.len();
-    privet_tee::policy::hex(&document[at..at + 48])
+    privet_tee::statement::hex(&document[at..at + 48])
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> usize {
@@ -198,7 +198,7 @@ fn n07_other_algorithms_and_headers_are_refused() {
 fn n06_signature_numbers_out_of_range_are_refused() {
     let n =
         "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
-    let n = privet_tee::policy::from_hex(n).expect("hexadecimal");
+    let n = privet_tee::statement::from_hex(n).expect("hexadecimal");
     for half in [0, 48] {
         for number in [vec![0; 48], n.clone(), vec![0xFF; 48]] {
             let mut case = dstack();
@@ -276,7 +276,7 @@ fn another_reader_of_cose_sees_the_same() {
                 .iter()
                 .find(|(k, _)| k.as_integer() == Some(number.into()));
             let theirs = theirs.and_then(|(_, v)| v.as_bytes()).expect("bytes");
-            assert_eq!(*value, privet_tee::policy::hex(theirs), "{name}: {register}");
+            assert_eq!(*value, privet_tee::statement::hex(theirs), "{name}: {register}");
         }
         let leaf = field("certificate").into_bytes().expect("bytes");
         let key = {

@@ -5,7 +5,7 @@
 mod recorded;
 
 use privet_tee::kind::{Assurance, Kind};
-use privet_tee::policy::hex;
+use privet_tee::statement::hex;
 use privet_tee::verify::seconds_of;
 use recorded::{Case, read, reasons, vector};
 
@@ -66,6 +66,17 @@ fn every_production_report_is_accepted_at_its_time() {
         assert!(verdict.platform.is_some(), "{}: a chip", row.0);
         assert_eq!(verdict.expires.len(), 1);
     }
+}
+
+#[test]
+fn a_policy_that_believes_any_firmware_is_remarked_upon() {
+    let row = of("virtee_report_milan");
+    let remarked = |case: Case| case.verdict().notes.iter().any(|note| note.contains("`min_tcb`"));
+    assert!(!remarked(case(row, "")));
+    let body = report(row.0);
+    let policy = entry(&body, row.2, row.3, "").replace("min_tcb", "# min_tcb");
+    let any = Case::new(Kind::SevSnp, body, &policy, row.4).with(vector("snp", row.1));
+    assert!(any.verdict().is_accepted() && remarked(any));
 }
 
 fn vlek(at: &str) -> Case {
@@ -306,7 +317,7 @@ fn n04_trailing_bytes_are_refused() {
 fn order() -> Vec<u8> {
     let n =
         "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
-    let mut n = privet_tee::policy::from_hex(n).expect("hexadecimal");
+    let mut n = privet_tee::statement::from_hex(n).expect("hexadecimal");
     n.reverse();
     n
 }

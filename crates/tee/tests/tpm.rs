@@ -8,8 +8,8 @@ mod recorded;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use privet_tee::kind::{Assurance, Kind};
-use privet_tee::policy::{from_hex, hex};
 use privet_tee::statement::sha256;
+use privet_tee::statement::{from_hex, hex};
 use recorded::{Case, reasons, vector};
 use serde_json::Value;
 

@@ -11,7 +11,8 @@ use privet_tee::attest::{AttestError, Attester as _};
 use privet_tee::claims::Appraised;
 use privet_tee::evidence::{Blob, Evidence};
 use privet_tee::kind::Assurance;
-use privet_tee::policy::{Policy, hex};
+use privet_tee::policy::Policy;
+use privet_tee::statement::hex;
 use privet_tee::statement::{Direction, Freshness, Hex, Sealing, Statement, report_data, sha256};
 use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Question, appraise};
@@ -66,8 +67,13 @@ fn policy(of: &Evidence, measured: &[&[u8]]) -> Policy {
 }
 
 fn judge(evidence: &Evidence, policy: &Policy) -> (Verdict, Option<Appraised>) {
-    let question =
-        Question { direction: Direction::EnclaveToClient, nonce: NONCE, bundle: BUNDLE, session: None };
+    let question = Question {
+        direction: Direction::EnclaveToClient,
+        nonce: NONCE,
+        bundle: BUNDLE,
+        model: None,
+        session: None,
+    };
     appraise(&evidence.to_bytes(), policy, &Collateral::default(), Some(&question), 1_800_000_000)
 }
 

@@ -8,7 +8,8 @@ mod recorded;
 use privet_tee::claims::Appraised;
 use privet_tee::evidence::{Auxiliary, Blob, Evidence};
 use privet_tee::kind::{Assurance, Kind};
-use privet_tee::policy::{Policy, hex};
+use privet_tee::policy::Policy;
+use privet_tee::statement::hex;
 use privet_tee::statement::{Direction, Freshness, Hex, Sealing, Statement, report_data, sha256};
 use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Question, appraise};
@@ -150,6 +151,7 @@ impl Machine {
             direction: Direction::EnclaveToClient,
             nonce: Hex([7; 32]),
             bundle: Hex([3; 32]),
+            model: None,
             session: None,
         };
         appraise(&evidence.to_bytes(), &self.policy(), &Collateral::default(), Some(&question), 1_800_000_000)
@@ -231,7 +233,7 @@ fn a_log_that_lies_is_refused() {
 fn n06_signature_numbers_out_of_range_are_refused() {
     let machine = Machine::new();
     let n = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-    let n = privet_tee::policy::from_hex(n).expect("hexadecimal");
+    let n = privet_tee::statement::from_hex(n).expect("hexadecimal");
     for at in [6, 40] {
         for number in [vec![0; 32], n.clone(), vec![0xFF; 32]] {
             let mut evidence = machine.evidence();

@@ -276,25 +276,33 @@ pub(crate) fn show(record: &Record) {
         "assurance",
     ];
     let mut out = table(&head);
-    for r in &record.results {
-        out.add_row([
-            r.kind.clone(),
-            count(r.batch as f64),
-            seconds(r.median_s),
-            seconds(r.p95_s),
-            count(r.rows_per_s),
-            bytes(r.bytes_up as f64),
-            bytes(r.bytes_between as f64),
-            r.rounds.to_string(),
-            format!("{:.1e}", r.max_error),
-            r.bound.map_or("-".into(), |b| format!("{b:.1e}")),
-            r.ratio_to_plain.map_or("-".into(), |x| format!("{x:.2}x")),
-            format!("{:.1}x", r.over_limit),
-            r.assurance.clone(),
-        ]);
-    }
+    record.results.iter().for_each(|result| {
+        out.add_row(row(result));
+    });
     print(&out.to_string());
     show_starts(&record.starts);
+    show_machine(record);
+}
+
+fn row(r: &Measured) -> [String; 13] {
+    [
+        r.kind.clone(),
+        count(r.batch as f64),
+        seconds(r.median_s),
+        seconds(r.p95_s),
+        count(r.rows_per_s),
+        bytes(r.bytes_up as f64),
+        bytes(r.bytes_between as f64),
+        r.rounds.to_string(),
+        format!("{:.1e}", r.max_error),
+        r.bound.map_or("-".into(), |b| format!("{b:.1e}")),
+        r.ratio_to_plain.map_or("-".into(), |x| format!("{x:.2}x")),
+        format!("{:.1}x", r.over_limit),
+        r.assurance.clone(),
+    ]
+}
+
+fn show_machine(record: &Record) {
     let (machine, limits) = (&record.machine, &record.limits);
     print(&format!(
         "{}, {} cores, load {}. Limits: loopback {}/s; one core {} expansions/s, {} products/s.",

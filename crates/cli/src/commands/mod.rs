@@ -8,6 +8,7 @@ use privet_model::graph::{Graph, Port};
 use privet_model::tensor::Tensor;
 use privet_serve::config::read_text;
 use privet_serve::deployment::DeploymentFile;
+use privet_tee::verify::{Time, seconds_of};
 
 use crate::failure::Failure;
 use crate::rows;
@@ -47,6 +48,14 @@ pub(crate) fn read_bundle(path: &Path) -> Result<PublicBundle, Error> {
 /// Sample rows, if some were given.
 pub(crate) fn sample(path: Option<&str>, graph: &Graph) -> Result<Option<Vec<Tensor>>, Failure> {
     path.map(|path| read_rows(path, &graph.inputs)).transpose()
+}
+
+/// The time that an option says, in seconds since 1970.
+pub(crate) fn time(option: &str, text: &str) -> Result<Time, Error> {
+    seconds_of(text).ok_or_else(|| {
+        let what = format!("`{option} {text}` is no time; expected one like 2026-01-31T12:00:00Z.");
+        Error::usage("E381", what)
+    })
 }
 
 /// Rows from a file, with its notes on standard error.

@@ -10,11 +10,11 @@ use privet_serve::entropy::OsEntropy;
 use privet_serve::keys::write_new;
 use privet_tee::statement::Hex;
 use privet_tee::token::{OwnerKey, TokenClaims};
-use privet_tee::verify::{rfc3339, seconds_of};
+use privet_tee::verify::rfc3339;
 use zeroize::Zeroizing;
 
 use crate::args::TokenArgs;
-use crate::commands::read_bundle;
+use crate::commands::{read_bundle, time};
 use crate::failure::Failure;
 use crate::output::print;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &TokenArgs) -> Result<ExitCode, Failure> {
         bundle: Hex(bundle.digest()),
         client: client(&args.client)?,
         rows: args.rows,
-        not_after: args.until.as_deref().map(until).transpose()?,
+        not_after: args.until.as_deref().map(|until| time("--until", until)).transpose()?,
     };
     let token = key.sign(&claims);
     if let Some(path) = &args.output {
@@ -56,12 +56,6 @@ fn client(name: &str) -> Result<String, Error> {
         return Ok(name.into());
     }
     Err(Error::usage("E383", "`--client` has 1 to 64 letters, none of which is a control character."))
-}
-
-fn until(text: &str) -> Result<u64, Error> {
-    seconds_of(text).ok_or_else(|| {
-        Error::usage("E381", format!("`--until {text}` is no time; expected one like 2026-01-31T12:00:00Z."))
-    })
 }
 
 fn show(args: &TokenArgs, claims: &TokenClaims, token: &str) {

@@ -18,12 +18,10 @@ use super::attestation::{Challenge, Mode, Presented};
 use super::content::{read_reply, request_len, write_request};
 use super::{CHALLENGE, EVIDENCE, SEALED, call, reply_bytes};
 use crate::bundle::{PublicBundle, TeePart, no_entropy};
-use crate::caller::{Answer, Asked, Between, Caller, Job, Opened, Opening, Pending, pieces};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Opened, Opening, Pending, chunks, part};
 use crate::error::{Blame, Error};
-use crate::oip::InferReply;
+use crate::oip::{InferReply, InferRequest};
 
-/// Bytes of rows that one call aims at.
-const CHUNK_BYTES: usize = 1 << 20;
 /// Evidence that is about to be too old is not used for new rows.
 const MARGIN: u64 = 5;
 
@@ -79,13 +77,14 @@ impl TeeCaller {
             direction: Direction::EnclaveToClient,
             nonce: Hex(nonce),
             bundle: Hex(self.bundle),
+            model: Some(self.part.model),
             session: presented.session,
         };
         appraise(&presented.evidence.0, &self.trust.policy, &self.trust.collateral, Some(&question), now)
     }
 
     /// The call that asks for evidence.
-    pub fn challenge(&self, nonce: [u8; 32]) -> crate::oip::InferRequest {
+    pub fn challenge(&self, nonce: [u8; 32]) -> InferRequest {
         let mode = if self.trust.policy.accepts_epochs() { Mode::Epoch } else { Mode::Full };
         call(&self.name, CHALLENGE, Challenge { version: 1, nonce: Hex(nonce), mode }.to_bytes())
     }
@@ -93,21 +92,14 @@ impl TeeCaller {
     /// Claims that this client takes, or why not.
     fn claims(&self, presented: &Presented, nonce: [u8; 32], now: u64) -> Result<Claims, Error> {
         let (verdict, appraised) = self.appraise(presented, nonce, now);
-        let claims = match appraised {
-            Some(Appraised::Verified(claims)) => claims,
+        match appraised {
+            Some(Appraised::Verified(claims)) => Ok(claims),
             Some(Appraised::Simulated(simulated)) if self.trust.dangerous_accept_simulated => {
-                simulated.dangerous_accept_simulated()
+                Ok(simulated.dangerous_accept_simulated())
             }
-            Some(Appraised::Simulated(_)) => return Err(not_an_enclave()),
-            None => return Err(not_believed(&verdict)),
-        };
-        if claims.statement().model != Some(self.part.model) {
-            return Err(Error::integrity(
-                "E363",
-                "The enclave does not have the model that the bundle names. Nothing was sent.",
-            ));
+            Some(Appraised::Simulated(_)) => Err(not_an_enclave()),
+            None => Err(not_believed(&verdict)),
         }
-        Ok(claims)
     }
 
     fn current(&self) -> Option<Arc<Channel>> {
@@ -116,13 +108,6 @@ impl TeeCaller {
 
     fn set(&self, channel: Option<Arc<Channel>>) {
         *self.channel.write().unwrap_or_else(PoisonError::into_inner) = channel;
-    }
-
-    /// What the channel's other side is known to be, while there is one.
-    pub fn believed(&self) -> Option<String> {
-        let channel = self.current()?;
-        let claims = channel.claims();
-        Some(format!("{}, {}", claims.kind().title(), claims.assurance().name()))
     }
 }
 
@@ -193,12 +178,10 @@ impl Caller for Arc<TeeCaller> {
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = check_inputs(&self.inputs, &rows)?;
-        let bytes: usize = rows.iter().map(|t| t.data.bytes()).sum();
-        let row_bytes = bytes.div_ceil(count.max(1));
         let job = |range| {
             Box::new(TeeJob { caller: Arc::clone(self), rows: Arc::clone(&rows), range }) as Box<dyn Job>
         };
-        Ok(pieces(count, CHUNK_BYTES / row_bytes.max(1)).map(job).collect())
+        Ok(chunks(&rows, count).map(job).collect())
     }
 }
 
@@ -237,18 +220,11 @@ impl Job for TeeJob {
                 "Rows were to be sealed before evidence was appraised. Nothing was sent.",
             )
         })?;
-        let whole = self.range.len() == self.rows.first().map_or(0, |t| t.rows);
-        let part: Vec<Tensor>;
-        let tensors = if whole {
-            self.rows.as_slice()
-        } else {
-            part = self.rows.iter().map(|t| t.slice(self.range.start, self.range.end)).collect();
-            &part
-        };
+        let tensors = part(&self.rows, &self.range);
         let token = caller.trust.token.as_deref();
-        let length = request_len(&caller.inputs, tensors, token);
+        let length = request_len(&caller.inputs, &tensors, token);
         let (message, awaiting) = channel
-            .request(length, entropy, |out| write_request(out, &caller.inputs, tensors, token))
+            .request(length, entropy, |out| write_request(out, &caller.inputs, &tensors, token))
             .map_err(on_our_side)?;
         Ok(Asked {
             messages: vec![call(&caller.name, SEALED, message)],

@@ -13,9 +13,10 @@
 use privet_model::graph::Port;
 use privet_model::tensor::{DataType, Tensor};
 
-use privet_tee::channel::layout::REQUEST_HEAD;
+use privet_tee::channel::layout::{LENGTH, REQUEST_HEAD};
 use privet_tee::channel::padding::bucket;
 use privet_tee::hpke::TAG;
+use privet_tee::token::LONGEST as LONGEST_TOKEN;
 
 use crate::error::{Blame, Error, named_code};
 use crate::tensors::{read, write};
@@ -25,8 +26,8 @@ const ANSWER: u8 = 0;
 const REFUSED: u8 = 1;
 /// Longest sentence of a refusal in a reply.
 const SENTENCE: usize = 512;
-/// Longest token.
-const TOKEN: usize = 4096;
+/// Bytes of a request beside its token and its tensors: version, length of the token, rows.
+const FIXED: usize = 1 + 2 + 4;
 
 /// Rows, with what shows that their sender may ask.
 pub struct Rows {
@@ -40,17 +41,23 @@ pub struct Rows {
 
 privet_ring::not_shown!(Rows);
 
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.tensors.iter_mut().for_each(Tensor::wipe);
+    }
+}
+
 /// Bytes of a request for these tensors.
 pub fn request_len(ports: &[Port], tensors: &[Tensor], token: Option<&str>) -> usize {
     let values = ports.iter().zip(tensors).map(|(p, t)| 8 + tensor_len(p.dtype, t));
-    1 + 2 + token.map_or(0, str::len) + 4 + values.sum::<usize>()
+    FIXED + token.map_or(0, str::len) + values.sum::<usize>()
 }
 
 /// Bytes of a sealed request for so many rows; texts are taken to have eight.
 pub fn sealed_len(ports: &[Port], rows: usize) -> usize {
     let text = |port: &Port| if port.dtype == DataType::Bytes { 8 } else { 0 };
     let values = ports.iter().map(|p| 8 + rows * p.width * (value_len(p.dtype) + text(p)));
-    REQUEST_HEAD + bucket(4 + 1 + 2 + 4 + values.sum::<usize>()) + TAG
+    REQUEST_HEAD + bucket(LENGTH + FIXED + values.sum::<usize>()) + TAG
 }
 
 fn tensor_len(dtype: DataType, tensor: &Tensor) -> usize {
@@ -95,7 +102,7 @@ pub fn read_request(content: &[u8], ports: &[Port]) -> Result<Rows, Error> {
         return Err(malformed());
     }
     let length = usize::from(u16::from_le_bytes(reader.take().ok_or_else(malformed)?));
-    let token = reader.bytes(length).filter(|_| length <= TOKEN).ok_or_else(malformed)?;
+    let token = reader.bytes(length).filter(|_| length <= LONGEST_TOKEN).ok_or_else(malformed)?;
     let token = std::str::from_utf8(token).map_err(|_| malformed())?;
     let rows = u32::from_le_bytes(reader.take().ok_or_else(malformed)?) as usize;
     let tensors = read_tensors(&mut reader, ports, rows)?.ok_or_else(malformed)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use privet_model::tensor::Tensor;
-use privet_ring::entropy::{Entropy, draw};
+use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use privet_tee::attest::Attester;
 use privet_tee::channel::Epoch;
 use privet_tee::evidence::Blob;
@@ -114,11 +114,6 @@ impl Enclave {
         self.current().epoch.key_id()
     }
 
-    /// The bundle that it serves.
-    pub fn bundle(&self) -> &PublicBundle {
-        &self.bundle
-    }
-
     /// Evidence for whoever asks, and the name of the key that it speaks of.
     pub fn evidence(&self, challenge: &[u8], now: Instant) -> Result<([u8; 16], Vec<u8>), Error> {
         let Challenge { nonce, mode, .. } = Challenge::parse(challenge).ok_or_else(|| {
@@ -146,22 +141,22 @@ impl Enclave {
         let mut request = Wiped(request);
         let keys = self.current();
         let (content, answering) = keys.epoch.open(&mut request.0).map_err(refused)?;
-        let (rows, answer) = match read_request(content, self.engine.inputs()) {
-            Ok(asked) => (asked.rows, self.answer(asked)),
+        let (rows, mut answer) = match read_request(content, self.engine.inputs()) {
+            Ok(asked) => (asked.rows, self.answer(&asked)),
             Err(e) => (0, Err(e)),
         };
         let outputs = &self.bundle.manifest().outputs;
         let longest = longest_reply(outputs, rows, self.part.longest_text);
-        let mut entropy = lock(&self.entropy);
-        answering.reply(longest, &mut **entropy, |out| write_reply(out, outputs, &answer)).map_err(refused)
+        let reply = answering
+            .reply(longest, &mut Shared(&self.entropy), |out| write_reply(out, outputs, &answer))
+            .map_err(refused);
+        answer.iter_mut().flatten().for_each(Tensor::wipe);
+        reply
     }
 
-    fn answer(&self, asked: Rows) -> Result<Vec<Tensor>, Error> {
+    fn answer(&self, asked: &Rows) -> Result<Vec<Tensor>, Error> {
         self.budget.admit(asked.token.as_deref(), asked.rows, &*self.relay, || self.renew())?;
-        let mut inputs = asked.tensors;
-        let outputs = self.engine.run(&inputs);
-        inputs.iter_mut().for_each(Tensor::wipe);
-        Ok(outputs?)
+        Ok(self.engine.run(&asked.tensors)?)
     }
 
     /// Shows the key service new evidence, for a new session with it; the model's key is here already.
@@ -194,7 +189,7 @@ impl Enclave {
         if !current.epoch.is_over() {
             return Ok(current);
         }
-        let fresh = Arc::new(Keys::fresh(self.bundle.digest(), &mut **lock(&self.entropy))?);
+        let fresh = Arc::new(Keys::fresh(self.bundle.digest(), &mut Shared(&self.entropy))?);
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.epoch.is_over() {
             *keys = fresh;
@@ -269,6 +264,15 @@ impl Keys {
             signing: SigningKey::from_bytes(&seed),
             stamped: Mutex::default(),
         })
+    }
+}
+
+/// Randomness that threads share: the lock is held while bytes are drawn, and not while they are used.
+struct Shared<'a>(&'a Mutex<Box<dyn Entropy + Send>>);
+
+impl Entropy for Shared<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), EntropyFailed> {
+        lock(self.0).fill(bytes)
     }
 }
 

@@ -38,16 +38,13 @@ pub const EVIDENCE: &str = "evidence";
 /// The tensor of a sealed request, and of its reply.
 pub const SEALED: &str = "sealed";
 
-/// Bytes as a tensor.
-pub fn bytes_tensor(name: &str, data: impl Into<Bytes>) -> RawTensor {
-    let data = data.into();
-    let shape = vec![i64::try_from(data.len()).unwrap_or(i64::MAX)];
-    RawTensor { name: name.into(), datatype: "UINT8".into(), shape, data }
-}
-
 /// A call with one tensor of bytes.
 pub fn call(model: &str, name: &str, data: impl Into<Bytes>) -> InferRequest {
-    InferRequest { model: model.into(), inputs: vec![bytes_tensor(name, data)], ..InferRequest::default() }
+    InferRequest {
+        model: model.into(),
+        inputs: vec![RawTensor::bytes(name, data)],
+        ..InferRequest::default()
+    }
 }
 
 /// The bytes of a reply's tensor.

@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use privet_deploy::Error;
 use privet_deploy::caller::{Answer, Asked, Caller as _, Pending};
-use privet_deploy::oip::{InferReply, InferRequest};
+use privet_deploy::oip::{InferReply, InferRequest, RawTensor};
 use privet_deploy::plain::Engine;
 use privet_deploy::tee::attestation::{Challenge, Mode, Presented};
 use privet_deploy::tee::caller::{TeeCaller, Trust};
 use privet_deploy::tee::enclave::{Enclave, Relay, Start};
 use privet_deploy::tee::package::{Choices, Package, package};
-use privet_deploy::tee::{CHALLENGE, EVIDENCE, SEALED, bytes_tensor};
+use privet_deploy::tee::{CHALLENGE, EVIDENCE, SEALED};
 use privet_model::tensor::Tensor;
 use privet_tee::attest::simulated::SimulatedAttester;
 use privet_tee::policy::Policy;
@@ -211,7 +211,7 @@ impl World {
             SEALED => (SEALED, self.enclave.call(tensor.data.to_vec())?),
             other => panic!("`{other}` is no tensor of this kind"),
         };
-        Ok(InferReply { outputs: vec![bytes_tensor(name, data)], ..InferReply::default() })
+        Ok(InferReply { outputs: vec![RawTensor::bytes(name, data)], ..InferReply::default() })
     }
 
     /// The way to leave for sending rows, all honest.
@@ -225,7 +225,7 @@ impl World {
         let reply = self.carry(opening.message)?;
         let mut presented = Presented::parse(&reply.outputs[0].data).unwrap();
         change(&mut presented);
-        let outputs = vec![bytes_tensor(EVIDENCE, presented.to_bytes())];
+        let outputs = vec![RawTensor::bytes(EVIDENCE, presented.to_bytes())];
         opening.pending.open(InferReply { outputs, ..reply }, NOW, &mut os())
     }
 

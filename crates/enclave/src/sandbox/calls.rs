@@ -85,7 +85,7 @@ pub fn close_system_calls(needs: &Needs, remarks: &mut Remarks) {
     let close = |program: Result<BpfProgram, String>| {
         program.and_then(|program| apply_filter_all_threads(&program).map_err(|e| e.to_string()))
     };
-    let closed = if needs.paths.is_empty() { close(refusals()) } else { Ok(()) };
+    let closed = if needs.path.is_none() { close(refusals()) } else { Ok(()) };
     let closed = closed.and_then(|()| close(program(needs)));
     remarks.note("only the system calls of a listed few", Weight::Essential, closed);
 }
@@ -107,7 +107,7 @@ fn program(needs: &Needs) -> Result<BpfProgram, String> {
 }
 
 fn rules(needs: &Needs) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let driver = if needs.paths.is_empty() { &[] } else { DRIVER };
+    let driver = if needs.path.is_none() { &[] } else { DRIVER };
     let mut rules: BTreeMap<_, _> =
         ALWAYS.iter().chain(REFUSED).chain(driver).map(|call| (*call, Vec::new())).collect();
     // Memory is never executable.

@@ -9,7 +9,7 @@ use super::{Needs, Remarks, Weight};
 
 /// From here on no file is opened, no address connected to, and no process outside signalled.
 pub fn close_file_system(needs: &Needs, remarks: &mut Remarks) {
-    let closed = match close(needs.paths) {
+    let closed = match close(needs.path) {
         Ok(RulesetStatus::NotEnforced) => Err("the kernel has no Landlock".to_owned()),
         Ok(_) => Ok(()),
         Err(e) => Err(e.to_string()),
@@ -17,7 +17,7 @@ pub fn close_file_system(needs: &Needs, remarks: &mut Remarks) {
     remarks.note("no file system", Weight::Essential, closed);
 }
 
-fn close(paths: &[&str]) -> Result<RulesetStatus, RulesetError> {
+fn close(path: Option<&str>) -> Result<RulesetStatus, RulesetError> {
     let newest = ABI::V7;
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(newest))?
@@ -25,7 +25,7 @@ fn close(paths: &[&str]) -> Result<RulesetStatus, RulesetError> {
         .scope(Scope::from_all(newest))?
         .create()?;
     // A path that is not there is the driver's to complain of.
-    for path in paths.iter().filter_map(|path| PathFd::new(path).ok()) {
+    if let Some(path) = path.and_then(|path| PathFd::new(path).ok()) {
         rules = rules.add_rule(PathBeneath::new(path, AccessFs::from_all(newest)))?;
     }
     Ok(rules.restrict_self()?.ruleset)

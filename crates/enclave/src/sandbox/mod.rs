@@ -14,8 +14,8 @@ pub use privileges::{begin_namespaces, give_up_privileges};
 /// What is needed of the machine after the sandbox is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// Files and folders that a driver uses.
-    pub paths: &'static [&'static str],
+    /// The file or folder that a driver uses.
+    pub path: Option<&'static str>,
     /// Whether the essential steps must have been taken.
     pub isolation: bool,
 }

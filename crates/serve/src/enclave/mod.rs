@@ -16,11 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::OPEN_AGAIN;
-use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
-use privet_deploy::tee::{CHALLENGE, EVIDENCE, SEALED, bytes_tensor};
+use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
+use privet_deploy::tee::{CHALLENGE, EVIDENCE, SEALED};
 use privet_deploy::{Blame, Error};
 use privet_tee::frames::{Frame, FrameKind, LinkError, Start};
 
@@ -190,7 +189,7 @@ impl Host for EnclaveHost {
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
         let InferRequest { id, inputs, .. } = request;
         let answer = |name: &str, payload: Vec<u8>| {
-            let outputs = vec![bytes_tensor(name, Bytes::from(payload))];
+            let outputs = vec![RawTensor::bytes(name, payload)];
             InferReply { id, parameters: Vec::new(), outputs }
         };
         match inputs.as_slice() {

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use privet_deploy::bundle::{PublicBundle, TeePart};
-use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
-use privet_deploy::tee::bytes_tensor;
+use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 use privet_deploy::{Blame, Error};
 use privet_tee::release::Resource;
 use privet_tee::release::service::{Service, Terms};
@@ -137,7 +136,7 @@ impl Host for KeyHost {
             )
         })?;
         let reply = self.service.answer(&message.data, now(), &mut OsEntropy);
-        let outputs = vec![bytes_tensor(MESSAGE, reply)];
+        let outputs = vec![RawTensor::bytes(MESSAGE, reply)];
         Ok(InferReply { id: request.id, parameters: Vec::new(), outputs })
     }
 }

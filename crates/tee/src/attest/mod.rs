@@ -89,6 +89,17 @@ impl AttestError {
 /// The names of the drivers, as configurations have them.
 pub const DRIVERS: [&str; 4] = [configfs::NAME, gramine::NAME, nsm::NAME, tpm::NAME];
 
+/// The kernel's own path of the driver of this name.
+pub fn path(name: &str) -> Option<&'static str> {
+    match name {
+        configfs::NAME => Some(configfs::PATH),
+        gramine::NAME => Some(gramine::PATH),
+        nsm::NAME => Some(nsm::PATH),
+        tpm::NAME => Some(tpm::PATH),
+        _ => None,
+    }
+}
+
 /// The driver of this name, at the kernel's own path.
 pub fn open(name: &str) -> Result<Box<dyn Attester>, AttestError> {
     match name {

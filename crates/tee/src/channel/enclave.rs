@@ -36,7 +36,6 @@ struct State {
     evidence: HashSet<[u8; 32]>,
     /// Requests that were taken. Full means over: nothing is forgotten, or it could be replayed.
     seen: HashSet<[u8; 16]>,
-    over: bool,
 }
 
 impl Epoch {
@@ -68,21 +67,18 @@ impl Epoch {
         self.key_id
     }
 
-    /// Whether it takes no more requests.
+    /// Whether new clients need another epoch: it takes no more requests, or gives no more evidence.
     pub fn is_over(&self) -> bool {
-        lock(&self.state).over
+        let state = lock(&self.state);
+        state.seen.len() >= self.limit || state.evidence.len() >= EVIDENCE
     }
 
     /// Remembers evidence over this epoch's key: requests must name it.
     pub fn gave(&self, evidence: [u8; 32]) -> Result<(), ChannelError> {
-        let mut state = lock(&self.state);
-        if state.evidence.len() >= EVIDENCE {
-            state.over = true;
-        }
-        if state.over {
+        if self.is_over() {
             return Err(ChannelError::Ended);
         }
-        state.evidence.insert(evidence);
+        lock(&self.state).evidence.insert(evidence);
         Ok(())
     }
 
@@ -126,8 +122,7 @@ impl Epoch {
         if state.seen.contains(&name) {
             return Err(ChannelError::Replayed);
         }
-        if state.over || state.seen.len() >= self.limit {
-            state.over = true;
+        if state.seen.len() >= self.limit {
             return Err(ChannelError::Ended);
         }
         state.seen.insert(name);

@@ -30,7 +30,7 @@ pub const REQUEST_HEAD: usize = 4 + 1 + 16 + 32 + 16 + 32 + 32 + 4;
 /// Bytes before the sealed content of a reply.
 pub const REPLY_HEAD: usize = 4 + 1 + 16 + 32 + 4;
 /// Bytes of the length in front of the content.
-pub(super) const LENGTH: usize = 4;
+pub const LENGTH: usize = 4;
 /// Most bytes of a padded content.
 pub const LONGEST: usize = 1 << 28;
 

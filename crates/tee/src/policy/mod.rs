@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer};
 pub use simulator::SimulatorRule;
 pub use snp::{MinimumTcb, Product, Signer, SnpPlatform, SnpRule};
 pub use tpm::{EventRule, TpmRule};
-pub use values::{Bytes, Seconds, from_hex, hex};
+pub use values::{Bytes, Seconds};
 
 use crate::kind::Kind;
 use crate::statement::{Hex, sha256};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::statement::{from_hex, hex};
+
 /// Bytes in hexadecimal, perhaps after `sha256:`, `sha384:` or `sha512:`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
@@ -39,23 +41,6 @@ pub(super) fn expect_some(list: &[Bytes], what: &str, lengths: &[usize]) -> Resu
         return Err(format!("it names no {what}; there is no \"any\""));
     }
     list.iter().try_for_each(|b| b.expect(what, lengths))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, b| {
-        let _ = write!(out, "{b:02x}");
-        out
-    })
-}
-
-/// Bytes from hexadecimal.
-pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |d: u8| char::from(d).to_digit(16);
-    let byte = |&[a, b]: &[u8; 2]| u8::try_from(16 * digit(a)? + digit(b)?).ok();
-    rest.is_empty().then(|| pairs.iter().map(byte).collect()).flatten()
 }
 
 impl<'de> Deserialize<'de> for Bytes {

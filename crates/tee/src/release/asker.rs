@@ -1,6 +1,5 @@
 //! The enclave's side: each step consumes the one before it.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use ring::hmac;
 use zeroize::Zeroizing;
 
@@ -9,7 +8,7 @@ use super::message::{Ask, Reply};
 use crate::evidence::Blob;
 use crate::hpke::Receiver;
 use crate::seal::ModelKey;
-use crate::statement::{Hex, Stamp, sha256};
+use crate::statement::{Hex, Stamp, sha256, verifies};
 use crate::token::Token;
 
 /// Why the key service's reply was not taken.
@@ -193,9 +192,4 @@ fn parse(reply: &[u8]) -> Result<Reply, AskError> {
         Reply::Refused { code, message } => Err(AskError::Refused { code, message }),
         reply => Ok(reply),
     }
-}
-
-fn verifies(key: &Hex<32>, message: &[u8], signature: &Hex<64>) -> bool {
-    let key = VerifyingKey::from_bytes(&key.0);
-    key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(&signature.0)).is_ok())
 }

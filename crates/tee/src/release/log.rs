@@ -1,12 +1,11 @@
 //! What was released, to whom and when: lines that each hold the digest of the one before, signed by the key service. Editing,
 //! dropping or reordering a line breaks the chain; cutting off the end does not, which is what a copy elsewhere is for.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "verify")]
 use super::resource::ServiceKey;
-use crate::statement::{Hex, sha256};
+use crate::statement::{Hex, sha256, verifies};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,10 +114,9 @@ impl Chain {
         if !keys.is_empty() && !keys.contains(&key) {
             return Err("it is signed by a key that is not this service's".into());
         }
-        let verifying = VerifyingKey::from_bytes(&key.0).map_err(|e| format!("its key is none: {e}"))?;
-        verifying
-            .verify_strict(&message(&entry), &Signature::from_bytes(&signature.0))
-            .map_err(|_| "its signature does not verify: it was edited".to_owned())?;
+        if !verifies(&key, &message(&entry), &signature) {
+            return Err("its signature does not verify: it was edited".into());
+        }
         let entry: Entry = serde_json::from_str(&entry).map_err(|e| format!("it is malformed: {e}"))?;
         if (entry.number, entry.previous) != (self.next, self.last) {
             return Err("it does not follow the line before: one was dropped, added or moved".into());

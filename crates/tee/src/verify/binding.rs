@@ -1,13 +1,12 @@
 //! What binds evidence to an asker: report data, direction, bundle, nonce, age.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use subtle::ConstantTimeEq as _;
 
 use super::{Facts, Question, Time};
 use crate::evidence::Evidence;
 use crate::kind::Kind;
 use crate::policy::Policy;
-use crate::statement::{Freshness, Hex, Stamp, Statement, report_data, session_message, sha256};
+use crate::statement::{Freshness, Hex, Stamp, Statement, report_data, session_message, sha256, verifies};
 use crate::verdict::{Check, Verdict};
 
 pub(super) struct Asked<'a> {
@@ -50,6 +49,7 @@ impl Asked<'_> {
             Some(question) => {
                 checks.push(direction(&statement, question));
                 checks.push(bundle(&statement, question));
+                checks.extend(meant(&statement, question));
                 if let Some(check) = self.requests(&statement) {
                     checks.push(check);
                 }
@@ -188,7 +188,12 @@ fn bundle(statement: &Statement, question: &Question) -> Check {
     }
 }
 
-fn verifies(key: &Hex<32>, message: &[u8], signature: &Hex<64>) -> bool {
-    let key = VerifyingKey::from_bytes(&key.0);
-    key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(&signature.0)).is_ok())
+/// The model that the bundle names has been opened, and not another.
+fn meant(statement: &Statement, question: &Question) -> Option<Check> {
+    let meant = question.model?;
+    Some(if statement.model == Some(meant) {
+        Check::passed("model", "it has opened the model that is meant")
+    } else {
+        Check::failed("model-mismatch", "it has not opened the model that is meant")
+    })
 }

@@ -151,7 +151,7 @@ pub(super) fn replay(events: &[Event<'_>], bank: Bank, register: u32) -> Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::hex;
+    use crate::statement::hex;
 
     fn vector(name: &str) -> Vec<u8> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tee-vectors/tdx");

@@ -49,6 +49,8 @@ pub struct Question {
     pub nonce: Hex<32>,
     /// The bundle that the asker means.
     pub bundle: Hex<32>,
+    /// The model that the asker means; `None` where none was opened yet, as before a key service.
+    pub model: Option<Hex<32>>,
     /// In an epoch: the signature over the nonce that came beside the evidence.
     pub session: Option<Hex<64>>,
 }

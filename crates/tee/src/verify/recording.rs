@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Collateral, Time, appraise};
 use crate::evidence::{Evidence, LONGEST};
 use crate::kind::{Assurance, Kind};
-use crate::policy::{Policy, from_hex};
+use crate::policy::Policy;
+use crate::statement::from_hex;
 use crate::verdict::{Check, Verdict};
 
 /// What a file of evidence is, by its content: our envelope, or what a vendor's tools write (a quote, a report, a document; raw, in

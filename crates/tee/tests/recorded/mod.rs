@@ -6,7 +6,8 @@ use std::path::Path;
 
 use privet_tee::evidence::{Auxiliary, Blob, Evidence};
 use privet_tee::kind::Kind;
-use privet_tee::policy::{Policy, from_hex};
+use privet_tee::policy::Policy;
+use privet_tee::statement::from_hex;
 use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Time, appraise, seconds_of};
 

@@ -11,6 +11,7 @@ use privet_tee::verify::{Collateral, Time, appraise_file, inspect, recognise, rf
 use serde_json::json;
 
 use crate::args_attest::{InspectArgs, PolicyArgs, VerifyArgs};
+use crate::commands::time;
 use crate::failure::Failure;
 use crate::output::print;
 
@@ -28,7 +29,7 @@ impl Given {
         // Evidence is a small file too, and so is read as collateral is.
         let mut files = read_collateral(std::iter::once(args.evidence.clone()))?.files;
         let collateral = read_collateral(args.collateral.iter().cloned())?;
-        Ok(Self { file: files.pop().unwrap_or_default(), collateral, at: time(args.at.as_deref())? })
+        Ok(Self { file: files.pop().unwrap_or_default(), collateral, at: at(args.at.as_deref())? })
     }
 
     fn recognised(&self, args: &InspectArgs) -> Result<Evidence, Error> {
@@ -37,12 +38,10 @@ impl Given {
     }
 }
 
-fn time(text: Option<&str>) -> Result<Time, Error> {
-    match text {
-        Some(text) => seconds_of(text).ok_or_else(|| {
-            let what = format!("`--at {text}` is no time; expected one like 2026-01-31T12:00:00Z.");
-            Error::usage("E381", what)
-        }),
+/// The time at which evidence is judged: as given, else now.
+fn at(given: Option<&str>) -> Result<Time, Error> {
+    match given {
+        Some(text) => time("--at", text),
         None => SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).map_err(|_| {
             Error::usage("E381", "This machine's clock is before 1970; say the time with `--at`.")
         }),

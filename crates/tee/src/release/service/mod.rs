@@ -160,7 +160,8 @@ impl Service {
         if !self.state().nonces.is_good(&nonce.0, &bundle, now) {
             return Err(stale());
         }
-        let question = Question { direction: Direction::EnclaveToKeys, nonce, bundle, session: None };
+        let question =
+            Question { direction: Direction::EnclaveToKeys, nonce, bundle, model: None, session: None };
         let (verdict, appraised) =
             appraise(evidence, &self.terms.policy, &self.terms.collateral, Some(&question), now);
         let sealed = self.decide(resource, &verdict, appraised).and_then(|claims| {

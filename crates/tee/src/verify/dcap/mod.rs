@@ -34,7 +34,8 @@ use state::{Known, State};
 use super::event_log::{self, Bank};
 use super::{Collateral, Facts, Time, measured, roots};
 use crate::evidence::Evidence;
-use crate::policy::{Policy, Rule, hex};
+use crate::policy::{Policy, Rule};
+use crate::statement::hex;
 use crate::verdict::Check;
 
 pub(super) fn sgx(

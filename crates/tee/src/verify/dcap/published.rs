@@ -14,7 +14,8 @@ use x509_cert::der::Decode as _;
 
 use super::chain::signed;
 use super::quote::Tee;
-use crate::policy::{CollateralRule, from_hex};
+use crate::policy::CollateralRule;
+use crate::statement::from_hex;
 use crate::verdict::Check;
 use crate::verify::x509::{Found, Parsed, Path};
 use crate::verify::{Collateral, Time, rfc3339, seconds_of};
@@ -126,7 +127,7 @@ impl Published {
                 format!(
                     "the TCB info is for {came}, this is {} family {}",
                     tee.name(),
-                    crate::policy::hex(fmspc)
+                    crate::statement::hex(fmspc)
                 ),
             )
         })

@@ -3,7 +3,8 @@
 use super::chain::Machine;
 use super::quote::{Body, Domain, Enclave};
 use super::state::State;
-use crate::policy::{self, Bytes, Rule, SgxRule, TdxEventRule, TdxRule, hex};
+use crate::policy::{self, Bytes, Rule, SgxRule, TdxEventRule, TdxRule};
+use crate::statement::hex;
 use crate::verdict::Check;
 use crate::verify::event_log::{Bank, Event, measured, replay};
 

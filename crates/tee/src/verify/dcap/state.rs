@@ -89,7 +89,7 @@ impl<'a> Known<'a> {
             .map_err(|e| Check::failed("collateral-invalid", format!("QE identity cannot be read: {e}")))?;
         let enclave = self.quote.certified.report;
         if !is(enclave, &identity) {
-            let signer = crate::policy::hex(&enclave.mrsigner());
+            let signer = crate::statement::hex(&enclave.mrsigner());
             let detail = format!(
                 "the quoting enclave (signer {signer}, product {}) is not Intel's",
                 enclave.product()
@@ -107,7 +107,7 @@ impl<'a> Known<'a> {
     /// The machine reaches some level of Intel's list.
     fn has_a_level(&self, document: &Document) -> Result<(), Check> {
         let info = document.state()?;
-        let pce = crate::policy::hex(&self.machine.extension.pce_id);
+        let pce = crate::statement::hex(&self.machine.extension.pce_id);
         if !info.pce_id.eq_ignore_ascii_case(&pce) {
             let detail = format!("the TCB info is for PCE {}, this machine has {pce}", info.pce_id);
             return Err(Check::failed("collateral-other-fmspc", detail));

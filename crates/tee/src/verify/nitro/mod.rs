@@ -28,7 +28,8 @@ use document::Document;
 use super::x509::{Parsed, Path};
 use super::{Collateral, Facts, Time, measured, rfc3339, roots};
 use crate::evidence::Evidence;
-use crate::policy::{Accept, NitroRule, Policy, Rule, hex};
+use crate::policy::{Accept, NitroRule, Policy, Rule};
+use crate::statement::hex;
 use crate::verdict::Check;
 
 /// Clocks differ by a little everywhere.

@@ -71,7 +71,7 @@ fn verify_under(
         }
         _ => vec![Check::failed("kind-not-accepted", "the entry is for another kind")],
     });
-    Some(facts(&report, endorsed))
+    Some(facts(&report, endorsed, policy))
 }
 
 /// Certificates and lists: what the asker has, then what the platform handed over with the report. In this order, since only some
@@ -107,7 +107,16 @@ fn modes(report: &Report<'_>, checks: &mut Vec<Check>) {
     });
 }
 
-fn facts(report: &Report<'_>, endorsed: Option<Endorsed>) -> Facts {
+/// A policy that names no oldest firmware says nothing of known holes; whoever reads the verdict shall know.
+fn any_firmware(policy: &Policy) -> Option<String> {
+    let any = |rule: &Rule| matches!(rule, Rule::SevSnp(rule) if rule.min_tcb.is_none());
+    policy.accept.iter().any(|entry| any(&entry.rule)).then(|| {
+        "an entry of the policy names no `min_tcb`: it believes any firmware, also one with known holes"
+            .into()
+    })
+}
+
+fn facts(report: &Report<'_>, endorsed: Option<Endorsed>, policy: &Policy) -> Facts {
     let guest = report.policy();
     let mut remarks = vec![format!(
         "report version {}, privilege level {}, guest policy 0x{:x}{}",
@@ -116,6 +125,7 @@ fn facts(report: &Report<'_>, endorsed: Option<Endorsed>) -> Facts {
         guest.0,
         if guest.smt() { ", threads may share a core" } else { "" }
     )];
+    remarks.extend(any_firmware(policy));
     let mut expires = Vec::new();
     if let Some(endorsed) = endorsed {
         remarks.push(endorsed.to_string());

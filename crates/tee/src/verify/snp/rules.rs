@@ -2,7 +2,8 @@
 
 use super::endorsement::{Endorsed, same_chip};
 use super::report::{Report, Tcb};
-use crate::policy::{Bytes, MinimumTcb, Product, SnpRule, hex};
+use crate::policy::{Bytes, MinimumTcb, Product, SnpRule};
+use crate::statement::hex;
 use crate::verdict::Check;
 
 /// Everything in the report that the entry does not accept.

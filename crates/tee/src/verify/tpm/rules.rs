@@ -1,7 +1,8 @@
 //! A quote against one entry of a policy.
 
 use super::quote::Values;
-use crate::policy::{EventRule, TpmRule, hex};
+use crate::policy::{EventRule, TpmRule};
+use crate::statement::hex;
 use crate::verdict::Check;
 use crate::verify::event_log::{Bank, Event, measured, replay};
 
