@@ -378,7 +378,7 @@ mod reviewed {
 
     #[test]
     fn a_softmax_of_one_class_counts_its_rows() {
-        let ops = vec![(linear(&[0.5, 0.25], &[0.0]), vec![0]), (Op::Softmax, vec![1])];
+        let ops = vec![(linear(&[0.5, 0.25], &[0.0]), vec![0]), (Op::Softmax { group: 1 }, vec![1])];
         let graph = model(2, DataType::Fp32, ops, DataType::Fp32);
         let rows = [Tensor::new(3, 2, Data::F32(vec![1.0; 6])).unwrap()];
         let answer = Engine::new(graph.clone()).run(&rows).unwrap();

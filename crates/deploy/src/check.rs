@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use privet_model::cut::{Cut, cut};
 use privet_model::encode::Encoder;
 use privet_model::eval::{evaluate, greatest};
-use privet_model::graph::{Graph, Op, Port};
+use privet_model::graph::{Function, Graph, Op, Port};
 use privet_model::head::Column;
 use privet_model::plan::{Integers, Plan, RangeSource, Ranges, plan};
 use privet_model::tensor::{Data, Tensor};
@@ -302,7 +302,7 @@ fn on_rows(graph: &Graph, planned: &Planned, rows: &[Tensor]) -> Result<RowsRepo
 fn of_classes(graph: &Graph) -> Vec<bool> {
     let mut behind: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let activated = matches!(node.op, Op::Sigmoid | Op::Softmax);
+        let activated = matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. });
         behind.push(activated || node.inputs.iter().any(|id| behind.get(id.0) == Some(&true)));
     }
     graph.outputs.iter().map(|(_, id)| behind.get(id.0) == Some(&true)).collect()
@@ -357,8 +357,8 @@ mod tests {
         let value = |x: f64| Tensor { rows: 1, width: 1, data: Data::F64(vec![x]) };
         let changes = |graph: &Graph| label_changes(&value(0.49), &value(0.51), of_classes(graph)[0]);
         assert_eq!(changes(&one_value(None)), 0);
-        assert_eq!(changes(&one_value(Some(Op::Sigmoid))), 1);
-        assert_eq!(changes(&one_value(Some(Op::Softmax))), 1);
+        assert_eq!(changes(&one_value(Some(Op::Map(Function::Sigmoid)))), 1);
+        assert_eq!(changes(&one_value(Some(Op::Softmax { group: 1 }))), 1);
     }
 
     #[test]

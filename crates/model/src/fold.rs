@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::Problem;
-use crate::graph::{Graph, Labels, Missing, Node, NodeId, Norm, Op};
+use crate::graph::{Function, Graph, Labels, Missing, Node, NodeId, Norm, Op};
 use crate::head::{Category, Column, Feature, Group, Head};
 use crate::rounded::Rounded;
 
@@ -122,7 +122,9 @@ impl Folder {
             (Op::Concat, _) => self.concat(inputs),
             (Op::Select(indices), Some(form)) => select(form, indices),
             (Op::Normalize(norm), Some(Form::Raw(features))) => self.normalize(*norm, features),
-            (Op::Normalize(_) | Op::Sigmoid | Op::Softmax | Op::Label(_), _) => Form::Beyond,
+            (Op::Normalize(_) | Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_), _) => {
+                Form::Beyond
+            }
             (_, Some(Form::Beyond)) => return Err(after_nonlinear(graph, node)),
             (Op::OneHot { levels, unknown_is_zeros }, Some(form)) => {
                 self.one_hot(node, form, levels, *unknown_is_zeros)?
@@ -130,6 +132,21 @@ impl Folder {
             (Op::Impute { fill, missing }, Some(form)) => self.impute(node, form, fill, *missing)?,
             (Op::Affine { scale, shift }, Some(form)) => self.affine(form, scale, shift),
             (Op::Linear { weights, bias }, Some(form)) => self.linear(form, weights, bias),
+            (
+                Op::Constant(_)
+                | Op::Conv { .. }
+                | Op::Add
+                | Op::Multiply
+                | Op::Divide
+                | Op::MatMul(_)
+                | Op::Map(_)
+                | Op::Compare(_)
+                | Op::Choose
+                | Op::Reduce { .. }
+                | Op::ArgMax { .. }
+                | Op::Trees(_),
+                _,
+            ) => return Err(not_linear(node)),
             (_, _) => Form::Unknown,
         })
     }
@@ -295,6 +312,14 @@ fn select(form: &Form, indices: &[usize]) -> Form {
     }
 }
 
+fn not_linear(node: &Node) -> Problem {
+    problem(
+        node,
+        "It is not affine, and only linear models run privately yet.",
+        "Serve it in the kinds plain or tee.",
+    )
+}
+
 pub(crate) fn problem(node: &Node, reason: &str, hint: &str) -> Problem {
     let crate::graph::Origin { node, op } = node.origin.clone();
     Problem { node, op, reason: reason.into(), hint: hint.into() }
@@ -305,7 +330,10 @@ fn after_nonlinear(graph: &Graph, node: &Node) -> Problem {
     let mut at: Option<NodeId> = node.inputs.first().copied();
     while let Some(id) = at {
         let before = &graph.nodes[id.0];
-        if matches!(before.op, Op::Sigmoid | Op::Softmax | Op::Normalize(_) | Op::Label(_)) {
+        if matches!(
+            before.op,
+            Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Normalize(_) | Op::Label(_)
+        ) {
             let reason = format!(
                 "It has constants of its own behind `{}` ({}), which is not affine.",
                 before.origin.node, before.origin.op

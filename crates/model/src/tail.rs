@@ -59,7 +59,13 @@ impl Tail {
         let nodes_ok = self.nodes.iter().enumerate().all(|(at, node)| match node.op {
             _ if !fits(node.width) => false,
             Op::Input(i) => i == at && rebuilt.nodes.get(at).is_some_and(|n| n.width == node.width),
-            Op::Affine { .. } | Op::Linear { .. } | Op::Impute { .. } | Op::OneHot { .. } => false,
+            Op::Affine { .. }
+            | Op::Linear { .. }
+            | Op::Conv { .. }
+            | Op::Constant(_)
+            | Op::Impute { .. }
+            | Op::OneHot { .. }
+            | Op::Trees(_) => false,
             _ => {
                 rebuilt.add(node.op.clone(), node.inputs.clone(), node.origin.clone()) == Ok(NodeId(at))
                     && rebuilt.width(NodeId(at)) == node.width

@@ -14,7 +14,7 @@ use privet_deploy::check::{Planned, planned};
 use privet_deploy::kind::Reveal;
 use privet_deploy::mpc::{MpcCaller, PartyHost};
 use privet_deploy::oip::{Host, InferReply, InferRequest};
-use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
+use privet_model::graph::{Function, Graph, NodeId, Op, Origin, Port};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::protect::Protect;
 use privet_mpc::role::Role;
@@ -45,7 +45,7 @@ pub fn linear_model(columns: usize, scores: usize) -> Graph {
     let mut graph = Graph::new(vec![port("x", DataType::Fp32, columns)]);
     let op = Op::Linear { weights: numbers(1, columns * scores), bias: numbers(2, scores) };
     let linear = graph.add(op, vec![NodeId(0)], origin("linear")).unwrap();
-    let sigmoid = graph.add(Op::Sigmoid, vec![linear], origin("sigmoid")).unwrap();
+    let sigmoid = graph.add(Op::Map(Function::Sigmoid), vec![linear], origin("sigmoid")).unwrap();
     graph.outputs = vec![(port("p", DataType::Fp64, scores), sigmoid)];
     graph
 }

@@ -148,7 +148,8 @@ fn is_finite(op: &Op) -> bool {
     let all = |values: &[f64]| values.iter().all(|x| x.is_finite());
     match op {
         Op::Affine { scale, shift } => all(scale) && all(shift),
-        Op::Linear { weights, bias } => all(weights) && all(bias),
+        Op::Linear { weights, bias } | Op::Conv { weights, bias, .. } => all(weights) && all(bias),
+        Op::Constant(values) => all(values),
         _ => true,
     }
 }
@@ -166,6 +167,23 @@ fn size(op: &Op) -> usize {
         Op::OneHot { levels, .. } => labels(levels),
         Op::Label(l) => labels(l),
         Op::Select(indices) => indices.len(),
-        Op::Input(_) | Op::Concat | Op::Normalize(_) | Op::Sigmoid | Op::Softmax => 0,
+        Op::Constant(values) => values.len(),
+        Op::Conv { weights, bias, .. } => weights.len() + bias.len(),
+        Op::Reduce { windows, .. } => windows.places() + windows.0.len(),
+        Op::Trees(trees) => {
+            4 * (trees.splits.len() + trees.leaves.len() + trees.roots.len()) + trees.base.len()
+        }
+        Op::Input(_)
+        | Op::Concat
+        | Op::Normalize(_)
+        | Op::Map(_)
+        | Op::Softmax { .. }
+        | Op::ArgMax { .. }
+        | Op::Add
+        | Op::Multiply
+        | Op::Divide
+        | Op::MatMul(_)
+        | Op::Compare(_)
+        | Op::Choose => 0,
     }
 }

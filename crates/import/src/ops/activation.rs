@@ -1,6 +1,6 @@
 //! What is not affine: the two activations, and the choice of a label.
 
-use privet_model::graph::{Labels, Op};
+use privet_model::graph::{Function, Labels, Op};
 use privet_model::tensor::DataType;
 
 use crate::onnx::value::Rows;
@@ -8,7 +8,7 @@ use crate::onnx::{Call, Lowered, Stop, one};
 
 pub(super) fn sigmoid(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.numbers(0)?;
-    let id = call.emit(Op::Sigmoid, x.id)?;
+    let id = call.emit(Op::Map(Function::Sigmoid), x.id)?;
     one(Rows::new(id, x.dims, x.dtype))
 }
 
@@ -17,7 +17,7 @@ pub(super) fn softmax(call: &mut Call<'_, '_>) -> Lowered {
     // Before version 13 the axis says where a row begins, after it along which axis to sum: the same for [rows, n].
     let default = if call.builder.opsets.onnx() < 13 { 1 } else { -1 };
     over_columns(call.int("axis", default))?;
-    let id = call.emit(Op::Softmax, x.id)?;
+    let id = call.emit(Op::Softmax { group: x.width() }, x.id)?;
     one(Rows::new(id, x.dims, x.dtype))
 }
 

@@ -1,6 +1,6 @@
 //! The linear models of ONNX-ML, as ONNX Runtime computes them.
 
-use privet_model::graph::{Labels, NodeId, Op};
+use privet_model::graph::{Function, Labels, NodeId, Op};
 use privet_model::tensor::DataType;
 
 use crate::onnx::value::{Rows, Value};
@@ -42,8 +42,8 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
         return Ok(vec![label]);
     }
     let id = match post {
-        "LOGISTIC" => call.emit(Op::Sigmoid, raw.id)?,
-        "SOFTMAX" => call.emit(Op::Softmax, raw.id)?,
+        "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), raw.id)?,
+        "SOFTMAX" => call.emit(Op::Softmax { group: raw.width() }, raw.id)?,
         _ => raw.id,
     };
     Ok(vec![label, Value::Rows(Rows::new(id, raw.dims, DataType::Fp32))])
@@ -57,7 +57,7 @@ fn one_score_for_two(call: &mut Call<'_, '_>, score: NodeId, post: &str, labels:
     let label = if call.wants(0) { label(call, signed, labels)? } else { Value::Unknown };
     let id = match post {
         _ if !call.wants(1) => return Ok(vec![label]),
-        "LOGISTIC" => call.emit(Op::Sigmoid, signed)?,
+        "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), signed)?,
         _ => call.emit(pair(1.0), score)?,
     };
     Ok(vec![label, Value::Rows(Rows::new(id, vec![2], DataType::Fp32))])

@@ -12,7 +12,7 @@ use privet_deploy::plain::Engine;
 use privet_deploy::tee::caller::{TeeCaller, Trust};
 use privet_deploy::tee::package::{Choices, Package, package};
 use privet_enclave_image::{IMAGE, digest};
-use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
+use privet_model::graph::{Function, Graph, NodeId, Op, Origin, Port};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_serve::enclave::{EnclaveHost, EnclaveOptions, Relay};
 use privet_serve::entropy::OsEntropy;
@@ -39,7 +39,7 @@ pub fn graph() -> Graph {
     let mut graph = Graph::new(vec![port("x", DataType::Fp32, COLUMNS)]);
     let op = Op::Linear { weights: vec![0.5, -0.25, 1.0, 0.125], bias: vec![0.1] };
     let linear = graph.add(op, vec![NodeId(0)], origin("linear")).unwrap();
-    let sigmoid = graph.add(Op::Sigmoid, vec![linear], origin("sigmoid")).unwrap();
+    let sigmoid = graph.add(Op::Map(Function::Sigmoid), vec![linear], origin("sigmoid")).unwrap();
     graph.outputs = vec![(port("p", DataType::Fp64, 1), sigmoid)];
     graph
 }

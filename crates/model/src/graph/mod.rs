@@ -3,9 +3,18 @@
 //! Every value is `rows × width`; the number of rows is chosen by the caller. Every back end matches [`Op`]
 //! exhaustively, so a new primitive is a compile error wherever an answer is still missing.
 
+mod function;
+mod geometry;
+mod trees;
+mod width;
+
 use serde::{Deserialize, Serialize};
 
 use crate::tensor::DataType;
+
+pub use function::{Comparison, Function, sigmoid};
+pub use geometry::{Conv, MatMul, Reduce, Windows};
+pub use trees::{Aggregate, Child, Leaf, Split, Test, Trees};
 
 /// One input or output of a model, under the exporter's own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +129,8 @@ pub enum Norm {
 pub enum Op {
     /// The model's input of that index, in [`Graph::inputs`].
     Input(usize),
+    /// The same values for every row; takes no input.
+    Constant(Vec<f64>),
     /// `scale[j]·x[j] + shift[j]`; n = m = the length of both.
     Affine {
         /// Factor per column.
@@ -133,6 +144,36 @@ pub enum Op {
         weights: Vec<f64>,
         /// One per output.
         bias: Vec<f64>,
+    },
+    /// A convolution, plus `bias` per filter.
+    Conv {
+        /// Its numbers.
+        conv: Conv,
+        /// As [`Conv::weights`] says.
+        weights: Vec<f64>,
+        /// One per filter.
+        bias: Vec<f64>,
+    },
+    /// Sum of two values of the same width.
+    Add,
+    /// Product, value by value, of two values of the same width.
+    Multiply,
+    /// Quotient, value by value, of two values of the same width.
+    Divide,
+    /// A stack of matrix products of two values.
+    MatMul(MatMul),
+    /// A function of each value.
+    Map(Function),
+    /// A comparison of two values of the same width: 0 or 1.
+    Compare(Comparison),
+    /// Of three values of the same width: the second where the first is not 0, else the third.
+    Choose,
+    /// One value for each window.
+    Reduce {
+        /// What it is.
+        reduce: Reduce,
+        /// Of which values.
+        windows: Windows,
     },
     /// `fill[j]` where `x[j]` is missing; n = m.
     Impute {
@@ -154,12 +195,20 @@ pub enum Op {
     Select(Vec<usize>),
     /// Each row to unit length.
     Normalize(Norm),
-    /// `1/(1+e^(-x))` per value.
-    Sigmoid,
-    /// `e^x_i / Σ e^x_j` per row.
-    Softmax,
+    /// `e^x_i / Σ e^x_j` within each group of so many consecutive values.
+    Softmax {
+        /// Size of a group; n is a multiple of it.
+        group: usize,
+    },
+    /// The place, counted from 0, of the greatest value (the first of equals) of each group of consecutive values.
+    ArgMax {
+        /// Size of a group; m = n / group.
+        group: usize,
+    },
     /// The label of the greatest value (the first of equals); n = number of labels, m = 1.
     Label(Labels),
+    /// An ensemble of decision trees.
+    Trees(Box<Trees>),
 }
 
 /// One operation, applied to earlier nodes.
@@ -168,7 +217,7 @@ pub enum Op {
 pub struct Node {
     /// What it does.
     pub op: Op,
-    /// To which values; only [`Op::Concat`] takes more than one, [`Op::Input`] none.
+    /// To which values; how many follows from the operation.
     pub inputs: Vec<NodeId>,
     /// Values per row of its result.
     pub width: usize,
@@ -220,30 +269,7 @@ impl Graph {
         if inputs.iter().any(|id| id.0 >= self.nodes.len()) {
             return Err("a node uses a value that does not stand before it".into());
         }
-        match (op, inputs) {
-            (Op::Concat, _) => Ok(inputs.iter().map(|&id| self.width(id)).sum()),
-            (_, [input]) => width_of_one(op, self.width(*input)),
-            _ => Err(format!("expected one input, got {}", inputs.len())),
-        }
+        let widths: Vec<usize> = inputs.iter().map(|&id| self.width(id)).collect();
+        width::of(op, &widths)
     }
-}
-
-fn width_of_one(op: &Op, n: usize) -> Result<usize, String> {
-    match op {
-        Op::Input(_) => Err("an input takes no values".into()),
-        Op::Affine { scale, shift } => same(n, scale.len(), "scale").and(same(n, shift.len(), "shift")),
-        Op::Linear { weights, bias } => same(n * bias.len(), weights.len(), "weight").map(|_| bias.len()),
-        Op::Impute { fill, .. } => same(n, fill.len(), "imputed"),
-        Op::OneHot { levels, .. } => same(1, n, "category").map(|_| levels.len()),
-        Op::Select(indices) => match indices.iter().find(|&&i| i >= n) {
-            Some(i) => Err(format!("column {i} is selected where there are {n}")),
-            None => Ok(indices.len()),
-        },
-        Op::Concat | Op::Normalize(_) | Op::Sigmoid | Op::Softmax => Ok(n),
-        Op::Label(labels) => same(n, labels.len(), "label").map(|_| 1),
-    }
-}
-
-fn same(expected: usize, got: usize, what: &str) -> Result<usize, String> {
-    if expected == got { Ok(got) } else { Err(format!("expected {expected} {what} values, got {got}")) }
 }
