@@ -171,7 +171,7 @@ fn size(op: &Op) -> usize {
         Op::Conv { weights, bias, .. } => weights.len() + bias.len(),
         Op::Reduce { windows, .. } => windows.places() + windows.0.len(),
         Op::Trees(trees) => {
-            4 * (trees.splits.len() + trees.leaves.len() + trees.roots.len()) + trees.base.len()
+            4 * (trees.branches.len() + trees.leaves.len() + trees.roots.len()) + trees.base.len()
         }
         Op::Input(_)
         | Op::Concat

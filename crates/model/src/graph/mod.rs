@@ -14,7 +14,7 @@ use crate::tensor::DataType;
 
 pub use function::{Comparison, Function, sigmoid};
 pub use geometry::{Conv, MatMul, Reduce, Windows};
-pub use trees::{Aggregate, Child, Leaf, Split, Test, Trees};
+pub use trees::{Aggregate, Branch, Child, Leaf, Test, Trees};
 
 /// One input or output of a model, under the exporter's own name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

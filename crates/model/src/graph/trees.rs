@@ -37,8 +37,8 @@ impl Test {
 /// Where a side of a split leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Child {
-    /// To another split.
-    Split(usize),
+    /// To another branch.
+    Branch(usize),
     /// To a leaf.
     Leaf(usize),
 }
@@ -46,7 +46,7 @@ pub enum Child {
 /// One inner node.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Split {
+pub struct Branch {
     /// Which of the values in.
     pub feature: usize,
     /// How it is compared.
@@ -92,8 +92,8 @@ pub struct Trees {
     pub targets: usize,
     /// Where each tree starts.
     pub roots: Vec<Child>,
-    /// All inner nodes; a split leads only to splits behind it.
-    pub splits: Vec<Split>,
+    /// All inner nodes; a branch leads only to branches behind it.
+    pub branches: Vec<Branch>,
     /// All leaves.
     pub leaves: Vec<Leaf>,
     /// How votes are joined.
@@ -106,15 +106,15 @@ impl Trees {
     /// Whether every index points at something, and every path ends.
     pub fn is_sound(&self) -> bool {
         let child = |from: Option<usize>, child: &Child| match *child {
-            Child::Split(s) => s < self.splits.len() && from.is_none_or(|from| s > from),
+            Child::Branch(s) => s < self.branches.len() && from.is_none_or(|from| s > from),
             Child::Leaf(l) => l < self.leaves.len(),
         };
-        let split = |(at, s): (usize, &Split)| {
+        let split = |(at, s): (usize, &Branch)| {
             s.feature < self.features && child(Some(at), &s.yes) && child(Some(at), &s.no)
         };
         self.base.len() == self.targets
             && self.roots.iter().all(|root| child(None, root))
-            && self.splits.iter().enumerate().all(split)
+            && self.branches.iter().enumerate().all(split)
             && self.leaves.iter().flat_map(|l| &l.votes).all(|&(target, _)| target < self.targets)
     }
 
@@ -124,8 +124,8 @@ impl Trees {
         loop {
             match at {
                 Child::Leaf(leaf) => return leaf,
-                Child::Split(s) => {
-                    let split = &self.splits[s];
+                Child::Branch(s) => {
+                    let split = &self.branches[s];
                     let value = x[split.feature];
                     let yes = if value.is_nan() {
                         split.missing_is_yes || split.test.passes(value, split.threshold)
