@@ -1,6 +1,6 @@
 //! The cut: client head, private core, client tail.
 
-use crate::fold::{Folder, Form, Statistics, Sum, problem};
+use crate::fold::{Folder, Form, Statistics, Sum, obstacle, problem};
 use crate::graph::{Graph, Node, NodeId, Op, Port};
 use crate::head::{Column, Head};
 use crate::tail::{Spread, Tail};
@@ -65,6 +65,8 @@ pub fn cut(graph: &Graph) -> Result<Cut, Problems> {
     let graph = reachable(graph);
     let mut folder = Folder::default();
     let forms = folder.forms(&graph);
+    let behind = graph.nodes.iter().zip(&forms).filter(|(_, form)| matches!(form, Form::Beyond));
+    folder.problems.extend(behind.filter_map(|(node, _)| obstacle(&graph, node)));
     let boundary = Boundary::find(&graph, &forms);
     folder.problems.extend(boundary.problems(&graph, &forms));
     if !folder.problems.is_empty() {
@@ -79,7 +81,7 @@ pub fn cut(graph: &Graph) -> Result<Cut, Problems> {
 }
 
 /// The graph without nodes that no output needs. Inputs stay: they are the model's interface.
-fn reachable(graph: &Graph) -> Graph {
+pub(crate) fn reachable(graph: &Graph) -> Graph {
     let mut needed: Vec<bool> = graph.nodes.iter().map(|n| matches!(n.op, Op::Input(_))).collect();
     graph.outputs.iter().for_each(|(_, id)| needed[id.0] = true);
     for at in (0..graph.nodes.len()).rev() {
@@ -159,7 +161,7 @@ fn scores(boundary: &Boundary, sums: &[Vec<Sum>]) -> (Vec<Sum>, Vec<Vec<Spread>>
     (scores, spread)
 }
 
-fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
+pub(crate) fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
     find(scores, sum).unwrap_or_else(|| {
         scores.push(sum.clone());
         Spread::Score(scores.len() - 1)

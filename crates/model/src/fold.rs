@@ -91,6 +91,7 @@ fn key(column: &Column) -> Key {
     match column {
         Column::Value { feature, missing } => (*feature, missing.as_ref().map(bits), None, false),
         Column::Indicator { feature, missing } => (*feature, Some(bits(missing)), None, true),
+        Column::Ordinal { feature, missing } => (*feature, Some(bits(missing)), Some((usize::MAX, 0)), false),
         Column::Level { feature, category, level } => (*feature, None, Some((*category, *level)), false),
     }
 }
@@ -105,7 +106,7 @@ impl Folder {
             let form = if inputs.iter().any(|f| matches!(f, Form::Unknown)) {
                 Form::Unknown
             } else {
-                self.form(graph, node, &inputs).unwrap_or_else(|problem| {
+                self.form(node, &inputs).unwrap_or_else(|problem| {
                     self.problems.push(problem);
                     Form::Unknown
                 })
@@ -115,40 +116,33 @@ impl Folder {
         forms
     }
 
-    fn form(&mut self, graph: &Graph, node: &Node, inputs: &[&Form]) -> Result<Form, Problem> {
+    fn form(&mut self, node: &Node, inputs: &[&Form]) -> Result<Form, Problem> {
         let first = inputs.first().copied();
         Ok(match (&node.op, first) {
             (Op::Input(input), _) => self.raw(*input, node.width),
+            _ if inputs.iter().any(|f| matches!(f, Form::Beyond)) => Form::Beyond,
             (Op::Concat, _) => self.concat(inputs),
+            (Op::Add, _) => self.add(inputs),
             (Op::Select(indices), Some(form)) => select(form, indices),
             (Op::Normalize(norm), Some(Form::Raw(features))) => self.normalize(*norm, features),
-            (Op::Normalize(_) | Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_), _) => {
-                Form::Beyond
-            }
-            (_, Some(Form::Beyond)) => return Err(after_nonlinear(graph, node)),
             (Op::OneHot { levels, unknown_is_zeros }, Some(form)) => {
                 self.one_hot(node, form, levels, *unknown_is_zeros)?
             }
             (Op::Impute { fill, missing }, Some(form)) => self.impute(node, form, fill, *missing)?,
             (Op::Affine { scale, shift }, Some(form)) => self.affine(form, scale, shift),
             (Op::Linear { weights, bias }, Some(form)) => self.linear(form, weights, bias),
-            (
-                Op::Constant(_)
-                | Op::Conv { .. }
-                | Op::Add
-                | Op::Multiply
-                | Op::Divide
-                | Op::MatMul(_)
-                | Op::Map(_)
-                | Op::Compare(_)
-                | Op::Choose
-                | Op::Reduce { .. }
-                | Op::ArgMax { .. }
-                | Op::Trees(_),
-                _,
-            ) => return Err(not_linear(node)),
-            (_, _) => Form::Unknown,
+            _ => Form::Beyond,
         })
+    }
+
+    fn add(&mut self, inputs: &[&Form]) -> Form {
+        let sums: Vec<Vec<Sum>> = inputs.iter().map(|form| self.sums(form)).collect();
+        let mut sums = sums.into_iter();
+        let mut total = sums.next().unwrap_or_default();
+        for other in sums {
+            total.iter_mut().zip(&other).for_each(|(sum, other)| sum.add(1.0, other));
+        }
+        Form::Affine(total)
     }
 
     fn raw(&mut self, input: usize, width: usize) -> Form {
@@ -157,7 +151,7 @@ impl Folder {
         Form::Raw((first..first + width).collect())
     }
 
-    fn column(&mut self, column: Column) -> usize {
+    pub(crate) fn column(&mut self, column: Column) -> usize {
         let next = self.head.columns.len();
         let index = *self.index.entry(key(&column)).or_insert(next);
         if index == next {
@@ -184,9 +178,6 @@ impl Folder {
         if inputs.iter().all(|f| matches!(f, Form::Raw(_))) {
             let features = inputs.iter().flat_map(|f| if let Form::Raw(v) = f { v.as_slice() } else { &[] });
             return Form::Raw(features.copied().collect());
-        }
-        if inputs.iter().any(|f| matches!(f, Form::Beyond)) {
-            return Form::Beyond;
         }
         Form::Affine(inputs.iter().flat_map(|f| self.sums(f)).collect())
     }
@@ -312,17 +303,21 @@ fn select(form: &Form, indices: &[usize]) -> Form {
     }
 }
 
-fn not_linear(node: &Node) -> Problem {
-    problem(
-        node,
-        "It is not affine, and only linear models run privately yet.",
-        "Serve it in the kinds plain or tee.",
-    )
-}
-
 pub(crate) fn problem(node: &Node, reason: &str, hint: &str) -> Problem {
     let crate::graph::Origin { node, op } = node.origin.clone();
     Problem { node, op, reason: reason.into(), hint: hint.into() }
+}
+
+/// Why a node that is behind the affine part keeps a model from being a linear one with a public tail.
+pub(crate) fn obstacle(graph: &Graph, node: &Node) -> Option<Problem> {
+    match node.op {
+        Op::Normalize(_) | Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_) => None,
+        Op::Select(_) | Op::Concat => None,
+        Op::Affine { .. } | Op::Linear { .. } | Op::Impute { .. } | Op::OneHot { .. } => {
+            Some(after_nonlinear(graph, node))
+        }
+        _ => Some(problem(node, "It is not affine.", "A linear model ends with `Sigmoid` or `Softmax`.")),
+    }
 }
 
 /// Constants behind an operation that is not affine would have to be computed privately there, or shown.

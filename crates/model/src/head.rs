@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refusal;
 use crate::eval::{check_inputs, level_of_number, normalize};
 use crate::graph::{Labels, Missing, Norm, Port};
+use crate::ordinal::ordinal;
 use crate::tensor::{Data, DataType, Tensor};
 
 /// One value of an applicant: the `element`-th of model input `input`, or of a normalised group of such.
@@ -56,6 +57,14 @@ pub enum Column {
         /// What counts as missing.
         missing: Missing,
     },
+    /// Where the feature's value, as float32, stands among all float32 numbers ([`ordinal`](crate::ordinal::ordinal)): what
+    /// trees compare. 0 where it is missing.
+    Ordinal {
+        /// Index into [`Head::features`].
+        feature: usize,
+        /// What counts as missing.
+        missing: Missing,
+    },
     /// 1 where the feature is this level of its category, else 0.
     Level {
         /// Index into [`Head::features`].
@@ -71,9 +80,10 @@ impl Column {
     /// Index of the feature it is made from.
     pub fn feature(&self) -> usize {
         match self {
-            Self::Value { feature, .. } | Self::Indicator { feature, .. } | Self::Level { feature, .. } => {
-                *feature
-            }
+            Self::Value { feature, .. }
+            | Self::Indicator { feature, .. }
+            | Self::Ordinal { feature, .. }
+            | Self::Level { feature, .. } => *feature,
         }
     }
 }
@@ -276,6 +286,10 @@ impl Rows<'_> {
                 x => x,
             },
             Column::Indicator { feature, missing } => f64::from(missing.is(self.feature(*feature, row))),
+            Column::Ordinal { feature, missing } => match self.feature(*feature, row) {
+                x if missing.is(x) => 0.0,
+                x => ordinal(x),
+            },
             Column::Level { feature, category, level } => {
                 let category = &self.head.categories[*category];
                 if !self.is_finite(*feature, row) {

@@ -135,7 +135,7 @@ pub fn plan(cut: &Cut, accuracy: f64, ranges: &Ranges) -> Result<(Plan, Integers
         return Err(Refusal::new("E214", what));
     }
     let mut narrowest = Vec::new();
-    for exponents in ranges.candidates(cut) {
+    for exponents in ranges.candidates(&cut.head, &cut.statistics) {
         if let Some(planned) = attempt(cut, accuracy, &exponents, ranges.source()) {
             return Ok(planned);
         }

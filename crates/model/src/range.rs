@@ -5,9 +5,9 @@ use privet_ring::fixed::outward_exponent;
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
-use crate::cut::Cut;
 use crate::fold::Statistics;
 use crate::head::{Column, Head};
+use crate::ordinal::ORDINAL_BITS;
 use crate::tensor::Tensor;
 
 /// Where a plan's ranges came from, in the words of `check`.
@@ -61,10 +61,17 @@ impl Ranges {
     }
 
     /// Exponents for each column, the most wanted first.
-    pub(crate) fn candidates<'a>(&'a self, cut: &'a Cut) -> Box<dyn Iterator<Item = Vec<i32>> + 'a> {
+    pub(crate) fn candidates(
+        &self,
+        head: &Head,
+        statistics: &[Option<Statistics>],
+    ) -> Box<dyn DoubleEndedIterator<Item = Vec<i32>>> {
         match &self.sampled {
-            Some(largest) => Box::new(std::iter::once(sampled(&cut.head, largest))),
-            None => Box::new((NARROWEST..=WIDEST).rev().map(|width| from_model(cut, width))),
+            Some(largest) => Box::new(std::iter::once(sampled(head, largest))),
+            None => {
+                let of = |width| from_model(head, statistics, width);
+                Box::new((NARROWEST..=WIDEST).rev().map(of).collect::<Vec<_>>().into_iter())
+            }
         }
     }
 }
@@ -89,6 +96,7 @@ fn sampled(head: &Head, largest: &[f64]) -> Vec<i32> {
     let each = head.columns.iter().zip(largest);
     each.map(|(column, &x)| match column {
         Column::Value { .. } if x > 0.0 => exponent(2.0 * x),
+        Column::Ordinal { .. } => ORDINAL_EXPONENT,
         _ => 0,
     })
     .collect()
@@ -96,23 +104,28 @@ fn sampled(head: &Head, largest: &[f64]) -> Vec<i32> {
 
 /// `width` is the exponent for features of which nothing is known, and of the number of standard deviations (capped)
 /// for those with a scaler.
-fn from_model(cut: &Cut, width: i32) -> Vec<i32> {
+fn from_model(head: &Head, statistics: &[Option<Statistics>], width: i32) -> Vec<i32> {
     let spread_factor = 2f64.powi(width.clamp(*SPREADS.start(), *SPREADS.end()));
-    let of_feature = |feature: usize| match cut.statistics.get(feature).copied().flatten() {
+    let of_feature = |feature: usize| match statistics.get(feature).copied().flatten() {
         Some(Statistics { center, spread: Some(spread) }) => exponent(center.abs() + spread_factor * spread),
         Some(Statistics { center, spread: None }) if center != 0.0 => width.max(exponent(2.0 * center.abs())),
         _ => width,
     };
-    let each = cut.head.columns.iter().map(|column| match column {
-        Column::Value { feature, .. } if cut.head.is_of_unit_length(*feature) => UNIT,
+    let each = head.columns.iter().map(|column| match column {
+        Column::Value { feature, .. } if head.is_of_unit_length(*feature) => UNIT,
         Column::Value { feature, .. } => of_feature(*feature),
         Column::Indicator { .. } | Column::Level { .. } => 0,
+        Column::Ordinal { .. } => ORDINAL_EXPONENT,
     });
     each.collect()
 }
 
 /// Exponent for a value of a row of unit length: one more than 0, as float64 division may round it a little above 1.
 const UNIT: i32 = 1;
+
+/// Exponent of the largest ordinal.
+#[allow(clippy::cast_possible_wrap)]
+const ORDINAL_EXPONENT: i32 = ORDINAL_BITS as i32;
 
 /// What is beyond float64 has a range that no plan holds.
 fn exponent(x: f64) -> i32 {

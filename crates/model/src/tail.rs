@@ -15,6 +15,8 @@ pub enum Spread {
     Score(usize),
     /// A score with its sign changed: the other class of a binary model.
     Minus(usize),
+    /// One less a score: the other class's probability.
+    OneMinus(usize),
     /// Zero: the class whose score was subtracted from the others.
     Zero,
 }
@@ -46,7 +48,7 @@ impl Tail {
     /// a size that a client can hold, and every score is one that the tail can speak of.
     pub fn is_sound(&self, scores: usize) -> bool {
         let spread_ok = |s: &Spread| match s {
-            Spread::Score(i) | Spread::Minus(i) => *i < scores,
+            Spread::Score(i) | Spread::Minus(i) | Spread::OneMinus(i) => *i < scores,
             Spread::Zero => true,
         };
         let places: usize = self.spread.iter().map(Vec::len).sum();
@@ -112,6 +114,7 @@ fn spread(places: &[Spread], scores: &[f64], width: usize, rows: usize) -> Tenso
     let value = |row: &[f64], place: Spread| match place {
         Spread::Score(i) => row[i],
         Spread::Minus(i) => -row[i],
+        Spread::OneMinus(i) => 1.0 - row[i],
         Spread::Zero => 0.0,
     };
     let values = scores.chunks_exact(width.max(1)).flat_map(|row| places.iter().map(move |&p| value(row, p)));

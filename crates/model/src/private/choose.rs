@@ -1,0 +1,234 @@
+//! The choice of numbers: the least bits with which everything that is revealed is good to the accuracy that was asked for.
+
+use super::action::Action;
+use super::draft::Draft;
+use super::lower::Lowered;
+use super::noise::{Sources, ranges as factors_of};
+use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
+use super::program::{Constants, Encoding, Program};
+use super::smooth::Fitted;
+use super::span::{Span, spans};
+use crate::Refusal;
+use crate::head::{Column, Head};
+use crate::range::Ranges;
+use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
+
+/// Fraction bits of values that are tried.
+const VALUE_BITS: std::ops::RangeInclusive<u32> = 6..=44;
+/// How many more bits secret factors may have.
+const EXTRA: [u32; 4] = [0, 3, 6, 10];
+
+/// Chooses numbers for a lowered model.
+pub(crate) fn choose(
+    lowered: &Lowered,
+    accuracy: f64,
+    ranges: &Ranges,
+) -> Result<(Program, Constants), Refusal> {
+    if !(accuracy > 0.0 && accuracy.is_finite()) {
+        return Err(Refusal::new("E210", format!("Accuracy must be a positive number, got {accuracy}.")));
+    }
+    let mut candidates: Vec<Vec<i32>> = ranges.candidates(&lowered.head, &lowered.statistics).collect();
+    // From the narrowest to the widest; the widest that keeps the accuracy is wanted.
+    candidates.reverse();
+    candidates.dedup();
+    let (mut low, mut high) = (0, candidates.len());
+    let mut best = Err(0.0);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match (Search { lowered, accuracy, exponents: &candidates[middle] }).run(ranges) {
+            Ok(found) => {
+                best = Ok(found);
+                low = middle + 1;
+            }
+            Err(reachable) => {
+                if best.is_err() {
+                    best = Err(reachable);
+                }
+                high = middle;
+            }
+        }
+    }
+    best.map_err(|reachable: f64| unreachable(accuracy, reachable))
+}
+
+fn unreachable(accuracy: f64, reachable: f64) -> Refusal {
+    let remedy = if reachable.is_finite() {
+        format!("{:.1e} does. Ask for that, or give `--rows` with smaller values.", reachable * 1.05)
+    } else {
+        "no other does: its values grow too large, or a choice depends on rounded numbers. Give `--rows` with smaller values."
+            .into()
+    };
+    Refusal::new(
+        "E211",
+        format!("Accuracy {accuracy:e} does not fit into 64 bits with these ranges; {remedy}"),
+    )
+}
+
+struct Search<'a> {
+    lowered: &'a Lowered,
+    accuracy: f64,
+    exponents: &'a [i32],
+}
+
+/// One choice of bits, with what follows from it.
+struct Tried {
+    numbers: Vec<Numbers>,
+    columns: Vec<Encoding>,
+    bound: f64,
+}
+
+impl Search<'_> {
+    /// The program with the fewest bits, or the best bound that any has.
+    fn run(&self, ranges: &Ranges) -> Result<(Program, Constants), f64> {
+        let draft = &self.lowered.draft;
+        let limits: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
+        let spans = spans(draft, &self.columns_span(&limits));
+        let exponents = exponents(&spans);
+        let relative =
+            draft.steps.iter().position(|s| s.is_columns()).is_some_and(|at| is_relative(draft, at));
+        let gain = if relative { gain(draft, &spans) } else { 0 };
+        let mut best = f64::INFINITY;
+        for value in VALUE_BITS {
+            for extra in EXTRA {
+                let column = (value + gain).min(MAX_INPUT_BITS);
+                let fine = Fineness { value, weight: value + extra, column };
+                let Some(tried) = self.attempt(fine, &spans, &exponents, relative) else { continue };
+                if tried.bound <= self.accuracy {
+                    return Ok(self.program(tried, ranges));
+                }
+                best = best.min(tried.bound);
+            }
+        }
+        Err(best)
+    }
+
+    /// Indicators and levels are not negative.
+    fn columns_span(&self, limits: &[f64]) -> Span {
+        let whole = Span::within(limits);
+        let columns = self.lowered.head.columns.iter().enumerate();
+        columns
+            .map(|(c, column)| match column {
+                Column::Indicator { .. } | Column::Level { .. } => (0.0, 1.0),
+                Column::Value { .. } | Column::Ordinal { .. } => (whole.low[c], whole.high[c]),
+            })
+            .collect()
+    }
+
+    fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {
+        let draft = &self.lowered.draft;
+        let numbers = numbers(draft, exponents, fine).ok()?;
+        let columns = self.encodings(draft, fine, relative);
+        if columns.iter().any(|c| c.exponent + c.scale > 50) {
+            return None;
+        }
+        let series: Vec<Option<Fitted>> = vec![None; draft.steps.len()];
+        let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, series: &series };
+        let noise = sources.noise();
+        let shown = self.lowered.shown.iter().flat_map(|s| s.indices.iter().map(|&i| noise[s.step][i]));
+        let bound = shown.fold(0.0, f64::max);
+        // What float64 adds when an answer is decoded.
+        let largest = self.lowered.shown.iter().map(|s| spans[s.step].greatest()).fold(0.0, f64::max);
+        Some(Tried { numbers, columns, bound: bound + largest * f64::EPSILON })
+    }
+
+    fn encodings(&self, draft: &Draft, fine: Fineness, relative: bool) -> Vec<Encoding> {
+        let mut all = Vec::with_capacity(self.exponents.len());
+        for (at, step) in draft.steps.iter().enumerate().filter(|(_, s)| s.is_columns()) {
+            let Action::Columns { first } = step.action else { continue };
+            debug_assert_eq!(first, all.len());
+            for c in first..first + step.width {
+                let exponent = self.exponents[c];
+                all.push(if is_compared(draft, at) {
+                    Encoding { exponent, scale: 0, relative: 0, exact: true }
+                } else {
+                    let relative = if relative { exponent } else { 0 };
+                    let scale = i32::try_from(fine.column).unwrap_or(0) - relative;
+                    Encoding {
+                        exponent,
+                        scale,
+                        relative,
+                        exact: scale >= 0 && is_whole(&self.lowered.head, c),
+                    }
+                });
+            }
+        }
+        all
+    }
+
+    fn program(&self, tried: Tried, ranges: &Ranges) -> (Program, Constants) {
+        let Tried { numbers, columns, bound } = tried;
+        let draft = &self.lowered.draft;
+        let constants = constants(draft, &numbers, &columns);
+        let program = Program {
+            accuracy: self.accuracy,
+            bound: power_of_two(outward_exponent(bound)).min(self.accuracy),
+            range_source: ranges.source(),
+            columns,
+            steps: draft.steps.clone(),
+            numbers,
+            secrets: constants.tensors.iter().map(Vec::len).collect(),
+            shown: self.lowered.shown.clone(),
+        };
+        (program, constants)
+    }
+}
+
+/// Whether everything made of these columns is a matrix, which can take over a power of two from each.
+fn is_relative(draft: &Draft, at: usize) -> bool {
+    let mut uses = draft.steps.iter().filter(|s| s.inputs.contains(&at));
+    uses.all(|s| matches!(s.action, Action::Linear { weights, .. } if !draft.secrets[weights].whole))
+}
+
+/// Bits by which the columns must be finer than values, as their errors add up in a matrix.
+fn gain(draft: &Draft, spans: &[Span]) -> u32 {
+    let of_columns =
+        |s: &&crate::private::Step| s.inputs.first().is_some_and(|&i| draft.steps[i].is_columns());
+    let widest = draft.steps.iter().filter(of_columns).map(|s| {
+        let Action::Linear { weights, .. } = s.action else { return 0.0 };
+        let x = &spans[s.inputs[0]];
+        let row = |w: &[f64]| w.iter().enumerate().map(|(j, w)| (w * x.size(j)).abs()).sum::<f64>();
+        draft.secrets[weights].values.chunks_exact(x.len().max(1)).map(row).fold(0.0, f64::max)
+    });
+    u32::try_from(outward_exponent(widest.fold(0.0, f64::max)).clamp(0, 20)).unwrap_or(0)
+}
+
+fn is_whole(head: &Head, column: usize) -> bool {
+    match &head.columns[column] {
+        Column::Value { feature, .. } => head.is_whole(*feature),
+        Column::Indicator { .. } | Column::Level { .. } | Column::Ordinal { .. } => true,
+    }
+}
+
+/// The owner's constants as integers.
+fn constants(draft: &Draft, numbers: &[Numbers], columns: &[Encoding]) -> Constants {
+    let mut tensors: Vec<Vec<u64>> = vec![Vec::new(); draft.secrets.len()];
+    for (step, n) in draft.steps.iter().zip(numbers) {
+        match step.action {
+            Action::Linear { weights, bias } => {
+                let ranges = factors_of(draft, columns, step);
+                tensors[weights] = integers(&draft.secrets[weights].values, n.weight, &ranges);
+                tensors[bias] = integers(&draft.secrets[bias].values, n.fraction, &[0]);
+            }
+            Action::Conv { weights, bias, .. } | Action::Scale { factors: weights, shift: bias } => {
+                tensors[weights] = integers(&draft.secrets[weights].values, n.weight, &[0]);
+                tensors[bias] = integers(&draft.secrets[bias].values, n.fraction, &[0]);
+            }
+            Action::Constant(values) => {
+                tensors[values] = integers(&draft.secrets[values].values, n.fraction, &[0]);
+            }
+            _ => {}
+        }
+    }
+    Constants { tensors }
+}
+
+/// The integers nearest to `x·2^bits`, and by column to `x·2^(bits + range)`.
+#[allow(clippy::cast_possible_truncation)] // the planner holds them below 2^62
+fn integers(values: &[f64], bits: u32, ranges: &[i32]) -> Vec<u64> {
+    let scale = |j: usize| power_of_two(i64::from(bits) + i64::from(ranges[j % ranges.len().max(1)]));
+    values
+        .iter()
+        .enumerate()
+        .map(|(j, x)| ((x * scale(j)).round_ties_even() as i64).cast_unsigned())
+        .collect()
+}

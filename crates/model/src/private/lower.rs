@@ -1,0 +1,249 @@
+//! From a graph to private steps: the client's columns in front, the client's tail behind, and actions of the parties between.
+
+use std::collections::BTreeSet;
+
+use super::action::{Action, StepId};
+use super::draft::{Draft, Secret};
+use super::front::{self, Columns};
+use super::outputs::{Shown, shown};
+use super::reveal::{Reveal, tail_nodes};
+use super::trees::{self, Compared};
+use crate::fold::{Folder, Form, Statistics, problem};
+use crate::graph::{Function, Graph, Node, NodeId, Op, Reduce};
+use crate::head::Head;
+use crate::tail::Tail;
+use crate::{Problem, Problems};
+
+/// A model in its three parts, before numbers are chosen.
+pub(crate) struct Lowered {
+    pub(crate) head: Head,
+    pub(crate) draft: Draft,
+    /// What is revealed, in order.
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) tail: Tail,
+    pub(crate) statistics: Vec<Option<Statistics>>,
+}
+
+/// Lowers a graph of which no node is superfluous. Lists every node that stands in the way.
+pub(crate) fn lower(graph: &Graph, reveal: Reveal) -> Result<Lowered, Problems> {
+    let mut folder = Folder::default();
+    let tail = tail_nodes(graph, reveal);
+    let mut forms = folder.forms(graph);
+    // What is left to the client is not folded, even if it could be.
+    forms.iter_mut().zip(&tail).filter(|(_, tail)| **tail).for_each(|(form, _)| *form = Form::Beyond);
+    let mut lowering = Lowering::new(graph, folder, forms, tail);
+    lowering.reserve();
+    lowering.inside();
+    lowering.finish()
+}
+
+struct Lowering<'g> {
+    graph: &'g Graph,
+    folder: Folder,
+    forms: Vec<Form>,
+    tail: Vec<bool>,
+    draft: Draft,
+    columns: Columns,
+    /// By node, its step.
+    steps: Vec<Option<StepId>>,
+    /// By node of trees, what they compare.
+    compared: Vec<Option<Vec<Compared>>>,
+    problems: Vec<Problem>,
+}
+
+impl<'g> Lowering<'g> {
+    fn new(graph: &'g Graph, mut folder: Folder, forms: Vec<Form>, tail: Vec<bool>) -> Self {
+        let problems = std::mem::take(&mut folder.problems);
+        let columns = Columns::of(&folder.head, &BTreeSet::new(), &BTreeSet::new());
+        let n = graph.nodes.len();
+        Self {
+            graph,
+            folder,
+            forms,
+            tail,
+            draft: Draft::default(),
+            columns,
+            steps: vec![None; n],
+            compared: vec![None; n],
+            problems,
+        }
+    }
+
+    fn is_front(&self, id: NodeId) -> bool {
+        matches!(self.forms[id.0], Form::Raw(_) | Form::Affine(_))
+    }
+
+    fn is_inside(&self, at: usize) -> bool {
+        matches!(self.forms[at], Form::Beyond) && !self.tail[at]
+    }
+
+    /// Front values that something behind the front needs.
+    fn boundary(&self) -> BTreeSet<NodeId> {
+        let behind = |at: &usize| self.tail[*at] || self.is_inside(*at);
+        let used = (0..self.graph.nodes.len()).filter(behind).flat_map(|at| {
+            let trees = matches!(self.graph.nodes[at].op, Op::Trees(_));
+            self.graph.nodes[at].inputs.iter().filter(move |_| !trees)
+        });
+        let shown = self.graph.outputs.iter().map(|(_, id)| id);
+        used.chain(shown).copied().filter(|&id| self.is_front(id)).collect()
+    }
+
+    /// Finds out which columns are needed, before the first step is written with them.
+    fn reserve(&mut self) {
+        let (mut numbers, mut compared) = (BTreeSet::new(), BTreeSet::new());
+        for id in self.boundary() {
+            let form = self.forms[id.0].clone();
+            numbers.extend(front::used(&mut self.folder, &form));
+        }
+        for (at, node) in self.graph.nodes.iter().enumerate() {
+            let (Op::Trees(_), Some(input)) = (&node.op, node.inputs.first()) else { continue };
+            let form = self.forms[input.0].clone();
+            let found = trees::compared(&mut self.folder, &form);
+            compared.extend(found.iter().flatten().flat_map(|c| c.columns()));
+            self.compared[at] = found;
+        }
+        self.columns = Columns::of(&self.folder.head, &numbers, &compared);
+    }
+
+    /// Steps for every node between front and tail.
+    fn inside(&mut self) {
+        for at in 0..self.graph.nodes.len() {
+            if !self.is_inside(at) {
+                continue;
+            }
+            let node = &self.graph.nodes[at];
+            let known = |id: &NodeId| self.is_front(*id) || self.steps[id.0].is_some();
+            if !node.inputs.iter().all(known) {
+                continue;
+            }
+            match self.step_of(at, node) {
+                Ok(step) => self.steps[at] = Some(step),
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+    }
+
+    /// The step that gives a node's value.
+    fn value(&mut self, id: NodeId) -> StepId {
+        if let Some(step) = self.steps[id.0] {
+            return step;
+        }
+        let form = self.forms[id.0].clone();
+        let sums = self.folder.sums(&form);
+        let step = front::emit(&mut self.draft, &mut self.columns, &sums, &self.graph.nodes[id.0].origin);
+        self.steps[id.0] = Some(step);
+        step
+    }
+
+    /// The same at the scale of values.
+    fn narrow(&mut self, id: NodeId) -> StepId {
+        let step = self.value(id);
+        self.draft.narrow(step)
+    }
+
+    fn step_of(&mut self, at: usize, node: &Node) -> Result<StepId, Problem> {
+        match &node.op {
+            Op::Trees(trees) => return self.trees(at, node, trees),
+            Op::Map(function) => return self.function(node, *function),
+            _ => {}
+        }
+        let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
+        let action = self.action_of(node)?;
+        Ok(self.draft.push(action, inputs, node.width, &node.origin))
+    }
+
+    fn trees(&mut self, at: usize, node: &Node, trees: &crate::graph::Trees) -> Result<StepId, Problem> {
+        if let Some(reason) = trees::obstacle(trees) {
+            return Err(problem(node, reason, "Serve it in the kinds plain or tee."));
+        }
+        let Some(features) = self.compared[at].take() else {
+            let reason = "It compares values that are no longer single input features.";
+            return Err(problem(
+                node,
+                reason,
+                "Trees need no scaling: leave it out, or put only an imputer before them.",
+            ));
+        };
+        Ok(trees::emit(&mut self.draft, &mut self.columns, trees, &features, &node.origin))
+    }
+
+    fn secret(&mut self, values: &[f64]) -> usize {
+        self.draft.secret(Secret::of(values.to_vec()))
+    }
+
+    /// The action of a node that is one.
+    fn action_of(&mut self, node: &Node) -> Result<Action, Problem> {
+        Ok(match &node.op {
+            Op::Linear { weights, bias } => {
+                Action::Linear { weights: self.secret(weights), bias: self.secret(bias) }
+            }
+            Op::Conv { conv, weights, bias } => {
+                Action::Conv { conv: *conv, weights: self.secret(weights), bias: self.secret(bias) }
+            }
+            Op::Affine { scale, shift } => {
+                Action::Scale { factors: self.secret(scale), shift: self.secret(shift) }
+            }
+            Op::Constant(values) => Action::Constant(self.secret(values)),
+            Op::Add => Action::Add,
+            Op::Multiply => Action::Multiply,
+            Op::MatMul(shape) => Action::MatMul(*shape),
+            Op::Select(indices) => Action::Select(indices.clone()),
+            Op::Concat => Action::Concat,
+            Op::Reduce { reduce: Reduce::Sum, windows } => Action::Sum(windows.clone()),
+            Op::Reduce { reduce: Reduce::Max, windows } => Action::Max(windows.clone()),
+            Op::Softmax { group } => Action::Softmax { group: *group },
+            _ => {
+                return Err(problem(
+                    node,
+                    "No private action for it yet.",
+                    "Serve it in the kinds plain or tee.",
+                ));
+            }
+        })
+    }
+
+    /// Functions that are made of others.
+    fn function(&mut self, node: &Node, function: Function) -> Result<StepId, Problem> {
+        let (width, origin) = (node.width, &node.origin);
+        let input = node.inputs.first().copied().ok_or_else(|| problem(node, "It has no input.", ""))?;
+        let x = self.value(input);
+        let d = &mut self.draft;
+        Ok(match function {
+            Function::Relu => d.push(Action::Relu, vec![x], width, origin),
+            Function::Sigmoid | Function::Tanh => d.push(Action::Smooth(function), vec![x], width, origin),
+            Function::Abs => {
+                let x = d.narrow(x);
+                let positive = d.push(Action::Relu, vec![x], width, origin);
+                let twice = d.push(Action::Add, vec![positive, positive], width, origin);
+                d.push(Action::Subtract, vec![twice, x], width, origin)
+            }
+            Function::Square => {
+                let x = d.narrow(x);
+                d.push(Action::Multiply, vec![x, x], width, origin)
+            }
+            _ => {
+                let reason = format!("No private action for {function:?} yet.");
+                return Err(problem(node, &reason, "Serve it in the kinds plain or tee."));
+            }
+        })
+    }
+
+    fn finish(mut self) -> Result<Lowered, Problems> {
+        let outputs: Vec<NodeId> = super::outputs::boundary(self.graph, &self.tail);
+        let mut steps = Vec::new();
+        for &id in &outputs {
+            let known = self.is_front(id) || self.steps[id.0].is_some();
+            steps.push(if known { Some(self.value(id)) } else { None });
+        }
+        let steps: Option<Vec<StepId>> = steps.into_iter().collect();
+        let (true, Some(steps)) = (self.problems.is_empty(), steps) else {
+            return Err(Problems(self.problems));
+        };
+        let (mut shown, tail) = shown(self.graph, &self.tail, &outputs, &steps, &mut self.draft);
+        self.draft.prune(&mut shown);
+        let features = 0..self.folder.head.features.len();
+        let statistics = features.map(|f| self.folder.statistics.get(&f).copied()).collect();
+        let head = self.columns.head(self.folder.head);
+        Ok(Lowered { head, draft: self.draft, shown, tail, statistics })
+    }
+}

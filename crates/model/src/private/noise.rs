@@ -1,0 +1,191 @@
+//! How wrong each value of each step can be: rounding of columns and weights, cuts, and what becomes of earlier errors. All
+//! bounds, none estimates; the actual roundings of the owner's weights are used, as the owner knows them.
+
+use super::action::{Action, Step};
+use super::draft::{Draft, Secret};
+use super::numbers::Numbers;
+use super::program::Encoding;
+use super::smooth::{Fitted, slope_of};
+use super::span::{Span, factors};
+
+/// By step, by value: the largest absolute error.
+pub(crate) type Noise = Vec<Vec<f64>>;
+
+/// What the errors are bounded from.
+pub(crate) struct Sources<'a> {
+    pub(crate) draft: &'a Draft,
+    pub(crate) spans: &'a [Span],
+    pub(crate) numbers: &'a [Numbers],
+    /// How columns are encoded.
+    pub(crate) columns: &'a [Encoding],
+    /// By step, the series of a smooth function.
+    pub(crate) series: &'a [Option<Fitted>],
+}
+
+/// One unit in the last of so many fraction bits.
+pub(crate) fn unit(fraction: u32) -> f64 {
+    2f64.powi(-i32::try_from(fraction).unwrap_or(i32::MAX))
+}
+
+impl Sources<'_> {
+    /// The errors of all steps.
+    pub(crate) fn noise(&self) -> Noise {
+        let mut noise: Noise = Vec::with_capacity(self.draft.steps.len());
+        for (at, step) in self.draft.steps.iter().enumerate() {
+            let errors = self.of(at, step, &noise);
+            noise.push(errors);
+        }
+        noise
+    }
+
+    fn of(&self, at: usize, step: &Step, noise: &Noise) -> Vec<f64> {
+        let e = |i: usize| noise[step.inputs[i]].as_slice();
+        let span = |i: usize| &self.spans[step.inputs[i]];
+        let own = unit(self.numbers[at].fraction);
+        match &step.action {
+            Action::Columns { first } => {
+                self.columns[*first..first + step.width].iter().map(Encoding::error).collect()
+            }
+            Action::Linear { weights, bias } => self.linear(at, step, *weights, *bias, e(0)),
+            Action::Conv { weights, bias, .. } => self.convolution(at, step, *weights, *bias, e(0)),
+            Action::Scale { factors, shift } => self.scale(at, *factors, *shift, e(0), span(0)),
+            Action::Constant(values) => {
+                let secret = &self.draft.secrets[*values];
+                (0..step.width).map(|i| secret.error(i) + 0.5 * own).collect()
+            }
+            Action::Add | Action::Subtract => e(0).iter().zip(e(1)).map(|(a, b)| a + b).collect(),
+            Action::Multiply => {
+                let one = |i: usize| product(span(0).size(i), e(0)[i], span(1).size(i), e(1)[i]);
+                (0..step.width).map(one).collect()
+            }
+            Action::MatMul(shape) => {
+                let one =
+                    |(i, j): (usize, usize)| product(span(0).size(i), e(0)[i], span(1).size(j), e(1)[j]);
+                (0..step.width).map(|output| factors(shape, output).map(one).sum()).collect()
+            }
+            Action::Sum(windows) => windows.0.iter().map(|w| w.iter().map(|&i| e(0)[i]).sum()).collect(),
+            Action::Max(windows) => {
+                windows.0.iter().map(|w| w.iter().map(|&i| e(0)[i]).fold(0.0, f64::max)).collect()
+            }
+            Action::Select(indices) => indices.iter().map(|&i| e(0)[i]).collect(),
+            Action::Concat => step.inputs.iter().flat_map(|&i| noise[i].iter().copied()).collect(),
+            Action::Flip { .. } => e(0).to_vec(),
+            Action::Cut | Action::Relu => {
+                let cut =
+                    if self.numbers[step.inputs[0]].fraction > self.numbers[at].fraction { own } else { 0.0 };
+                e(0).iter().map(|e| e + cut).collect()
+            }
+            Action::Smooth(f) => {
+                let fitted = self.series[at].as_ref().map_or(f64::INFINITY, |s| s.error);
+                let slope = slope_of(*f);
+                e(0).iter().map(|e| e * slope + fitted).collect()
+            }
+            // A number that is not exact may fall on the other side.
+            Action::Negative | Action::Zero => {
+                e(0).iter().map(|&e| if e == 0.0 { 0.0 } else { f64::INFINITY }).collect()
+            }
+            Action::Hottest { .. } | Action::Softmax { .. } => vec![f64::INFINITY; step.width],
+        }
+    }
+
+    /// `(rounded - exact, rounded)` of a secret factor that is multiplied by column or value `j`.
+    fn rounding(&self, secret: &Secret, at: usize, bits: u32, range: i32) -> (f64, f64) {
+        let scale = 2f64.powi(i32::try_from(bits).unwrap_or(0) + range);
+        let rounded = (secret.values[at] * scale).round_ties_even() / scale;
+        (rounded - secret.values[at], rounded)
+    }
+
+    fn linear(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
+        let x = &self.spans[step.inputs[0]];
+        let ranges = self.ranges(step);
+        let (weights, n, bits) = (&self.draft.secrets[weights], x.len(), self.numbers[at].weight);
+        let one = |row: usize| {
+            let mut sum = Bounded::default();
+            for j in 0..n {
+                let (moved, rounded) = self.rounding(weights, row * n + j, bits, ranges[j]);
+                sum.add(moved, rounded, weights.error(row * n + j), (x.low[j], x.high[j]), e[j]);
+            }
+            sum.error(n) + self.shift(at, bias, row)
+        };
+        (0..step.width).map(one).collect()
+    }
+
+    fn convolution(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
+        let Action::Conv { conv, .. } = &step.action else { return Vec::new() };
+        let x = &self.spans[step.inputs[0]];
+        let (weights, bits) = (&self.draft.secrets[weights], self.numbers[at].weight);
+        let rounded: Vec<(f64, f64)> =
+            (0..weights.values.len()).map(|w| self.rounding(weights, w, bits, 0)).collect();
+        let places = conv.out[0] * conv.out[1];
+        let one = |output: usize| {
+            let mut sum = Bounded::default();
+            conv.products(output, |w, i| {
+                let (moved, weight) = rounded[w];
+                sum.add(moved, weight, weights.error(w), (x.low[i], x.high[i]), e[i]);
+            });
+            sum.error(conv.filter_len()) + self.shift(at, bias, output / places)
+        };
+        (0..step.width).map(one).collect()
+    }
+
+    fn scale(&self, at: usize, secret: usize, shift: usize, e: &[f64], x: &Span) -> Vec<f64> {
+        let (secret, bits) = (&self.draft.secrets[secret], self.numbers[at].weight);
+        let one = |i: usize| {
+            let (moved, rounded) = self.rounding(secret, i, bits, 0);
+            let mut sum = Bounded::default();
+            sum.add(moved, rounded, secret.error(i), (x.low[i], x.high[i]), e[i]);
+            sum.error(1) + self.shift(at, shift, i)
+        };
+        (0..x.len()).map(one).collect()
+    }
+
+    /// Error of a secret summand.
+    fn shift(&self, at: usize, secret: usize, i: usize) -> f64 {
+        let secret = &self.draft.secrets[secret];
+        let scale = 2f64.powi(i32::try_from(self.numbers[at].fraction).unwrap_or(0));
+        let moved = ((secret.values[i] * scale).round_ties_even() / scale - secret.values[i]).abs();
+        moved + secret.error(i)
+    }
+
+    /// By column of a matrix, the exponent that its weights are scaled up by.
+    pub(crate) fn ranges(&self, step: &Step) -> Vec<i32> {
+        ranges(self.draft, self.columns, step)
+    }
+}
+
+/// By value of a matrix's input, the exponent by which its weights are scaled up: the range that a column was scaled down by.
+pub(crate) fn ranges(draft: &Draft, columns: &[Encoding], step: &Step) -> Vec<i32> {
+    let input = &draft.steps[step.inputs[0]];
+    match input.action {
+        Action::Columns { first } => columns[first..first + input.width].iter().map(|c| c.relative).collect(),
+        _ => vec![0; input.width],
+    }
+}
+
+/// A sum of products with rounded factors.
+#[derive(Default)]
+struct Bounded {
+    moved: (f64, f64),
+    carried: f64,
+    size: f64,
+}
+
+impl Bounded {
+    fn add(&mut self, moved: f64, rounded: f64, folded: f64, (low, high): (f64, f64), e: f64) {
+        let (a, b) = if moved < 0.0 { (high, low) } else { (low, high) };
+        let size = low.abs().max(high.abs());
+        self.moved = (self.moved.0 + moved * a, self.moved.1 + moved * b);
+        self.carried += rounded.abs() * e + folded * size;
+        self.size += rounded.abs() * size;
+    }
+
+    /// With float64's own part in computing the sum that it is compared with.
+    fn error(&self, terms: usize) -> f64 {
+        let float = self.size * f64::EPSILON * (terms as f64 + 2.0);
+        self.moved.0.abs().max(self.moved.1.abs()) + self.carried + float
+    }
+}
+
+fn product(x: f64, ex: f64, y: f64, ey: f64) -> f64 {
+    x * ey + y * ex + ex * ey
+}

@@ -1,0 +1,124 @@
+//! Fraction bits and rings of every step, from how fine values and weights are to be.
+
+use serde::{Deserialize, Serialize};
+
+use privet_ring::fixed::outward_exponent;
+
+use super::action::{Action, Step, StepId};
+use super::draft::Draft;
+use super::span::Span;
+
+/// How one step's values are held. Public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Numbers {
+    /// A value `x` is held as an integer near `x·2^fraction`.
+    pub fraction: u32,
+    /// In the ring 2^this.
+    pub ring: u32,
+    /// Every value lies within ±2^this.
+    pub exponent: i32,
+    /// Fraction bits of the secret factors, or of sines and of coefficients.
+    pub weight: u32,
+}
+
+/// How fine things are to be: what the planner searches over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Fineness {
+    /// Fraction bits of values between products.
+    pub(crate) value: u32,
+    /// Fraction bits of secret factors, where there is room.
+    pub(crate) weight: u32,
+    /// Fraction bits of the columns, relative to their range where that is possible.
+    pub(crate) column: u32,
+}
+
+/// Bits that a truncation needs above a value's own: the sign, and one to spare.
+const ROOM: u32 = 2;
+/// The widest ring.
+const WIDEST: u32 = 64;
+/// Most fraction bits of a secret factor, and of sines or coefficients.
+const MAX_WEIGHT: u32 = 45;
+pub(crate) const MAX_SINES: u32 = 40;
+
+/// The exponents of all spans: outward powers of two, since everyone sees them.
+pub(crate) fn exponents(spans: &[Span]) -> Vec<i32> {
+    let of =
+        |span: &Span| i32::try_from(outward_exponent(span.greatest() * (1.0 + 1e-9))).unwrap_or(i32::MAX);
+    // Room for the error of a value at the very end of its range is the spare bit of `ROOM`.
+    spans.iter().map(|span| of(span).clamp(-60, 2000)).collect()
+}
+
+/// Numbers for every step, if they fit into 64 bits; else the step that does not.
+pub(crate) fn numbers(draft: &Draft, exponents: &[i32], fine: Fineness) -> Result<Vec<Numbers>, StepId> {
+    let mut all: Vec<Numbers> = Vec::with_capacity(draft.steps.len());
+    for (at, step) in draft.steps.iter().enumerate() {
+        let of = |i: usize| all[step.inputs[i]].fraction;
+        let exponent = exponents[at];
+        let room = |fraction: u32| {
+            let left =
+                i64::from(WIDEST) - i64::from(ROOM) - i64::from(exponent.max(-30)) - i64::from(fraction);
+            u32::try_from(left).map_err(|_| at)
+        };
+        let (fraction, weight) = match &step.action {
+            Action::Columns { first: _ } if is_compared(draft, at) => (0, 0),
+            Action::Columns { .. } => (fine.column, 0),
+            Action::Linear { weights, .. }
+            | Action::Conv { weights, .. }
+            | Action::Scale { factors: weights, .. } => {
+                let whole = draft.secrets[*weights].whole;
+                let wanted = if of(0) == 0 { MAX_WEIGHT.min(2 * fine.weight) } else { fine.weight };
+                let weight = if whole { 0 } else { wanted.min(room(of(0))?) };
+                (of(0) + weight, weight)
+            }
+            Action::Constant(_) => (fine.value, 0),
+            Action::Multiply | Action::MatMul(_) => (of(0) + of(1), 0),
+            Action::Smooth(_) => {
+                let sines = (fine.value + 4).min(MAX_SINES).min(room(0)? / 2);
+                (2 * sines, sines)
+            }
+            Action::Cut | Action::Relu => (of(0).min(fine.value), 0),
+            Action::Negative | Action::Zero | Action::Hottest { .. } => (0, 0),
+            Action::Softmax { .. } => (fine.value, 0),
+            _ => ((0..step.inputs.len()).map(of).max().unwrap_or(0), 0),
+        };
+        all.push(Numbers { fraction, ring: 0, exponent, weight });
+    }
+    rings(&draft.steps, &mut all);
+    match all.iter().position(|n| n.ring > WIDEST) {
+        Some(at) => Err(at),
+        None => Ok(all),
+    }
+}
+
+/// Whether these columns are what trees compare.
+pub(crate) fn is_compared(draft: &Draft, at: StepId) -> bool {
+    draft.steps.iter().any(|s| {
+        s.inputs.contains(&at)
+            && matches!(s.action, Action::Linear { weights, .. } if draft.secrets[weights].whole)
+    })
+}
+
+/// From the last to the first: a ring holds the step's own values, and what is made of them without a change of ring.
+fn rings(steps: &[Step], all: &mut [Numbers]) {
+    for n in all.iter_mut() {
+        let own = i64::from(n.fraction) + i64::from(n.exponent) + i64::from(ROOM);
+        n.ring = u32::try_from(own.max(2)).unwrap_or(u32::MAX);
+    }
+    for (at, step) in steps.iter().enumerate().rev() {
+        let ring = match step.action {
+            // These give a result in whatever ring is asked for.
+            Action::Cut
+            | Action::Relu
+            | Action::Smooth(_)
+            | Action::Negative
+            | Action::Zero
+            | Action::Hottest { .. }
+            | Action::Softmax { .. } => 0,
+            _ => all[at].ring,
+        };
+        for &input in &step.inputs {
+            all[input].ring = all[input].ring.max(ring);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The public half of a private program: what every party and the client know.
+
+use privet_ring::fixed::power_of_two;
+use serde::{Deserialize, Serialize};
+
+use super::action::Step;
+use super::numbers::Numbers;
+use super::outputs::Shown;
+use crate::range::RangeSource;
+
+/// How a column is sent: as the integer nearest to `x·2^scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoding {
+    /// The column lies within ±2^this.
+    pub exponent: i32,
+    /// Fraction bits, which may be negative.
+    pub scale: i32,
+    /// The power of two that the weights behind it take over, so that all columns have the same integer range.
+    pub relative: i32,
+    /// Whether the integer is exact.
+    pub exact: bool,
+}
+
+impl Encoding {
+    /// Largest error of the encoded value.
+    pub(crate) fn error(&self) -> f64 {
+        if self.exact { 0.0 } else { power_of_two(-i64::from(self.scale) - 1) }
+    }
+
+    /// Bits of the integer, sign included.
+    pub fn bits(&self) -> i32 {
+        self.exponent + self.scale + 2
+    }
+}
+
+/// What the parties do, and with which numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// What the owner asked for: the largest absolute error of what is revealed.
+    pub accuracy: f64,
+    /// Proven: nothing that is revealed of an accepted input is wrong by more than this.
+    pub bound: f64,
+    /// Where the ranges came from.
+    pub range_source: RangeSource,
+    /// By column.
+    pub columns: Vec<Encoding>,
+    /// In order; a step's inputs stand before it.
+    pub steps: Vec<Step>,
+    /// By step.
+    pub numbers: Vec<Numbers>,
+    /// Lengths of the owner's secret tensors.
+    pub secrets: Vec<usize>,
+    /// What is revealed, in order.
+    pub shown: Vec<Shown>,
+}
+
+impl Program {
+    /// The scale by which each column is encoded, a power of two.
+    pub fn scales(&self) -> Vec<f64> {
+        self.columns.iter().map(|c| power_of_two(i64::from(c.scale))).collect()
+    }
+
+    /// The largest absolute value of each column.
+    pub fn limits(&self) -> Vec<f64> {
+        self.columns.iter().map(|c| power_of_two(i64::from(c.exponent))).collect()
+    }
+
+    /// Bits of the ring in which columns are shared.
+    pub fn input_ring(&self) -> u32 {
+        let columns = self.steps.iter().zip(&self.numbers).filter(|(step, _)| step.is_columns());
+        columns.map(|(_, n)| n.ring).max().unwrap_or(1)
+    }
+
+    /// Bits of the widest encoded column, sign included.
+    pub fn encoded_bits(&self) -> u32 {
+        let widest = self.columns.iter().map(Encoding::bits).max().unwrap_or(2);
+        u32::try_from(widest).unwrap_or(1).max(1)
+    }
+
+    /// Values that are revealed of each row.
+    pub fn scores(&self) -> usize {
+        self.shown.iter().map(|s| s.indices.len()).sum()
+    }
+
+    /// Ring of what is revealed, the same for all, so that an answer is one packed tensor.
+    pub fn output_ring(&self) -> u32 {
+        self.shown.iter().map(|s| self.numbers[s.step].ring).max().unwrap_or(1)
+    }
+
+    /// Bits by which the values of a step are shifted up when they are revealed: above its own ring a share is noise that
+    /// nobody may see.
+    pub fn output_shift(&self, shown: &Shown) -> u32 {
+        self.output_ring() - self.numbers[shown.step].ring
+    }
+
+    /// Decodes the revealed values of one or more rows.
+    pub fn decode(&self, elements: &[u64]) -> Vec<f64> {
+        let k = self.output_ring();
+        let fraction = |s: &Shown| self.numbers[s.step].fraction + self.output_shift(s);
+        let fractions: Vec<u32> =
+            self.shown.iter().flat_map(|s| std::iter::repeat_n(fraction(s), s.indices.len())).collect();
+        let rows = elements.chunks_exact(fractions.len().max(1));
+        let one = |(&x, &fraction): (&u64, &u32)| privet_ring::fixed::decode(x, k, fraction);
+        rows.flat_map(|row| row.iter().zip(&fractions).map(one)).collect()
+    }
+}
+
+/// The owner's constants as integers modulo 2^64, a tensor each. Wiped on drop.
+#[derive(zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+pub struct Constants {
+    /// In the order of [`Program::secrets`].
+    pub tensors: Vec<Vec<u64>>,
+}
+
+privet_ring::not_shown!(Constants);
