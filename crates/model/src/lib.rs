@@ -23,6 +23,7 @@ pub mod head;
 pub mod plan;
 pub mod range;
 mod rounded;
+pub mod series;
 pub mod tail;
 pub mod tensor;
 
