@@ -25,6 +25,7 @@ pub mod plan;
 pub mod private;
 pub mod range;
 mod rounded;
+pub mod series;
 pub mod tail;
 pub mod tensor;
 

@@ -12,6 +12,7 @@
 //! | [`prg`] | [`Seed`](prg::Seed)s and their expansion by AES-128 in counter mode |
 //! | [`kernels`] | inner products, with the widest instructions that the processor has |
 
+pub mod conv;
 pub mod entropy;
 pub mod fixed;
 pub mod kernels;

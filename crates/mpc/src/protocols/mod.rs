@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+pub mod protocol;
 pub mod replicated3;
 
 /// What a protocol promises and costs. Every claim here is held by a test.
