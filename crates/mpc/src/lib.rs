@@ -14,6 +14,7 @@
 //! | [`link`] | messages between parties |
 //! | [`ledger`] | rounds and bytes, counted |
 //! | [`protocols`] | the protocols, one file each |
+//! | [`run`] | private programs, written once for every protocol |
 //! | [`world`] | all parties in one process, with an adversary as a value |
 
 pub mod commitment;
@@ -24,6 +25,7 @@ pub mod protect;
 pub mod protocols;
 pub mod request;
 pub mod role;
+pub mod run;
 pub mod session;
 pub mod weights;
 pub mod world;

@@ -98,7 +98,13 @@ pub trait Protocol {
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
     /// Modulo a smaller 2^k.
-    fn reduce_sum(x: &Self::Sum, k: u32) -> Self::Sum;
+    fn reduce_sum(x: Self::Sum, k: u32) -> Self::Sum;
+    /// Element `indices[i]` of `x` at `i`.
+    fn gather_sum(x: &Self::Sum, indices: &[usize]) -> Self::Sum;
+    /// One tensor after the other.
+    fn concat_sums(parts: Vec<Self::Sum>) -> Self::Sum;
+    /// `x·2^bits` in the ring 2^k, k being that of `x` and `bits` together or less.
+    fn shift_sum(x: Self::Sum, bits: u32, k: u32) -> Self::Sum;
 
     /// Bits of a tensor of bits.
     fn count(x: &Self::Bit) -> usize;

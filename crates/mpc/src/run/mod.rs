@@ -1,0 +1,158 @@
+//! Runs a private program: one action after the other, whole batches at once.
+
+mod products;
+mod values;
+mod windows;
+
+use privet_model::private::{Action, Numbers, Program, Step, StepId};
+
+use crate::Abort;
+use crate::protocols::protocol::Protocol;
+
+pub use values::Owned;
+use values::{Value, repeat};
+
+/// The owner's tensors and the client's columns, as one party holds them.
+pub struct Inputs<'a, S> {
+    /// In the order of [`Program::secrets`].
+    pub secrets: &'a [Owned<S>],
+    /// Rows × columns.
+    pub columns: &'a S,
+    /// Rows.
+    pub rows: usize,
+}
+
+/// This party's summands of everything that is revealed, rows × [`Program::scores`], modulo 2^[`Program::output_ring`].
+pub fn run<P: Protocol>(
+    protocol: &mut P,
+    program: &Program,
+    inputs: &Inputs<'_, P::Share>,
+) -> Result<P::Sum, Abort> {
+    let mut runner = Runner { protocol, program, inputs, values: Vec::with_capacity(program.steps.len()) };
+    for at in 0..program.steps.len() {
+        let value = runner.step(at)?;
+        let value = runner.keep(at, value)?;
+        runner.values.push(value);
+        runner.forget(at);
+    }
+    runner.answer()
+}
+
+struct Runner<'a, P: Protocol> {
+    protocol: &'a mut P,
+    program: &'a Program,
+    inputs: &'a Inputs<'a, P::Share>,
+    values: Vec<Value<P>>,
+}
+
+impl<P: Protocol> Runner<'_, P> {
+    fn numbers(&self, at: StepId) -> Numbers {
+        self.program.numbers[at]
+    }
+
+    fn step(&mut self, at: StepId) -> Result<Value<P>, Abort> {
+        let step: &Step = &self.program.steps[at];
+        let ring = self.numbers(at).ring;
+        Ok(match &step.action {
+            Action::Columns { first } => Value::Share(self.columns(*first, step.width, ring)),
+            Action::Linear { weights, bias } => self.linear(at, *weights, *bias)?,
+            Action::Conv { conv, weights, bias } => self.convolution(at, conv, *weights, *bias)?,
+            Action::Scale { factors, shift } => self.scaling(at, *factors, *shift)?,
+            Action::Constant(secret) => {
+                let one = self.inputs.secrets[*secret].share(self.protocol, ring);
+                Value::Share(P::gather(&one, &repeat(step.width, self.inputs.rows)))
+            }
+            Action::Multiply => {
+                let (x, y) = (self.share_in(at, 0, ring)?, self.share_in(at, 1, ring)?);
+                Value::Sum(self.protocol.multiply(&x, &y))
+            }
+            Action::MatMul(shape) => self.matrices(at, *shape)?,
+            Action::Add => Value::Share(P::add(&self.aligned(at, 0)?, &self.aligned(at, 1)?)),
+            Action::Subtract => Value::Share(P::sub(&self.aligned(at, 0)?, &self.aligned(at, 1)?)),
+            Action::Sum(windows) => Value::Share(self.sums(at, windows)?),
+            Action::Max(windows) => Value::Share(self.greatest(at, windows)?),
+            Action::Select(indices) => {
+                let width = self.width_in(at, 0);
+                let places = values::by_row(indices, width, self.inputs.rows);
+                Value::Share(P::gather(&self.share_in(at, 0, ring)?, &places))
+            }
+            Action::Concat => Value::Share(self.side_by_side(at)?),
+            Action::Flip { negate, shift } => Value::Share(self.flip(at, *negate, *shift)?),
+            Action::Cut => {
+                let (x, drop) = (self.sum(at, 0)?, self.drop(at));
+                Value::Share(self.protocol.truncate(x, drop, ring)?)
+            }
+            Action::Relu => {
+                let (x, drop) = (self.sum(at, 0)?, self.drop(at));
+                Value::Share(self.protocol.relu(x, drop, ring)?)
+            }
+            Action::Negative => {
+                let x = self.sum(at, 0)?;
+                let bit = self.protocol.is_negative(x, 0)?;
+                Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
+            }
+            Action::Zero => {
+                let x = self.sum(at, 0)?;
+                let bit = self.protocol.is_zero(P::reduce_sum(x, self.small_ring(at)))?;
+                Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
+            }
+            Action::Smooth(_) | Action::Hottest { .. } | Action::Softmax { .. } => {
+                return Err(Abort::Client("This action is not in this version.".into()));
+            }
+        })
+    }
+
+    /// The ring in which a small whole number is compared with zero: from 0 to 2^exponent, both included.
+    fn small_ring(&self, at: StepId) -> u32 {
+        let input = self.program.steps[at].inputs[0];
+        u32::try_from(self.numbers(input).exponent + 1).unwrap_or(1).clamp(1, 8)
+    }
+
+    /// Fraction bits that a cut takes away.
+    fn drop(&self, at: StepId) -> u32 {
+        self.numbers(self.program.steps[at].inputs[0]).fraction - self.numbers(at).fraction
+    }
+
+    fn columns(&self, first: usize, width: usize, ring: u32) -> P::Share {
+        let indices: Vec<usize> = (first..first + width).collect();
+        let all = P::reduce(self.inputs.columns, ring);
+        if first == 0 && width == self.program.columns.len() {
+            return all;
+        }
+        P::gather(&all, &values::by_row(&indices, self.program.columns.len(), self.inputs.rows))
+    }
+
+    /// `±x + shift`.
+    fn flip(&mut self, at: StepId, negate: bool, shift: i32) -> Result<P::Share, Abort> {
+        let Numbers { fraction, ring, .. } = self.numbers(at);
+        let x = self.share_in(at, 0, ring)?;
+        let x = if negate { P::scale(&x, u64::MAX) } else { x };
+        let shift = i64::from(shift).cast_unsigned() << fraction;
+        Ok(if shift == 0 { x } else { self.protocol.add_public(&x, &vec![shift; P::len(&x)]) })
+    }
+
+    /// Values of several steps, row by row.
+    fn side_by_side(&mut self, at: StepId) -> Result<P::Share, Abort> {
+        let count = self.program.steps[at].inputs.len();
+        let parts = (0..count).map(|i| self.aligned(at, i)).collect::<Result<Vec<_>, _>>()?;
+        let widths: Vec<usize> = (0..count).map(|i| self.width_in(at, i)).collect();
+        let all = P::concat(&parts.iter().collect::<Vec<_>>());
+        Ok(P::gather(&all, &values::interleaved(&widths, self.inputs.rows)))
+    }
+
+    /// Everything that is revealed, above its ring shifted out.
+    fn answer(mut self) -> Result<P::Sum, Abort> {
+        let program = self.program;
+        let k = program.output_ring();
+        let mut parts = Vec::new();
+        for shown in &program.shown {
+            let width = program.steps[shown.step].width;
+            let x = self.take(shown.step)?;
+            let x = P::gather_sum(&x, &values::by_row(&shown.indices, width, self.inputs.rows));
+            parts.push(P::shift_sum(x, program.output_shift(shown), k));
+        }
+        let widths: Vec<usize> = program.shown.iter().map(|s| s.indices.len()).collect();
+        let all = P::concat_sums(parts);
+        Ok(P::gather_sum(&all, &values::interleaved(&widths, self.inputs.rows)))
+    }
+}

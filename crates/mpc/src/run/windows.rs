@@ -1,0 +1,62 @@
+//! One value for each window: sums, which are local, and the greatest, by a tournament.
+
+use privet_model::graph::Windows;
+use privet_model::private::StepId;
+
+use super::Runner;
+use super::values::by_row;
+use crate::Abort;
+use crate::protocols::protocol::Protocol;
+
+impl<P: Protocol> Runner<'_, P> {
+    /// Sums over windows; shorter windows are filled up with a zero.
+    pub(super) fn sums(&mut self, at: StepId, windows: &Windows) -> Result<P::Share, Abort> {
+        let ring = self.numbers(at).ring;
+        let (x, width, rows) = (self.share_in(at, 0, ring)?, self.width_in(at, 0), self.inputs.rows);
+        let longest = longest(windows);
+        let zero = P::len(&x);
+        let x = P::concat(&[&x, &self.protocol.public(&[0], ring)]);
+        let mut places = Vec::with_capacity(rows * windows.0.len() * longest);
+        for r in 0..rows {
+            for window in &windows.0 {
+                places.extend(window.iter().map(|i| r * width + i));
+                places.extend(std::iter::repeat_n(zero, longest - window.len()));
+            }
+        }
+        Ok(P::sum_rows(&P::gather(&x, &places), longest))
+    }
+
+    /// The greatest of each window: `max(a, b) = b + relu(a - b)`, half of them at a time, all windows at once.
+    pub(super) fn greatest(&mut self, at: StepId, windows: &Windows) -> Result<P::Share, Abort> {
+        let own = self.numbers(at).ring;
+        let ring = self.numbers(self.program.steps[at].inputs[0]).ring;
+        let x = self.share_in(at, 0, ring)?;
+        let longest = longest(windows);
+        // A window that is shorter has its first value again.
+        let filled: Vec<usize> =
+            windows.0.iter().flat_map(|w| (0..longest).map(|i| w.get(i).copied().unwrap_or(w[0]))).collect();
+        let mut x = P::gather(&x, &by_row(&filled, self.width_in(at, 0), self.inputs.rows));
+        let mut size = longest;
+        while size > 1 {
+            let (half, groups) = (size / 2, P::len(&x) / size);
+            let part = |from: usize, count: usize| -> Vec<usize> {
+                (0..groups).flat_map(|g| (from..from + count).map(move |i| g * size + i)).collect()
+            };
+            let (a, b) = (P::gather(&x, &part(0, half)), P::gather(&x, &part(half, half)));
+            let gain = self.protocol.relu(&P::sub(&a, &b), 0, ring)?;
+            let winners = P::add(&b, &gain);
+            (x, size) = if size % 2 == 0 {
+                (winners, half)
+            } else {
+                let odd = P::gather(&x, &part(size - 1, 1));
+                let all = P::concat(&[&winners, &odd]);
+                (P::gather(&all, &super::values::interleaved(&[half, 1], groups)), half + 1)
+            };
+        }
+        Ok(P::reduce(&x, own))
+    }
+}
+
+fn longest(windows: &Windows) -> usize {
+    windows.0.iter().map(Vec::len).max().unwrap_or(1)
+}
