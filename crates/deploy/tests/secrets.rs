@@ -86,7 +86,7 @@ fn keys_seeds_and_shares_show_nothing() {
     shows_nothing(&Held::Seed(seed));
     shows_nothing(&Held::Packed { salt, bytes: bytes::Bytes::copy_from_slice(&secret::<40>()) });
     shows_nothing(&Integers { weights: vec![WORD], bias: vec![WORD] });
-    shows_nothing(&Replicated { own: vec![WORD], next: vec![WORD] });
+    shows_nothing(&Replicated { k: 64, own: vec![WORD], next: vec![WORD] });
     let (weights, bias) = (vec![NUMBER], vec![NUMBER]);
     shows_nothing(&Core {
         columns: 1,
@@ -181,6 +181,11 @@ const SECRET: &[&str] = &[
     "Planned",
     "Additive",
     "Replicated",
+    "Sum",
+    "Bits",
+    "View",
+    "Dealt",
+    "Settled",
     "OutputShare",
     "RawTensor",
     "InferRequest",

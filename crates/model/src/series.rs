@@ -24,3 +24,16 @@ pub struct Term {
     /// Factor of the cosine.
     pub cosine: f64,
 }
+
+impl Series {
+    /// The most by which evaluation with so many fraction bits of sines and of coefficients errs, besides the series itself.
+    ///
+    /// Of each harmonic with factor c = |(sine, cosine)| two products of a sine (rounded by half a unit of the first) and of a
+    /// factor of at most c (rounded by half a unit of the second, and up to 4·2^-50 c off as its sines are) are added up.
+    pub fn rounding(&self, sines: u32, coefficients: u32) -> f64 {
+        let unit = |bits: u32| privet_ring::fixed::power_of_two(-1 - i64::from(bits));
+        let (u, v) = (unit(sines) + 1e-15, unit(coefficients));
+        let each = |t: &Term| 2.0 * (t.sine.hypot(t.cosine) * (u + 4e-15) + v * (1.0 + u));
+        self.terms.iter().map(each).sum::<f64>() + unit(sines + coefficients)
+    }
+}

@@ -27,6 +27,14 @@ impl PairKeys {
         subtrahend.zeroize();
         alpha
     }
+
+    /// `n` words F(K, h) that one peer knows too: `P_{i+1}` if `with_next`, else `P_{i-1}`. Never at a path of a zero share.
+    pub(crate) fn common(&self, with_next: bool, h: &[u8; 32], path: &str, n: usize) -> Vec<u64> {
+        let mut words = vec![0; n];
+        let key = if with_next { &self.with_next } else { &self.with_previous };
+        stream(key, h, path).fill(&mut words);
+        words
+    }
 }
 
 /// F(K, h) for this step.

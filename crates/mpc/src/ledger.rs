@@ -3,7 +3,8 @@
 /// What one computation cost one party.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Times this party waited for a peer.
+    /// Times this party sent a message and waited for the answer. Taking what a party sent that waits for nobody is none:
+    /// such a party is ahead by then, but for the one latency of its first message.
     pub rounds: u32,
     /// Bytes sent to peers, by step.
     pub sent: Vec<(String, usize)>,

@@ -17,7 +17,8 @@ pub struct Session {
     point: [u8; 32],
     ledger: Ledger,
     path: String,
-    zero_shares: u32,
+    /// Draws of shared randomness so far.
+    draws: u32,
 }
 
 /// This party's summand of each value of a tensor; the sum over all parties is the value.
@@ -53,7 +54,7 @@ impl OutputShare {
 impl Session {
     /// A session for one request, whose statement hashes to `point`.
     pub fn new(me: Role, links: Links, keys: PairKeys, point: [u8; 32]) -> Self {
-        Self { me, links, keys, point, ledger: Ledger::default(), path: String::new(), zero_shares: 0 }
+        Self { me, links, keys, point, ledger: Ledger::default(), path: String::new(), draws: 0 }
     }
 
     /// Which party this is.
@@ -79,9 +80,38 @@ impl Session {
     /// This party's summand of `n` fresh zeros. Numbered besides the path, so that no two of a session are the same,
     /// whatever its steps are called: all parties run the same steps in the same order.
     pub fn zero_share(&mut self, n: usize) -> Vec<u64> {
-        let number = self.zero_shares;
-        self.zero_shares += 1;
-        self.keys.zero_share(&self.point, &format!("{}#{number}", self.path), n)
+        let path = self.next_draw();
+        self.keys.zero_share(&self.point, &path, n)
+    }
+
+    /// `n` words that only `a` and `b` know, for these two; nothing for the third, which draws along so that all count alike.
+    pub fn common(&mut self, a: Role, b: Role, n: usize) -> Option<Vec<u64>> {
+        let path = self.next_draw();
+        let peer = match self.me {
+            me if me == a => b,
+            me if me == b => a,
+            _ => return None,
+        };
+        Some(self.keys.common(peer == self.me.next(), &self.point, &path, n))
+    }
+
+    fn next_draw(&mut self) -> String {
+        let number = self.draws;
+        self.draws += 1;
+        format!("{}#{number}", self.path)
+    }
+
+    /// Sends `to` a message and waits for nothing.
+    pub fn give(&mut self, to: Role, bytes: &[u8]) -> Result<(), Abort> {
+        let (me, path) = (self.me, self.path.as_str());
+        self.links.to(me, to).send(path, bytes).map_err(|e| peer(to, e))?;
+        self.ledger.sent.push((path.to_owned(), bytes.len()));
+        Ok(())
+    }
+
+    /// A message of `exact_len` bytes from a party that waits for nobody, and is therefore ahead: no round.
+    pub fn take(&mut self, from: Role, exact_len: usize) -> Result<Vec<u8>, Abort> {
+        self.links.to(self.me, from).recv(&self.path, exact_len).map_err(|e| peer(from, e))
     }
 
     /// Sends `to` a message while expecting one of `exact_len` bytes from `from`: one round.
@@ -92,11 +122,9 @@ impl Session {
         from: Role,
         exact_len: usize,
     ) -> Result<Vec<u8>, Abort> {
-        let (me, path) = (self.me, self.path.as_str());
-        self.links.to(me, to).send(path, bytes).map_err(|e| peer(to, e))?;
-        self.ledger.sent.push((path.to_owned(), bytes.len()));
+        self.give(to, bytes)?;
         self.ledger.rounds += 1;
-        self.links.to(me, from).recv(path, exact_len).map_err(|e| peer(from, e))
+        self.take(from, exact_len)
     }
 
     /// Ends the session with its answer: runs every outstanding check (a semi-honest protocol has none), masks the

@@ -70,9 +70,9 @@ fn copies_and_bits_of_the_explicit_component_are_the_stated_ones() {
 #[test]
 fn a_product_costs_one_round_and_its_elements() {
     for (k, n) in [(1, 1), (1, 9), (7, 5), (43, 100), (64, 3)] {
-        let x = Replicated { own: words(1, n), next: words(2, n) };
+        let x = Replicated { k, own: words(1, n), next: words(2, n) };
         let results = World::new(1).run([0; 32], |mut session| {
-            session.step("product", |s| multiply(s, &x, &x, k))?;
+            session.step("product", |s| multiply(s, &x, &x))?;
             Ok(session.ledger().clone())
         });
         for ledger in results.map(Result::unwrap) {

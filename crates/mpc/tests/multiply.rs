@@ -1,6 +1,6 @@
 //! Products of replicated shares: right for every width, and what happens when a message does not come as it was sent.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::many_single_char_names)]
 
 mod common;
 
@@ -15,10 +15,10 @@ use privet_ring::reduce;
 use proptest::prelude::*;
 
 /// The part of `P_i` of `x`, where `a` and `b` are two of the three summands.
-fn part(role: Role, x: &[u64], a: &[u64], b: &[u64]) -> Replicated {
+fn part(role: Role, k: u32, x: &[u64], a: &[u64], b: &[u64]) -> Replicated {
     let c: Vec<u64> = x.iter().zip(a).zip(b).map(|((x, a), b)| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
     let summands = [a.to_vec(), b.to_vec(), c];
-    Replicated { own: summands[role.index()].clone(), next: summands[role.next().index()].clone() }
+    Replicated { k, own: summands[role.index()].clone(), next: summands[role.next().index()].clone() }
 }
 
 type Parts = [Result<Replicated, Abort>; PARTIES];
@@ -31,9 +31,8 @@ fn product(world: &World, x: &[u64], y: &[u64], k: u32, stay: Duration) -> Parts
         let me = session.me();
         let result = multiply(
             &mut session,
-            &part(me, x, &summands[0], &summands[1]),
-            &part(me, y, &summands[2], &summands[3]),
-            k,
+            &part(me, k, x, &summands[0], &summands[1]),
+            &part(me, k, y, &summands[2], &summands[3]),
         );
         std::thread::sleep(stay);
         result

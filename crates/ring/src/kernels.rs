@@ -48,6 +48,13 @@ multiversioned! {
 }
 
 multiversioned! {
+    /// Adds to `out` the convolution of `x` with the weights `w`, modulo 2^64; lengths as the shape says.
+    pub fn add_convolution(shape: &crate::conv::Conv2d, x: &[u64], w: &[u64], out: &mut [u64]) {
+        shape.add(x, w, out);
+    }
+}
+
+multiversioned! {
     /// `x[i] -= a[i] + b[i]`, modulo 2^64: the explicit third share of values whose other two shares are `a` and `b`.
     pub fn subtract_both(x: &mut [u64], a: &[u64], b: &[u64]) {
         for ((x, &a), &b) in x.iter_mut().zip(a).zip(b) {

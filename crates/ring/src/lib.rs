@@ -10,7 +10,9 @@
 //! | [`fixed`] | fixed point: rounding, decoding, and the error of each |
 //! | [`pack`] | k bits per element on the wire |
 //! | [`prg`] | [`Seed`](prg::Seed)s and their expansion by AES-128 in counter mode |
-//! | [`kernels`] | inner products, with the widest instructions that the processor has |
+//! | [`kernels`] | inner products and convolutions, with the widest instructions that the processor has |
+//! | [`conv`] | the shape of a convolution |
+//! | [`turn`] | sine and cosine of integer angles, the same bits everywhere |
 
 pub mod conv;
 pub mod entropy;
@@ -18,6 +20,7 @@ pub mod fixed;
 pub mod kernels;
 pub mod pack;
 pub mod prg;
+pub mod turn;
 
 /// `Debug` for types that hold what nobody else may see: their name, and nothing of what is in them.
 #[macro_export]

@@ -150,7 +150,7 @@ pub trait Protocol {
     /// `max(x / 2^drop, 0)` in the ring 2^ring: error at most 1 unit, none with `drop = 0`. `|x| < 2^(k-1) - 2^drop`.
     fn relu(&mut self, x: impl Into<Self::Sum>, drop: u32, ring: u32) -> Result<Self::Share, Abort>;
 
-    /// Whether `x / 2^drop < 0`, with x off by less than `2^drop` (exact with `drop = 0`, cheaper with more).
+    /// Whether `x / 2^drop < 0`, with x off by at most `2^drop` (exact with `drop = 0`, cheaper with more).
     fn is_negative(&mut self, x: impl Into<Self::Sum>, drop: u32) -> Result<Self::Bit, Abort>;
     /// Whether `x < y`: the difference must fit the ring.
     fn less_than(&mut self, x: &Self::Share, y: &Self::Share) -> Result<Self::Bit, Abort> {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+pub mod gates;
+
 use privet_model::plan::Integers;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::Links;

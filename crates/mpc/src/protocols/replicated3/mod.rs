@@ -5,28 +5,58 @@
 //! | parties | P0, P1, P2; x = x0 + x1 + x2 modulo 2^k; `P_i` holds `x_i` and `x_{i+1}` |
 //! | corruption | one party, semi-honest: it follows the protocol and looks at everything it sees |
 //! | guarantee | it learns nothing about input, model (by `protect`) and answer |
-//! | papers | Araki, Furukawa, Lindell, Nof, Ohara: High-throughput semi-honest secure three-party computation with an honest majority, CCS 2016; Mohassel, Rindal: ABY3, CCS 2018 |
+//! | papers | Araki, Furukawa, Lindell, Nof, Ohara: High-throughput semi-honest secure three-party computation with an honest majority, CCS 2016; Mohassel, Rindal: ABY3, CCS 2018; Chaudhari, Choudhury, Patra, Suresh: ASTRA, CCSW 2019 |
 //!
-//! | operation | rounds | bytes between the parties |
+//! | operation | rounds | bits between the parties, an element |
 //! |---|---|---|
 //! | [`linear`] (client round trip) | 1 | 0 |
-//! | [`multiply`], n elements | 1 | ⌈n·k/8⌉ from each |
+//! | [`multiply`] of ABY3, n elements | 1 | ⌈n·k/8⌉ bytes from each |
+//!
+//! Beyond linear, everything rests on one view of a shared tensor ([`view`](self)): P0 knows a = x0 + x1, both others know
+//! b = x2. P0 deals functions of a, the others combine them with functions of b, so that **P0 never waits for anybody**: its part
+//! depends on keys and on its own shares only, and is ahead of the other two from the first message on. What counts as a round is
+//! an exchange between P1 and P2. Each gate is one file, with its cost and its error in its header.
+//!
+//! | gate | file |
+//! |---|---|
+//! | local operations | [`share`](Replicated), [`bits`](Bits) |
+//! | products, convolution | `multiply` |
+//! | truncation, change of ring | `truncate` |
+//! | and, sums of products of bits | `bits` |
+//! | sign, less than | `compare` |
+//! | bit to integer, choice | `select` |
+//! | rectifier | `relu` |
+//! | smooth functions | `series` |
+//! | tables, equality with zero | `lookup` |
 //!
 //! A cheating party can change the answer unnoticed; two parties together see everything (with `protect = input`
 //! three are needed to see the input).
 
-use privet_ring::GROUP;
-use privet_ring::kernels::add_products;
-use privet_ring::pack::{pack, packed_len, unpack};
-use privet_ring::prg::Stream;
+mod bits;
+mod compare;
+mod deal;
+mod form;
+mod gates;
+mod lookup;
+mod multiply;
+mod planes;
+mod relu;
+mod rows;
+mod select;
+mod series;
+mod share;
+mod truncate;
+mod view;
 
-use crate::Abort;
-use crate::commitment::{of_bytes, of_seed};
-use crate::protect::Component;
+pub use bits::Bits;
+pub use compare::blocks;
+pub use gates::Replicated3;
+pub use multiply::multiply;
+pub use rows::linear;
+pub use share::{Replicated, Sum};
+
 use crate::protocols::Header;
-use crate::request::{Held, Layout, PartyRequest};
-use crate::session::{Additive, Session};
-use crate::weights::PartyWeights;
+use crate::role::Role;
 
 /// What this protocol promises and costs.
 pub const HEADER: Header = Header {
@@ -38,156 +68,6 @@ pub const HEADER: Header = Header {
     linear_bytes_between: 0,
 };
 
-/// `x_i` and `x_{i+1}` of a tensor.
-#[derive(Clone)]
-pub struct Replicated {
-    /// `x_i`.
-    pub own: Vec<u64>,
-    /// `x_{i+1}`.
-    pub next: Vec<u64>,
-}
-
-privet_ring::not_shown!(Replicated);
-
-/// Element by element product. ABY3, multiplication of arithmetic shares:
-/// `z_i = x_i·y_i + x_i·y_{i+1} + x_{i+1}·y_i + α_i`, and `P_i` sends `z_i` to `P_{i-1}`.
-pub fn multiply(session: &mut Session, x: &Replicated, y: &Replicated, k: u32) -> Result<Replicated, Abort> {
-    let alpha = session.zero_share(x.own.len());
-    let products = x.own.iter().zip(&x.next).zip(y.own.iter().zip(&y.next));
-    let z = products.zip(alpha).map(|(((&x0, &x1), (&y0, &y1)), alpha)| {
-        x0.wrapping_mul(y0.wrapping_add(y1)).wrapping_add(x1.wrapping_mul(y0)).wrapping_add(alpha)
-    });
-    reshare(session, Additive(z.collect()), k)
-}
-
-/// From one summand each back to replicated shares: `P_i` sends `z_i` to `P_{i-1}` and receives `z_{i+1}`.
-fn reshare(session: &mut Session, z: Additive, k: u32) -> Result<Replicated, Abort> {
-    let me = session.me();
-    let mut message = Vec::new();
-    pack(k, &z.0, &mut message);
-    let length = packed_len(z.0.len(), k).unwrap_or(usize::MAX);
-    let received = session.exchange(me.previous(), &message, me.next(), length)?;
-    let mut next = vec![0; z.0.len()];
-    unpack(k, &received, 0, &mut next);
-    Ok(Replicated { own: z.0, next })
-}
-
-/// A party's whole part of a linear model's prediction: check the components that it holds against the statement, then
-/// `z_i = Σ_c x_c·F_c + b_i`, where the factors `F_c` are as [`PartyWeights`] says. No message to anyone but the client.
-pub fn linear(
-    session: &Session,
-    layout: &Layout,
-    weights: &PartyWeights,
-    request: PartyRequest,
-) -> Result<Additive, Abort> {
-    let rows = request.statement.rows as usize;
-    let components = layout.protect.components(session.me());
-    check_form(layout, components, &request)?;
-    check_commitments(components, &request)?;
-
-    let scores = weights.bias.len();
-    let mut z: Vec<u64> = std::iter::repeat_n(&weights.bias, rows).flatten().copied().collect();
-    for (held, factor) in request.held.into_iter().zip(&weights.factors) {
-        let mut expand = Expand::of(layout, held, request.statement.chunk);
-        add_component(layout.columns, rows, &mut expand, factor, scores, &mut z);
-    }
-    Ok(Additive(z))
-}
-
-/// One component, expanded block by block: never written to memory as a whole.
-enum Expand {
-    Stream(Box<Stream>),
-    Packed { bytes: bytes::Bytes, bits: u32, signed: bool },
-}
-
-impl Expand {
-    fn of(layout: &Layout, held: Held, chunk: u32) -> Self {
-        let bits = layout.protect.explicit_bits(layout.k, layout.encoded_bits);
-        match held {
-            Held::Seed(seed) => Self::Stream(Box::new(Stream::of_chunk(&seed, chunk))),
-            Held::Packed { bytes, .. } => Self::Packed { bytes, bits, signed: bits != layout.k },
-        }
-    }
-
-    fn block(&mut self, first: usize, out: &mut [u64]) {
-        match self {
-            Self::Stream(stream) => stream.fill(out),
-            Self::Packed { bytes, bits, signed } => {
-                unpack(*bits, bytes, first, out);
-                if *signed {
-                    // A value that is not hidden has fewer bits than the ring: its sign must reach all of them.
-                    for x in out {
-                        *x = privet_ring::signed(*x, *bits).cast_unsigned();
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `z[r, s] += Σ_j x[r, j]·factor[s, j]`, eight rows at a time.
-fn add_component(columns: usize, rows: usize, x: &mut Expand, factor: &[u64], scores: usize, z: &mut [u64]) {
-    let mut block = vec![0; GROUP * columns];
-    let mut sums = [0; GROUP];
-    for first in (0..rows).step_by(GROUP) {
-        let n = GROUP.min(rows - first);
-        x.block(first * columns, &mut block[..n * columns]);
-        for (s, factor) in factor.chunks_exact(columns.max(1)).enumerate() {
-            sums[..n].fill(0);
-            add_products(&block[..n * columns], factor, &mut sums[..n]);
-            for (r, &sum) in sums[..n].iter().enumerate() {
-                let at = (first + r) * scores + s;
-                z[at] = z[at].wrapping_add(sum);
-            }
-        }
-    }
-}
-
-/// Kinds and lengths, before anything is computed with them.
-fn check_form(layout: &Layout, components: &[Component], request: &PartyRequest) -> Result<(), Abort> {
-    let wrong = |what: String| Err(Abort::Client(what));
-    let (statement, held) = (&request.statement, &request.held);
-    if statement.bundle != layout.bundle || statement.protect != layout.protect {
-        return wrong("The request is for another bundle, or for another `protect`.".into());
-    }
-    if !(1..=layout.chunk_rows()).contains(&(statement.rows as usize)) {
-        let (most, got) = (layout.chunk_rows(), statement.rows);
-        return wrong(format!("A chunk has 1 to {most} rows; {got} came."));
-    }
-    if held.len() != components.len() {
-        return wrong(format!("Expected {} components, got {}.", components.len(), held.len()));
-    }
-    let expected = layout.explicit_len(statement.rows as usize);
-    for (component, held) in components.iter().zip(held) {
-        match (component.is_seeded(), held) {
-            (true, Held::Seed(_)) => {}
-            (false, Held::Packed { bytes, .. }) if Some(bytes.len()) == expected => {}
-            (false, Held::Packed { bytes, .. }) => {
-                let (rows, got) = (statement.rows, bytes.len());
-                let expected = expected.unwrap_or(usize::MAX);
-                return wrong(format!("A share of {rows} rows has {expected} bytes; {got} came."));
-            }
-            _ => return wrong(format!("{component:?} came in another form than this party takes it.")),
-        }
-    }
-    Ok(())
-}
-
-/// Each component against its commitment, so that parties told different things draw different zero shares.
-fn check_commitments(components: &[Component], request: &PartyRequest) -> Result<(), Abort> {
-    for (component, held) in components.iter().zip(&request.held) {
-        let commitments = &request.statement.commitments;
-        let (expected, got) = match (component, held) {
-            (Component::X1, Held::Seed(seed)) => (commitments[1], of_seed(seed)),
-            (_, Held::Seed(seed)) => (commitments[0], of_seed(seed)),
-            (_, Held::Packed { salt, bytes }) => (commitments[2], of_bytes(salt, bytes)),
-        };
-        // Hashes compare in constant time.
-        if blake3::Hash::from(expected) != blake3::Hash::from(got) {
-            return Err(Abort::Client(format!(
-                "{component:?} is not the one that its commitment was made for."
-            )));
-        }
-    }
-    Ok(())
-}
+const P0: Role = Role::ALL[0];
+const P1: Role = Role::ALL[1];
+const P2: Role = Role::ALL[2];

@@ -1,0 +1,214 @@
+//! The protocol as programs see it: each method is the gate of its file, as a step of the session.
+
+use privet_model::series::Series;
+use privet_ring::conv::Conv2d;
+use privet_ring::kernels::add_convolution;
+use privet_ring::reduce;
+
+use crate::Abort;
+use crate::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
+use crate::session::Session;
+
+use super::bits::{Bits, and, packed};
+use super::compare::sign;
+use super::lookup::{is_zero, lookup};
+use super::multiply::{bilinear, elements, matrices, reshare, rows};
+use super::relu::relu;
+use super::select::{bit_to_arith, select};
+use super::series::series;
+use super::share::{Replicated, Sum};
+use super::truncate::rescale;
+use super::view::View;
+
+/// Replicated sharing among three parties, in a session.
+pub struct Replicated3<'a> {
+    /// One party's view of the computation.
+    pub session: &'a mut Session,
+}
+
+impl Replicated3<'_> {
+    fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Session) -> T) -> T {
+        self.session.step(name, body)
+    }
+}
+
+impl Protocol for Replicated3<'_> {
+    type Share = Replicated;
+    type Sum = Sum;
+    type Bit = Bits;
+
+    fn public(&self, values: &[u64], k: u32) -> Replicated {
+        Replicated::public(self.session.me(), k, values.to_vec())
+    }
+
+    fn len(x: &Replicated) -> usize {
+        x.own.len()
+    }
+
+    fn ring(x: &Replicated) -> u32 {
+        x.k
+    }
+
+    fn add(x: &Replicated, y: &Replicated) -> Replicated {
+        x.plus(y)
+    }
+
+    fn sub(x: &Replicated, y: &Replicated) -> Replicated {
+        x.zip(y, u64::wrapping_sub)
+    }
+
+    fn add_public(&self, x: &Replicated, values: &[u64]) -> Replicated {
+        x.plus(&self.public(values, x.k))
+    }
+
+    fn mul_public(x: &Replicated, values: &[u64]) -> Replicated {
+        debug_assert_eq!(x.own.len(), values.len(), "another length");
+        x.map(x.k, |x| x.iter().zip(values).map(|(x, v)| x.wrapping_mul(*v)).collect())
+    }
+
+    fn scale(x: &Replicated, factor: u64) -> Replicated {
+        x.times(factor)
+    }
+
+    fn gather(x: &Replicated, indices: &[usize]) -> Replicated {
+        x.map(x.k, |x| indices.iter().map(|&i| x[i]).collect())
+    }
+
+    fn concat(parts: &[&Replicated]) -> Replicated {
+        let k = parts.first().map_or(1, |p| p.k);
+        debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
+        let all = |part: fn(&Replicated) -> &[u64]| parts.iter().flat_map(|p| part(p)).copied().collect();
+        Replicated { k, own: all(|p| &p.own), next: all(|p| &p.next) }
+    }
+
+    fn reduce(x: &Replicated, k: u32) -> Replicated {
+        debug_assert!(k <= x.k, "a ring does not grow by reduction");
+        Replicated { k, ..x.clone() }
+    }
+
+    fn narrow(&self, x: &Replicated, drop: u32) -> Replicated {
+        if drop == 0 {
+            return x.clone();
+        }
+        // One and a half units in the middle of what three remainders can be.
+        let centred = self.add_public(x, &vec![3 << (drop - 1); x.own.len()]);
+        centred.map(x.k - drop, |s| s.iter().map(|&s| reduce(s, x.k) >> drop).collect())
+    }
+
+    fn sum_rows(x: &Replicated, length: usize) -> Replicated {
+        let sum = |row: &[u64]| row.iter().fold(0, |sum: u64, x| sum.wrapping_add(*x));
+        x.map(x.k, |x| x.chunks_exact(length.max(1)).map(sum).collect())
+    }
+
+    fn add_sum(x: &Sum, y: &Sum) -> Sum {
+        x.plus(y)
+    }
+
+    fn sum_ring(x: &Sum) -> u32 {
+        x.ring()
+    }
+
+    fn reduce_sum(x: &Sum, k: u32) -> Sum {
+        x.clone().reduced(k)
+    }
+
+    fn count(x: &Bits) -> usize {
+        x.n
+    }
+
+    fn public_bits(&self, bits: &[bool]) -> Bits {
+        Bits::public(self.session.me(), bits.len(), packed(bits.iter().map(|&b| u64::from(b))))
+    }
+
+    fn xor(x: &Bits, y: &Bits) -> Bits {
+        x.xor(y)
+    }
+
+    fn not(&self, x: &Bits) -> Bits {
+        x.not(self.session.me())
+    }
+
+    fn gather_bits(x: &Bits, indices: &[usize]) -> Bits {
+        x.gather(indices)
+    }
+
+    fn concat_bits(parts: &[&Bits]) -> Bits {
+        Bits::concat(parts)
+    }
+
+    fn and(&mut self, x: &Bits, y: &Bits) -> Result<Bits, Abort> {
+        self.step("and", |s| and(s, x, y))
+    }
+
+    fn multiply(&mut self, x: &Replicated, y: &Replicated) -> Sum {
+        let (k, n) = (x.k, x.own.len());
+        debug_assert_eq!(n, y.own.len(), "another length");
+        self.step("multiply", |s| bilinear(s, Operand::Secret(x), Operand::Secret(y), k, n, elements))
+    }
+
+    fn dot(&mut self, x: &Replicated, y: &Replicated, length: usize) -> Sum {
+        let (k, n) = (x.k, x.own.len() / length.max(1));
+        self.step("dot", |s| bilinear(s, Operand::Secret(x), Operand::Secret(y), k, n, rows(length)))
+    }
+
+    fn matmul(
+        &mut self,
+        x: Operand<'_, Replicated>,
+        w: Operand<'_, Replicated>,
+        k: u32,
+        shape: Matrices,
+    ) -> Sum {
+        self.step("matmul", |s| bilinear(s, x, w, k, shape.rows * shape.columns, matrices(shape)))
+    }
+
+    fn convolve(
+        &mut self,
+        x: Operand<'_, Replicated>,
+        w: Operand<'_, Replicated>,
+        k: u32,
+        shape: &Conv2d,
+    ) -> Sum {
+        self.step("convolve", |s| {
+            bilinear(s, x, w, k, shape.output_len(), |x, w, out| add_convolution(shape, x, w, out))
+        })
+    }
+
+    fn reshare(&mut self, x: impl Into<Sum>) -> Result<Replicated, Abort> {
+        self.step("reshare", |s| reshare(s, x.into()))
+    }
+
+    fn truncate(&mut self, x: impl Into<Sum>, drop: u32, ring: u32) -> Result<Replicated, Abort> {
+        self.step("truncate", |s| rescale(s, x.into(), drop, ring))
+    }
+
+    fn relu(&mut self, x: impl Into<Sum>, drop: u32, ring: u32) -> Result<Replicated, Abort> {
+        self.step("relu", |s| relu(s, x.into(), drop, ring))
+    }
+
+    fn is_negative(&mut self, x: impl Into<Sum>, drop: u32) -> Result<Bits, Abort> {
+        self.step("is_negative", |s| {
+            let view = View::open(s, x.into())?.narrow(s, drop);
+            sign(s, &view)
+        })
+    }
+
+    fn is_zero(&mut self, x: impl Into<Sum>) -> Result<Bits, Abort> {
+        self.step("is_zero", |s| is_zero(s, x.into()))
+    }
+
+    fn bit_to_arith(&mut self, bit: &Bits, ring: u32) -> Result<Replicated, Abort> {
+        self.step("bit_to_arith", |s| bit_to_arith(s, bit, ring))
+    }
+
+    fn select(&mut self, bit: &Bits, x: &Replicated) -> Result<Replicated, Abort> {
+        self.step("select", |s| select(s, bit, x))
+    }
+
+    fn series(&mut self, x: impl Into<Sum>, f: &Series, bits: SeriesBits) -> Result<Sum, Abort> {
+        self.step("series", |s| series(s, x.into(), f, bits))
+    }
+
+    fn lookup(&mut self, x: impl Into<Sum>, table: &[u64], ring: u32) -> Result<Replicated, Abort> {
+        self.step("lookup", |s| lookup(s, x.into(), table, ring))
+    }
+}

@@ -1,0 +1,133 @@
+//! The linear path: a client's rows against a linear model, without a message between the parties.
+
+use privet_ring::GROUP;
+use privet_ring::kernels::add_products;
+use privet_ring::pack::unpack;
+use privet_ring::prg::Stream;
+
+use crate::Abort;
+use crate::commitment::{of_bytes, of_seed};
+use crate::protect::Component;
+use crate::request::{Held, Layout, PartyRequest};
+use crate::session::{Additive, Session};
+use crate::weights::PartyWeights;
+
+/// A party's whole part of a linear model's prediction: check the components that it holds against the statement, then
+/// `z_i = Σ_c x_c·F_c + b_i`, where the factors `F_c` are as [`PartyWeights`] says. No message to anyone but the client.
+pub fn linear(
+    session: &Session,
+    layout: &Layout,
+    weights: &PartyWeights,
+    request: PartyRequest,
+) -> Result<Additive, Abort> {
+    let rows = request.statement.rows as usize;
+    let components = layout.protect.components(session.me());
+    check_form(layout, components, &request)?;
+    check_commitments(components, &request)?;
+
+    let scores = weights.bias.len();
+    let mut z: Vec<u64> = std::iter::repeat_n(&weights.bias, rows).flatten().copied().collect();
+    for (held, factor) in request.held.into_iter().zip(&weights.factors) {
+        let mut expand = Expand::of(layout, held, request.statement.chunk);
+        add_component(layout.columns, rows, &mut expand, factor, scores, &mut z);
+    }
+    Ok(Additive(z))
+}
+
+/// One component, expanded block by block: never written to memory as a whole.
+enum Expand {
+    Stream(Box<Stream>),
+    Packed { bytes: bytes::Bytes, bits: u32, signed: bool },
+}
+
+impl Expand {
+    fn of(layout: &Layout, held: Held, chunk: u32) -> Self {
+        let bits = layout.protect.explicit_bits(layout.k, layout.encoded_bits);
+        match held {
+            Held::Seed(seed) => Self::Stream(Box::new(Stream::of_chunk(&seed, chunk))),
+            Held::Packed { bytes, .. } => Self::Packed { bytes, bits, signed: bits != layout.k },
+        }
+    }
+
+    fn block(&mut self, first: usize, out: &mut [u64]) {
+        match self {
+            Self::Stream(stream) => stream.fill(out),
+            Self::Packed { bytes, bits, signed } => {
+                unpack(*bits, bytes, first, out);
+                if *signed {
+                    // A value that is not hidden has fewer bits than the ring: its sign must reach all of them.
+                    for x in out {
+                        *x = privet_ring::signed(*x, *bits).cast_unsigned();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `z[r, s] += Σ_j x[r, j]·factor[s, j]`, eight rows at a time.
+fn add_component(columns: usize, rows: usize, x: &mut Expand, factor: &[u64], scores: usize, z: &mut [u64]) {
+    let mut block = vec![0; GROUP * columns];
+    let mut sums = [0; GROUP];
+    for first in (0..rows).step_by(GROUP) {
+        let n = GROUP.min(rows - first);
+        x.block(first * columns, &mut block[..n * columns]);
+        for (s, factor) in factor.chunks_exact(columns.max(1)).enumerate() {
+            sums[..n].fill(0);
+            add_products(&block[..n * columns], factor, &mut sums[..n]);
+            for (r, &sum) in sums[..n].iter().enumerate() {
+                let at = (first + r) * scores + s;
+                z[at] = z[at].wrapping_add(sum);
+            }
+        }
+    }
+}
+
+/// Kinds and lengths, before anything is computed with them.
+fn check_form(layout: &Layout, components: &[Component], request: &PartyRequest) -> Result<(), Abort> {
+    let wrong = |what: String| Err(Abort::Client(what));
+    let (statement, held) = (&request.statement, &request.held);
+    if statement.bundle != layout.bundle || statement.protect != layout.protect {
+        return wrong("The request is for another bundle, or for another `protect`.".into());
+    }
+    if !(1..=layout.chunk_rows()).contains(&(statement.rows as usize)) {
+        let (most, got) = (layout.chunk_rows(), statement.rows);
+        return wrong(format!("A chunk has 1 to {most} rows; {got} came."));
+    }
+    if held.len() != components.len() {
+        return wrong(format!("Expected {} components, got {}.", components.len(), held.len()));
+    }
+    let expected = layout.explicit_len(statement.rows as usize);
+    for (component, held) in components.iter().zip(held) {
+        match (component.is_seeded(), held) {
+            (true, Held::Seed(_)) => {}
+            (false, Held::Packed { bytes, .. }) if Some(bytes.len()) == expected => {}
+            (false, Held::Packed { bytes, .. }) => {
+                let (rows, got) = (statement.rows, bytes.len());
+                let expected = expected.unwrap_or(usize::MAX);
+                return wrong(format!("A share of {rows} rows has {expected} bytes; {got} came."));
+            }
+            _ => return wrong(format!("{component:?} came in another form than this party takes it.")),
+        }
+    }
+    Ok(())
+}
+
+/// Each component against its commitment, so that parties told different things draw different zero shares.
+fn check_commitments(components: &[Component], request: &PartyRequest) -> Result<(), Abort> {
+    for (component, held) in components.iter().zip(&request.held) {
+        let commitments = &request.statement.commitments;
+        let (expected, got) = match (component, held) {
+            (Component::X1, Held::Seed(seed)) => (commitments[1], of_seed(seed)),
+            (_, Held::Seed(seed)) => (commitments[0], of_seed(seed)),
+            (_, Held::Packed { salt, bytes }) => (commitments[2], of_bytes(salt, bytes)),
+        };
+        // Hashes compare in constant time.
+        if blake3::Hash::from(expected) != blake3::Hash::from(got) {
+            return Err(Abort::Client(format!(
+                "{component:?} is not the one that its commitment was made for."
+            )));
+        }
+    }
+    Ok(())
+}

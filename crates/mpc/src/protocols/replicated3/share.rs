@@ -1,0 +1,142 @@
+//! Shared tensors of integers modulo 2^k, and what a party does with its part of them alone.
+
+use crate::role::Role;
+use crate::session::Additive;
+
+use super::{P0, P1, P2};
+
+/// `x_i` and `x_{i+1}` of a tensor, modulo 2^k.
+#[derive(Clone)]
+pub struct Replicated {
+    /// Bits of the ring; what stands above them is noise.
+    pub k: u32,
+    /// `x_i`.
+    pub own: Vec<u64>,
+    /// `x_{i+1}`.
+    pub next: Vec<u64>,
+}
+
+/// A tensor as a product leaves it.
+#[derive(Clone)]
+pub enum Sum {
+    /// Replicated already.
+    Shared(Replicated),
+    /// One summand from each party, **masked by a zero share**, so that two of them may meet.
+    Summed {
+        /// Bits of the ring.
+        k: u32,
+        /// This party's summand.
+        z: Vec<u64>,
+    },
+}
+
+privet_ring::not_shown!(Replicated, Sum);
+
+impl From<&Replicated> for Sum {
+    fn from(x: &Replicated) -> Self {
+        Self::Shared(x.clone())
+    }
+}
+
+impl Replicated {
+    /// Each summand of two tensors through `f`, which must be linear.
+    pub(super) fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        debug_assert_eq!((self.k, self.own.len()), (other.k, other.own.len()), "another ring or length");
+        let zip = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
+        Self { k: self.k, own: zip(&self.own, &other.own), next: zip(&self.next, &other.next) }
+    }
+
+    /// Both tensors of summands through `f`, which must be linear.
+    pub(super) fn map(&self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
+        Self { k, own: f(&self.own), next: f(&self.next) }
+    }
+
+    /// x + y.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        self.zip(other, u64::wrapping_add)
+    }
+
+    /// factor·x.
+    pub(super) fn times(&self, factor: u64) -> Self {
+        self.map(self.k, |x| x.iter().map(|x| x.wrapping_mul(factor)).collect())
+    }
+
+    /// What P1 and P2 both know, as a share: it is x2, the other summands are zero.
+    /// What P0 passes is not looked at.
+    pub(super) fn of_common(me: Role, k: u32, values: Vec<u64>) -> Self {
+        let zeros = vec![0; values.len()];
+        match me {
+            P0 => Self { k, own: zeros.clone(), next: zeros },
+            P1 => Self { k, own: zeros, next: values },
+            _ => Self { k, own: values, next: zeros },
+        }
+    }
+
+    /// What everyone knows.
+    pub(super) fn public(me: Role, k: u32, values: Vec<u64>) -> Self {
+        Self::of_common(me, k, values)
+    }
+
+    /// a at P0, b at the others.
+    pub(super) fn half(&self, me: Role) -> Vec<u64> {
+        match me {
+            P0 => self.own.iter().zip(&self.next).map(|(a, b)| a.wrapping_add(*b)).collect(),
+            P2 => self.own.clone(),
+            _ => self.next.clone(),
+        }
+    }
+}
+
+impl Sum {
+    /// Bits of the ring.
+    pub fn ring(&self) -> u32 {
+        match self {
+            Self::Shared(x) => x.k,
+            Self::Summed { k, .. } => *k,
+        }
+    }
+
+    /// Elements.
+    pub fn len(&self) -> usize {
+        self.summands().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.summands().is_empty()
+    }
+
+    /// This party's summands, as a session gives them to the client.
+    pub fn into_output(self) -> Additive {
+        Additive(match self {
+            Self::Shared(x) => x.own,
+            Self::Summed { z, .. } => z,
+        })
+    }
+
+    fn summands(&self) -> &[u64] {
+        match self {
+            Self::Shared(x) => &x.own,
+            Self::Summed { z, .. } => z,
+        }
+    }
+
+    /// x + y; shared as long as both are.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        debug_assert_eq!((self.ring(), self.len()), (other.ring(), other.len()), "another ring or length");
+        if let (Self::Shared(x), Self::Shared(y)) = (self, other) {
+            return Self::Shared(x.plus(y));
+        }
+        let pairs = self.summands().iter().zip(other.summands());
+        Self::Summed { k: self.ring(), z: pairs.map(|(a, b)| a.wrapping_add(*b)).collect() }
+    }
+
+    /// Modulo a smaller 2^k.
+    pub(super) fn reduced(mut self, ring: u32) -> Self {
+        debug_assert!(ring <= self.ring(), "a ring does not grow by reduction");
+        match &mut self {
+            Self::Shared(Replicated { k, .. }) | Self::Summed { k, .. } => *k = ring,
+        }
+        self
+    }
+}
