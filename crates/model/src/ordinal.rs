@@ -15,6 +15,19 @@ pub fn ordinal(x: f64) -> f64 {
     if x.is_sign_negative() { -size } else { size }
 }
 
+/// The ordinal of the float32 number next to a threshold that may lie between two: the least that is not below it, or the
+/// greatest that is not above it. So `x < t`, or `x ≤ t`, is the same of the ordinals.
+#[allow(clippy::cast_possible_truncation)]
+pub fn ordinal_beside(threshold: f64, above: bool) -> f64 {
+    let near = threshold as f32;
+    let beside = match (above, f64::from(near)) {
+        (true, t) if t < threshold => near.next_up(),
+        (false, t) if t > threshold => near.next_down(),
+        _ => near,
+    };
+    ordinal(beside.into())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -28,6 +41,18 @@ mod tests {
             prop_assert_eq!(a < b, ordinal(a.into()) < ordinal(b.into()));
             prop_assert_eq!(a <= b, ordinal(a.into()) <= ordinal(b.into()));
             prop_assert!(ordinal(a.into()).abs() < 2f64.powi(31));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_threshold_between_two_numbers_parts_them(x: f32, t: f64, near in -3i32..3) {
+            prop_assume!(!x.is_nan() && !t.is_nan());
+            // Around the number itself, where it matters.
+            for t in [t, f64::from(x) * (1.0 + f64::from(near) * 1e-9)] {
+                prop_assert_eq!(f64::from(x) <= t, ordinal(x.into()) <= ordinal_beside(t, false));
+                prop_assert_eq!(f64::from(x) < t, ordinal(x.into()) < ordinal_beside(t, true));
+            }
         }
     }
 

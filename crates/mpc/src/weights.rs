@@ -56,7 +56,7 @@ fn sum(a: &[u64], b: &[u64]) -> Vec<u64> {
 }
 
 /// v = v0 + v1 + v2 modulo 2^64, v0 and v1 uniform.
-fn additive(values: &[u64], entropy: &mut dyn Entropy) -> Result<Vec<Vec<u64>>, EntropyFailed> {
+pub(crate) fn additive(values: &[u64], entropy: &mut dyn Entropy) -> Result<Vec<Vec<u64>>, EntropyFailed> {
     let mut uniform = || -> Result<Vec<u64>, EntropyFailed> {
         let mut share = vec![0; values.len()];
         Stream::of_chunk(&Seed::draw(entropy)?, 0).fill(&mut share);

@@ -125,7 +125,9 @@ impl Search<'_> {
         let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, series: &series };
         let noise = sources.noise();
         let shown = self.lowered.shown.iter().flat_map(|s| s.indices.iter().map(|&i| noise[s.step][i]));
-        let bound = shown.fold(0.0, f64::max);
+        // What is not a number is not within any bound.
+        let bound = shown.fold(0.0, |worst: f64, e| if e <= worst { worst } else { e });
+        let bound = if bound.is_nan() { f64::INFINITY } else { bound };
         // What float64 adds when an answer is decoded.
         let largest = self.lowered.shown.iter().map(|s| spans[s.step].greatest()).fold(0.0, f64::max);
         Some(Tried { numbers, columns, bound: bound + largest * f64::EPSILON })

@@ -72,14 +72,12 @@ impl Draft {
 
     /// Drops steps that nothing shown needs, and secrets that no step uses.
     pub(crate) fn prune(&mut self, shown: &mut [Shown]) {
-        let mut needed = vec![false; self.steps.len()];
+        let mut needed: Vec<bool> = self.steps.iter().map(Step::is_columns).collect();
         shown.iter().for_each(|s| needed[s.step] = true);
-        for at in (0..self.steps.len())
-            .rev()
-            .filter(|&at| self.steps[at].is_columns() || needed[at])
-            .collect::<Vec<_>>()
-        {
-            self.steps[at].inputs.iter().for_each(|&i| needed[i] = true);
+        for at in (0..self.steps.len()).rev() {
+            if needed[at] {
+                self.steps[at].inputs.iter().for_each(|&i| needed[i] = true);
+            }
         }
         self.drop_unneeded(&needed, shown);
     }
@@ -89,10 +87,8 @@ impl Draft {
         let renumbered: Vec<StepId> = (0..needed.len()).map(before).collect();
         let mut secrets = Vec::new();
         let mut steps = Vec::new();
-        for (at, mut step) in
-            std::mem::take(&mut self.steps).into_iter().enumerate().filter(|(at, _)| needed[*at])
-        {
-            let _ = at;
+        let all = std::mem::take(&mut self.steps).into_iter().zip(needed);
+        for mut step in all.filter(|(_, needed)| **needed).map(|(step, _)| step) {
             step.inputs.iter_mut().for_each(|i| *i = renumbered[*i]);
             for id in step.action.secrets_mut() {
                 secrets.push(self.secrets[*id].clone());

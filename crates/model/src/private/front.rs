@@ -114,7 +114,7 @@ fn constants(sums: &[Sum]) -> Secret {
     }
 }
 
-/// Rows that are another one, or its negation, are computed once.
+/// Rows that are another one, or its negation, are computed once; not so of trees, whose thresholds are nobody's to compare.
 fn matrix(
     draft: &mut Draft,
     step: StepId,
@@ -123,8 +123,13 @@ fn matrix(
     whole: bool,
     origin: &Origin,
 ) -> StepId {
-    let mut rows: Vec<Sum> = Vec::new();
-    let spread: Vec<Spread> = sums.iter().map(|sum| place(&mut rows, sum)).collect();
+    let (mut rows, mut spread) = (Vec::new(), Vec::new());
+    if whole {
+        rows = sums.to_vec();
+        spread = (0..sums.len()).map(Spread::Score).collect();
+    } else {
+        sums.iter().for_each(|sum| spread.push(place(&mut rows, sum)));
+    }
     let of_row = |spread: &Spread, row| matches!(spread, Spread::Score(i) if *i == row);
     let first = |row| spread.iter().position(|s| of_row(s, row)).unwrap_or(0);
     let n = draft.width(step);

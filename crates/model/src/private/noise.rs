@@ -42,6 +42,9 @@ impl Sources<'_> {
         let e = |i: usize| noise[step.inputs[i]].as_slice();
         let span = |i: usize| &self.spans[step.inputs[i]];
         let own = unit(self.numbers[at].fraction);
+        if self.is_exact(step, noise) {
+            return vec![0.0; step.width];
+        }
         match &step.action {
             Action::Columns { first } => {
                 self.columns[*first..first + step.width].iter().map(Encoding::error).collect()
@@ -86,6 +89,14 @@ impl Sources<'_> {
             }
             Action::Hottest { .. } | Action::Softmax { .. } => vec![f64::INFINITY; step.width],
         }
+    }
+
+    /// Whether whole numbers are multiplied by whole numbers, all far below 2^53.
+    fn is_exact(&self, step: &Step, noise: &Noise) -> bool {
+        let (Action::Linear { weights, .. } | Action::Conv { weights, .. }) = step.action else {
+            return false;
+        };
+        self.draft.secrets[weights].whole && noise[step.inputs[0]].iter().all(|&e| e == 0.0)
     }
 
     /// `(rounded - exact, rounded)` of a secret factor that is multiplied by column or value `j`.

@@ -79,6 +79,15 @@ impl Program {
         u32::try_from(widest).unwrap_or(1).max(1)
     }
 
+    /// By secret tensor, the ring of the step that uses it.
+    pub fn secret_rings(&self) -> Vec<u32> {
+        let mut rings = vec![1; self.secrets.len()];
+        for (step, n) in self.steps.iter().zip(&self.numbers) {
+            step.action.secrets().into_iter().for_each(|id| rings[id] = n.ring);
+        }
+        rings
+    }
+
     /// Values that are revealed of each row.
     pub fn scores(&self) -> usize {
         self.shown.iter().map(|s| s.indices.len()).sum()

@@ -10,7 +10,7 @@ use super::front::{Columns, emit_whole};
 use crate::fold::{Folder, Form, Sum};
 use crate::graph::{Aggregate, Branch, Child, Conv, Missing, Origin, Test, Trees};
 use crate::head::Column;
-use crate::ordinal::ordinal;
+use crate::ordinal::{ordinal, ordinal_beside};
 use crate::rounded::Rounded;
 
 /// Longest path: mismatches on it must fit into the small ring in which they are compared with zero.
@@ -98,7 +98,7 @@ impl Compared {
             _ => (false, false),
         };
         // x ≤ t is x - t - 1 < 0 for whole numbers.
-        let constant = -ordinal(branch.threshold) - f64::from(u8::from(!strict));
+        let constant = -ordinal_beside(branch.threshold, strict) - f64::from(u8::from(!strict));
         let instead = match self.fill {
             Some(fill) => ordinal(fill),
             // Exactly -1 or 0 once the constant is added.

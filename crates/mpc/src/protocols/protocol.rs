@@ -98,7 +98,7 @@ pub trait Protocol {
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
     /// Modulo a smaller 2^k.
-    fn reduce_sum(x: Self::Sum, k: u32) -> Self::Sum;
+    fn reduce_sum(x: &Self::Sum, k: u32) -> Self::Sum;
     /// Element `indices[i]` of `x` at `i`.
     fn gather_sum(x: &Self::Sum, indices: &[usize]) -> Self::Sum;
     /// One tensor after the other.

@@ -1,5 +1,6 @@
 //! Runs a private program: one action after the other, whole batches at once.
 
+mod owner;
 mod products;
 mod values;
 mod windows;
@@ -9,6 +10,7 @@ use privet_model::private::{Action, Numbers, Program, Step, StepId};
 use crate::Abort;
 use crate::protocols::protocol::Protocol;
 
+pub use owner::{PartyConstants, share_constants};
 pub use values::Owned;
 use values::{Value, repeat};
 
@@ -93,7 +95,7 @@ impl<P: Protocol> Runner<'_, P> {
             }
             Action::Zero => {
                 let x = self.sum(at, 0)?;
-                let bit = self.protocol.is_zero(P::reduce_sum(x, self.small_ring(at)))?;
+                let bit = self.protocol.is_zero(P::reduce_sum(&x, self.small_ring(at)))?;
                 Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
             }
             Action::Smooth(_) | Action::Hottest { .. } | Action::Softmax { .. } => {

@@ -112,6 +112,24 @@ impl Protocol for Replicated3<'_> {
         x.clone().reduced(k)
     }
 
+    fn gather_sum(x: &Sum, indices: &[usize]) -> Sum {
+        x.mapped(x.ring(), |x| indices.iter().map(|&i| x[i]).collect())
+    }
+
+    fn concat_sums(parts: Vec<Sum>) -> Sum {
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or(Sum::Summed { k: 1, z: Vec::new() });
+        parts.fold(first, Sum::followed_by)
+    }
+
+    fn shift_sum(x: Sum, bits: u32, k: u32) -> Sum {
+        if bits == 0 && x.ring() == k {
+            return x;
+        }
+        debug_assert!(k <= x.ring() + bits, "a ring does not grow by itself");
+        x.mapped(k, |x| x.iter().map(|x| x << bits).collect())
+    }
+
     fn count(x: &Bits) -> usize {
         x.n
     }

@@ -131,6 +131,28 @@ impl Sum {
         Self::Summed { k: self.ring(), z: pairs.map(|(a, b)| a.wrapping_add(*b)).collect() }
     }
 
+    /// All summands through `f`, which must be linear.
+    pub(super) fn mapped(&self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
+        match self {
+            Self::Shared(x) => Self::Shared(x.map(k, f)),
+            Self::Summed { z, .. } => Self::Summed { k, z: f(z) },
+        }
+    }
+
+    /// One tensor after the other; shared as long as both are.
+    pub(super) fn followed_by(self, other: Self) -> Self {
+        debug_assert_eq!(self.ring(), other.ring(), "another ring");
+        if let (Self::Shared(x), Self::Shared(y)) = (&self, &other) {
+            let both = |a: &[u64], b: &[u64]| [a, b].concat();
+            return Self::Shared(Replicated {
+                k: x.k,
+                own: both(&x.own, &y.own),
+                next: both(&x.next, &y.next),
+            });
+        }
+        Self::Summed { k: self.ring(), z: [self.summands(), other.summands()].concat() }
+    }
+
     /// Modulo a smaller 2^k.
     pub(super) fn reduced(mut self, ring: u32) -> Self {
         debug_assert!(ring <= self.ring(), "a ring does not grow by reduction");
