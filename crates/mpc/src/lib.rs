@@ -15,11 +15,13 @@
 //! | [`ledger`] | rounds and bytes, counted |
 //! | [`protocols`] | the protocols, one file each |
 //! | [`world`] | all parties in one process, with an adversary as a value |
+//! | [`meeting`] | where the parties of a world meet, computation by computation |
 
 pub mod commitment;
 pub mod correlated;
 pub mod ledger;
 pub mod link;
+pub mod meeting;
 pub mod protect;
 pub mod protocols;
 pub mod request;

@@ -88,7 +88,7 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     })?;
     let (public, role, weights) = file.open()?;
     let keys = pair_keys(&public, role, &key)?;
-    let host = PartyHost::new(&public, role, weights, keys)?;
+    let host = PartyHost::new(&public, role, weights, keys, None)?;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
     prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
 }
