@@ -155,7 +155,7 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
         .zip(World::new(1).keys())
         .map(|(file, keys)| {
             let (public, role, weights) = file.open().unwrap();
-            PartyHost::new(&public, role, weights, keys).unwrap()
+            PartyHost::new(&public, role, weights, keys, None).unwrap()
         })
         .collect();
     let caller = MpcCaller::new(&public).unwrap();

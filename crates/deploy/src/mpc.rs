@@ -8,7 +8,7 @@ use privet_model::plan::Plan;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
-use privet_mpc::link::Links;
+use privet_mpc::link::{Links, Peers};
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
@@ -199,17 +199,20 @@ pub struct PartyHost {
     layout: Layout,
     weights: PartyWeights,
     keys: PairKeys,
+    peers: Option<Arc<dyn Peers>>,
     bound: f64,
     metadata: Metadata,
 }
 
 impl PartyHost {
-    /// Party `role` of a bundle, with its share of the model and the keys that it agreed on with its neighbours.
+    /// Party `role` of a bundle, with its share of the model and the keys that it agreed on with its neighbours. `peers`
+    /// is where it meets them, for a program in which parties talk to each other; a linear one has none.
     pub fn new(
         bundle: &PublicBundle,
         role: Role,
         weights: PartyWeights,
         keys: PairKeys,
+        peers: Option<Arc<dyn Peers>>,
     ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
         let part = bundle.mpc()?;
@@ -221,7 +224,7 @@ impl PartyHost {
             return Err(Error::refused("E230", "The share of the model does not fit its own bundle."));
         }
         let (bound, metadata) = (part.plan.bound, metadata(bundle, part, role));
-        Ok(Self { role, layout, weights, keys, bound, metadata })
+        Ok(Self { role, layout, weights, keys, peers, bound, metadata })
     }
 }
 
@@ -263,6 +266,10 @@ impl Host for PartyHost {
         &self.metadata
     }
 
+    fn waits(&self) -> bool {
+        self.peers.is_some()
+    }
+
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
         let mut take = |name: &str| {
             let at = request.inputs.iter().position(|raw| raw.name == name)?;
@@ -276,7 +283,8 @@ impl Host for PartyHost {
             return Err(self.another_bundle(&message.statement.bundle));
         }
         let point = message.statement.point();
-        let mut session = Session::new(self.role, Links::none(), self.keys.clone(), point);
+        let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
+        let mut session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
         let output = session.step("linear", |s| replicated3::linear(s, &self.layout, &self.weights, message));
         let share = session.finish(output.map_err(aborted)?, self.layout.k);
         let mut answer = Vec::with_capacity(32 + share.packed().len());

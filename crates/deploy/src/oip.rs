@@ -111,6 +111,11 @@ pub trait Host: Send + Sync {
     /// What it serves.
     fn metadata(&self) -> &Metadata;
 
+    /// Whether an answer may wait for others: then it gets a thread to itself.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// The answer to one call. Never panics, whatever the caller sent.
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error>;
 }

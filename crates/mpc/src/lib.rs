@@ -16,11 +16,13 @@
 //! | [`protocols`] | the protocols, one file each |
 //! | [`run`] | private programs, written once for every protocol |
 //! | [`world`] | all parties in one process, with an adversary as a value |
+//! | [`meeting`] | where the parties of a world meet, computation by computation |
 
 pub mod commitment;
 pub mod correlated;
 pub mod ledger;
 pub mod link;
+pub mod meeting;
 pub mod protect;
 pub mod protocols;
 pub mod request;

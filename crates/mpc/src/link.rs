@@ -1,6 +1,7 @@
 //! Messages between parties. Blocking; a receiver says how many bytes it expects, so that a peer's length field never
 //! decides anything.
 
+use crate::Abort;
 use crate::role::Role;
 
 /// Why a message did not come or go.
@@ -10,6 +11,12 @@ pub enum LinkError {
     Closed,
     /// The peer did not answer before the deadline.
     Late,
+    /// The peer said nothing at all in this computation before the deadline.
+    Unmet,
+    /// The peer ended this computation by itself, without the message that was waited for.
+    Ended,
+    /// The peer sent more than any step asked for.
+    Unasked,
     /// A message of another length came.
     Length {
         /// Bytes expected.
@@ -46,6 +53,13 @@ impl Links {
     pub fn to(&mut self, me: Role, peer: Role) -> &mut dyn Link {
         if peer == me.next() { &mut *self.next } else { &mut *self.previous }
     }
+}
+
+/// Where a party meets its peers: computations that run at the same time, each with its own links.
+pub trait Peers: Send + Sync {
+    /// The links of the computation that `point` names: the hash of the whole request, the same at all parties that were
+    /// told the same. Where a client told them different things nobody comes, and the wait ends at the deadline.
+    fn meet(&self, point: &[u8; 32]) -> Result<Links, Abort>;
 }
 
 struct Unlinked;

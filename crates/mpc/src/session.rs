@@ -162,6 +162,11 @@ fn peer(role: Role, error: LinkError) -> Abort {
     let what = match error {
         LinkError::Closed => "is gone".to_owned(),
         LinkError::Late => "did not answer in time".to_owned(),
+        LinkError::Unmet => {
+            "did not begin the same computation in time; were all parties sent the same request?".to_owned()
+        }
+        LinkError::Ended => "ended this computation".to_owned(),
+        LinkError::Unasked => "sent more than any step asked for".to_owned(),
         LinkError::Length { expected, got } => format!("sent {got} bytes where {expected} were expected"),
     };
     Abort::Peer { peer: role.index(), what }

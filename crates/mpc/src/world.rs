@@ -89,7 +89,7 @@ impl World {
         })
     }
 
-    fn links(&self) -> [Links; PARTIES] {
+    pub(crate) fn links(&self) -> [Links; PARTIES] {
         let mut ends: Vec<Links> = Role::ALL.iter().map(|_| Links::none()).collect();
         for from in Role::ALL {
             let (a, b) = self.pair(from, from.next());

@@ -43,9 +43,22 @@ pub struct PartyConfig {
     /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
+    /// Where the two other parties are. Needed where parties talk to each other to compute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peers: Option<PeersConfig>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+/// `[peers]`: where the two other parties are, as the bundle numbers them. Their keys stand in the bundle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeersConfig {
+    /// `HOST:PORT` of the party before this one; before party 0 comes party 2.
+    pub previous: String,
+    /// `HOST:PORT` of the party after this one; after party 2 comes party 0.
+    pub next: String,
 }
 
 /// `privet serve enclave --config FILE`.
@@ -135,6 +148,8 @@ pub struct LimitsConfig {
     pub patience_seconds: Option<u64>,
     /// Seconds that running requests get after the order to stop.
     pub drain_seconds: Option<u64>,
+    /// Seconds that a computation of several parties may take.
+    pub peers_seconds: Option<u64>,
 }
 
 impl From<LimitsConfig> for Limits {
@@ -147,6 +162,7 @@ impl From<LimitsConfig> for Limits {
             connections: config.connections.unwrap_or(default.connections),
             patience: config.patience_seconds.map_or(default.patience, seconds),
             drain: config.drain_seconds.map_or(default.drain, seconds),
+            peers: config.peers_seconds.map_or(default.peers, seconds),
         }
     }
 }

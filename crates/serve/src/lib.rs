@@ -11,10 +11,11 @@
 //! | [`tensor`] | sizes of tensors, checked |
 //! | [`client`], [`link`](mod@link), [`counted`] | the native client |
 //! | [`key_service`] | the owner's key service |
-//! | [`config`], [`roles`] | a role, from its configuration to a running server |
+//! | [`config`], [`roles`], [`seat`] | a role, from its configuration to a running server |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
 //! | [`enclave`] | the untrusted host of a measured program |
+//! | [`peers`] | the links between parties |
 //! | [`entropy`] | randomness from the operating system |
 //! | [`fault`] | errors on the wire and back |
 
@@ -39,6 +40,7 @@ pub mod key_service;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod peers;
 pub mod proto;
 pub mod public_key;
 pub mod registry;
@@ -47,6 +49,7 @@ pub mod rest_binary;
 pub mod rest_json;
 pub mod rest_reply;
 pub mod roles;
+pub mod seat;
 pub mod server;
 pub mod tensor;
 pub mod tls;

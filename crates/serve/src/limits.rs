@@ -13,6 +13,8 @@ pub struct Limits {
     pub patience: Duration,
     /// The longest time that running requests get after the order to stop.
     pub drain: Duration,
+    /// The longest time that a computation of several parties may take.
+    pub peers: Duration,
 }
 
 impl Default for Limits {
@@ -22,6 +24,7 @@ impl Default for Limits {
             connections: 1024,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
+            peers: Duration::from_secs(30),
         }
     }
 }

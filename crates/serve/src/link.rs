@@ -40,16 +40,7 @@ struct Inner {
 impl Link {
     /// Not connected yet. `who` and `address` (host:port) are what errors call the other side.
     pub fn new(who: &str, address: &str, tls: ClientConfig) -> Result<Self, Error> {
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let server = ServerName::try_from(host.to_owned()).map_err(|_| {
-            Error::usage(
-                "E303",
-                format!(
-                    "The address of `{who}` is `{address}`; expected `HOST:PORT`, as in `10.0.0.7:7101`."
-                ),
-            )
-        })?;
+        let server = server_name(who, address)?;
         Ok(Self(Arc::new(Inner {
             who: who.into(),
             address: address.into(),
@@ -131,38 +122,17 @@ impl Link {
     }
 
     fn unreachable(&self, error: &std::io::Error) -> Error {
-        let Inner { who, address, .. } = &*self.0;
-        Error::new(
-            Blame::Unreachable,
-            "E304",
-            format!(
-                "`{who}` at {address} is not answering: {}. Check that it runs and that no firewall is in between; the request can be sent again.",
-                error.kind()
-            ),
-        )
+        unreachable(&self.0.who, &self.0.address, &error.kind().to_string())
     }
 
     fn untrusted(&self, error: &std::io::Error) -> Error {
-        let Inner { who, address, .. } = &*self.0;
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let Some(rustls::Error::InvalidCertificate(problem)) = tls else {
-            return self.unreachable(error);
-        };
-        if let Some(WrongKey { expected, got }) = wrong_key(problem) {
-            let (expected, got) = (fingerprint(expected), fingerprint(got));
-            return Error::integrity(
-                "E311",
-                format!(
-                    "The key offered at {address} is not the one pinned for `{who}` (expected {expected}, got {got}). If `{who}` made a new key on purpose, exchange its public line again."
-                ),
-            );
+        match tls {
+            Some(rustls::Error::InvalidCertificate(problem)) => {
+                untrusted(&self.0.who, &self.0.address, problem)
+            }
+            _ => self.unreachable(error),
         }
-        Error::integrity(
-            "E311",
-            format!(
-                "The certificate offered at {address} is not accepted for `{who}` ({problem}). Give the certificate file that `{who}` serves with, or its authority's."
-            ),
-        )
     }
 }
 
@@ -178,6 +148,46 @@ impl tower::Service<Request<Body>> for Link {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(self.clone().send(request))
     }
+}
+
+/// The host of `HOST:PORT`, as TLS takes it.
+pub(crate) fn server_name(who: &str, address: &str) -> Result<ServerName<'static>, Error> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(host.to_owned()).map_err(|_| {
+        Error::usage(
+            "E303",
+            format!("The address of `{who}` is `{address}`; expected `HOST:PORT`, as in `10.0.0.7:7101`."),
+        )
+    })
+}
+
+pub(crate) fn unreachable(who: &str, address: &str, why: &str) -> Error {
+    Error::new(
+        Blame::Unreachable,
+        "E304",
+        format!(
+            "`{who}` at {address} is not answering: {why}. Check that it runs and that no firewall is in between; the request can be sent again."
+        ),
+    )
+}
+
+pub(crate) fn untrusted(who: &str, address: &str, problem: &rustls::CertificateError) -> Error {
+    if let Some(WrongKey { expected, got }) = wrong_key(problem) {
+        let (expected, got) = (fingerprint(expected), fingerprint(got));
+        return Error::integrity(
+            "E311",
+            format!(
+                "The key offered at {address} is not the one pinned for `{who}` (expected {expected}, got {got}). If `{who}` made a new key on purpose, exchange its public line again."
+            ),
+        );
+    }
+    Error::integrity(
+        "E311",
+        format!(
+            "The certificate offered at {address} is not accepted for `{who}` ({problem}). Give the certificate file that `{who}` serves with, or its authority's."
+        ),
+    )
 }
 
 fn wrong_key(problem: &rustls::CertificateError) -> Option<&WrongKey> {

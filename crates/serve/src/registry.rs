@@ -58,10 +58,11 @@ impl Registry {
     /// The host's answer. A panic in the host becomes an error: one caller's request must not take the others'
     /// connections down.
     pub fn infer(host: &dyn Host, request: InferRequest) -> Result<InferReply, Error> {
-        let large = request.inputs.iter().map(|input| input.data.len()).sum::<usize>() > INLINE;
+        let long =
+            host.waits() || request.inputs.iter().map(|input| input.data.len()).sum::<usize>() > INLINE;
         let id = request.id.clone();
         let answer = || catch_unwind(AssertUnwindSafe(|| host.infer(request)));
-        let mut reply = if large && may_block() { tokio::task::block_in_place(answer) } else { answer() }
+        let mut reply = if long && may_block() { tokio::task::block_in_place(answer) } else { answer() }
             .unwrap_or_else(|_| {
             Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log."))
         })?;

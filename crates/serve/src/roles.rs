@@ -6,29 +6,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use privet_deploy::bundle::{PartyFile, PublicBundle};
-use privet_deploy::mpc::PartyHost;
+use privet_deploy::bundle::PublicBundle;
 use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
 use privet_deploy::tee::{call, reply_bytes};
 use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
-use privet_mpc::correlated::PairKeys;
-use privet_mpc::role::Role;
 use privet_tee::frames::{Configuration, Start};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Endpoint, Trust};
-use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, PartyConfig, PlainConfig, read, read_text};
+use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, PlainConfig, read, read_text};
 use crate::enclave::{EnclaveHost, EnclaveOptions, Relay};
 use crate::key_service::{self, KeyHost};
 use crate::keys::MachineKey;
 use crate::limits::Limits;
-use crate::public_key::of_parties;
+use crate::peers::Mesh;
 use crate::registry::Registry;
-use crate::server::serve;
+use crate::seat::Seat;
+use crate::server::serve_party;
 use crate::tls::server_config;
 
 /// How long the key service may take.
@@ -41,9 +39,15 @@ pub struct Prepared {
     tls: ServerConfig,
     registry: Arc<Registry>,
     limits: Limits,
+    peers: Option<Arc<Mesh>>,
 }
 
 impl Prepared {
+    /// The same, with peers that come to the same port.
+    pub(crate) fn with_peers(self, peers: Arc<Mesh>) -> Self {
+        Self { peers: Some(peers), ..self }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -51,7 +55,8 @@ impl Prepared {
 
     /// Answers until `shutdown` is done and running requests have ended.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let end = serve(self.listener, self.tls, self.registry, self.limits, shutdown).await;
+        let Self { listener, tls, peers, registry, limits, .. } = self;
+        let end = serve_party(listener, tls, peers, registry, limits, shutdown).await;
         end.map_err(|e| Error::new(Blame::Ours, "E903", format!("The server ended: {e}.")))
     }
 }
@@ -79,18 +84,10 @@ pub async fn plain(config: &Path) -> Result<Prepared, Error> {
 
 /// One party's server.
 pub async fn party(config: &Path) -> Result<Prepared, Error> {
-    let (config, folder) = read::<PartyConfig>(config)?;
-    let key = read_key(&folder.join(&config.key))?;
-    let path = folder.join(&config.bundle);
-    let text = Zeroizing::new(read_text(&path)?);
-    let file: PartyFile = serde_json::from_str(&text).map_err(|_| {
-        Error::refused("E230", format!("`{}` is not a party's half of a bundle.", path.display()))
-    })?;
-    let (public, role, weights) = file.open()?;
-    let keys = pair_keys(&public, role, &key)?;
-    let host = PartyHost::new(&public, role, weights, keys)?;
-    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+    // No program of this version has messages between parties.
+    let needs_peers = false;
+    let (seat, weights) = Seat::read(config)?;
+    seat.serve(weights, needs_peers).await
 }
 
 /// The owner's key service.
@@ -168,40 +165,16 @@ impl Drop for InBackground {
     }
 }
 
-/// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
-fn pair_keys(public: &PublicBundle, role: Role, key: &MachineKey) -> Result<PairKeys, Error> {
-    let parties = of_parties(&public.mpc()?.parties)?;
-    let own = &parties[role.index()];
-    if own != key.public() {
-        return Err(Error::refused(
-            "E232",
-            format!(
-                "The bundle was made for the key of `{}` as party {}; this machine holds the key of `{}`. Ask the \
-                 owner for a bundle with this machine's line.",
-                own.name(),
-                role.index(),
-                key.public().name()
-            ),
-        ));
-    }
-    // The key between P_{j-1} and P_j is K_j; the context says so, as a party could stand on both sides in another bundle.
-    let agree = |peer: Role, j: Role| {
-        let context = [&public.digest()[..], &[u8::from(j)]].concat();
-        key.agree(&parties[peer.index()], &context).map(|k| *k)
-    };
-    Ok(PairKeys { with_previous: agree(role.previous(), role)?, with_next: agree(role.next(), role.next())? })
-}
-
 /// A machine's secret key from its file.
 pub fn read_key(path: &Path) -> Result<MachineKey, Error> {
     MachineKey::from_text(&Zeroizing::new(read_text(path)?))
 }
 
-fn certificate(folder: &Path, path: Option<&Path>, key: &MachineKey) -> Result<String, Error> {
+pub(crate) fn certificate(folder: &Path, path: Option<&Path>, key: &MachineKey) -> Result<String, Error> {
     path.map_or_else(|| key.certificate(&[]), |path| read_text(&folder.join(path)))
 }
 
-async fn prepare(
+pub(crate) async fn prepare(
     listen: &str,
     key: &MachineKey,
     certificate: &str,
@@ -214,5 +187,12 @@ async fn prepare(
     };
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    Ok(Prepared { listener, address, tls, registry: Arc::new(Registry::new(vec![host])?), limits })
+    Ok(Prepared {
+        listener,
+        address,
+        tls,
+        registry: Arc::new(Registry::new(vec![host])?),
+        limits,
+        peers: None,
+    })
 }

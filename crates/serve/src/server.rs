@@ -18,15 +18,18 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use privet_deploy::{Blame, Error};
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use crate::fault::to_status;
 use crate::limits::{Limits, http2};
+use crate::peers::{Mesh, is_party};
 use crate::registry::Registry;
 use crate::rest::Refused;
 use crate::{grpc, rest};
@@ -40,9 +43,22 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_party(listener, tls, None, registry, limits, shutdown).await
+}
+
+/// The same, for a party: its peers come to the same port.
+pub async fn serve_party(
+    listener: TcpListener,
+    tls: ServerConfig,
+    peers: Option<Arc<Mesh>>,
+    registry: Arc<Registry>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let server = Server {
-        acceptor: TlsAcceptor::from(Arc::new(tls)),
+        tls: Arc::new(tls),
+        peers,
         router: router(Arc::clone(&registry), limits),
         http: http(limits),
         limits,
@@ -67,7 +83,8 @@ pub async fn serve(
 /// Everything that a connection needs.
 #[derive(Clone)]
 struct Server {
-    acceptor: TlsAcceptor,
+    tls: Arc<ServerConfig>,
+    peers: Option<Arc<Mesh>>,
     router: Router,
     http: auto::Builder<TokioExecutor>,
     limits: Limits,
@@ -75,21 +92,39 @@ struct Server {
 }
 
 impl Server {
+    /// A client's connection; a party's goes where it belongs.
+    async fn shake(&self, socket: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+        let knock = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+        match &self.peers {
+            Some(peers) if is_party(&knock.client_hello()) => {
+                peers.admit(knock).await;
+                Ok(None)
+            }
+            _ => knock.into_stream(Arc::clone(&self.tls)).await.map(Some),
+        }
+    }
+
     async fn connection(mut self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
         let patience = self.limits.patience;
-        let handshake = timeout(patience, self.acceptor.accept(socket));
+        let mut stopping = self.stopping.clone();
         let shaken = tokio::select! {
-            shaken = handshake => shaken,
-            _ = self.stopping.wait_for(|stop| *stop) => return,
+            shaken = timeout(patience, self.shake(socket)) => shaken,
+            _ = stopping.wait_for(|stop| *stop) => return,
         };
-        let Ok(Ok(stream)) = shaken else {
-            tracing::debug!("a TLS handshake failed or took too long");
-            return;
+        let stream = match shaken {
+            Ok(Ok(Some(stream))) => stream,
+            Ok(Ok(None)) => return,
+            _ => {
+                tracing::debug!("a TLS handshake failed or took too long");
+                return;
+            }
         };
         let asked = AtomicBool::new(false);
+        // A party's answer may wait for its peers, after the request itself was waited for.
+        let whole = patience + self.peers.as_ref().map_or(Duration::ZERO, |_| self.limits.peers);
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
-            answer(self.router.clone(), request, patience)
+            answer(self.router.clone(), request, whole)
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);

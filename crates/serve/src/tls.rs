@@ -35,7 +35,7 @@ pub fn server_config(key: &MachineKey, certificate: &str) -> Result<ServerConfig
 /// For a client that accepts only the holder of this key, whatever its certificate says about names and dates.
 pub fn pinned_client(key: &PublicKey) -> Result<ClientConfig, Error> {
     let provider = provider();
-    let verifier = Pinned { pin: *key.tls(), provider: Arc::clone(&provider) };
+    let verifier = Pinned::new(key, Arc::clone(&provider));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(|_| unusable("TLS 1.3 is not available"))?
@@ -79,10 +79,22 @@ pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
     hash
 }
 
+/// The hash by which the key of a certificate is pinned.
+pub(crate) fn key_of(certificate: &CertificateDer<'_>) -> Result<[u8; 32], rustls::Error> {
+    Ok(sha256(&ParsedCertificate::try_from(certificate)?.subject_public_key_info()))
+}
+
+/// Accepts the holder of one key only.
 #[derive(Debug)]
-struct Pinned {
+pub(crate) struct Pinned {
     pin: [u8; 32],
     provider: Arc<CryptoProvider>,
+}
+
+impl Pinned {
+    pub(crate) fn new(key: &PublicKey, provider: Arc<CryptoProvider>) -> Self {
+        Self { pin: *key.tls(), provider }
+    }
 }
 
 impl ServerCertVerifier for Pinned {
@@ -94,8 +106,7 @@ impl ServerCertVerifier for Pinned {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
-        let got = sha256(&key);
+        let got = key_of(certificate)?;
         if got == self.pin {
             return Ok(ServerCertVerified::assertion());
         }
@@ -129,14 +140,14 @@ impl ServerCertVerifier for Pinned {
 }
 
 /// AES-128 first: the quickest one on machines with AES instructions, and strong enough for every link here.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     let mut provider = rustls::crypto::ring::default_provider();
     provider.cipher_suites =
         vec![TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256];
     Arc::new(provider)
 }
 
-fn unusable(what: &str) -> Error {
+pub(crate) fn unusable(what: &str) -> Error {
     Error::usage(
         "E316",
         format!("This certificate cannot be used: {what}. Take the one that was made for this key."),

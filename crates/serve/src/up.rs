@@ -3,6 +3,7 @@
 mod folder;
 mod tee;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,12 +15,12 @@ use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
-use privet_mpc::role::Role;
+use privet_mpc::role::{PARTIES, Role};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::belief::Belief;
-use crate::config::{LimitsConfig, PartyConfig, PlainConfig};
+use crate::config::{LimitsConfig, PartyConfig, PeersConfig, PlainConfig};
 use crate::deployed::Deployed;
 use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
@@ -163,21 +164,25 @@ impl Running {
             parties: keys.iter().map(|key| key.public().to_string()).collect(),
         };
         let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
+        let addresses = free_addresses()?;
         let mut entries = Vec::new();
-        for ((name, key), half) in names.iter().zip(&keys).zip(&halves) {
+        for (role, half) in Role::ALL.into_iter().zip(&halves) {
+            let (name, key) = (&names[role.index()], &keys[role.index()]);
             let bundle = format!("{name}.bundle");
             let text = serde_json::to_string(half)
                 .map(zeroize::Zeroizing::new)
                 .map_err(|e| cannot_write(&bundle, &e))?;
             self.folder.write_secret(&bundle, &text)?;
+            let address = |role: Role| addresses[role.index()].clone();
             let config = |listen: String| PartyConfig {
                 listen,
                 key: format!("{name}.key").into(),
                 bundle: bundle.clone().into(),
                 certificate: Some(format!("{name}.pem").into()),
+                peers: Some(PeersConfig { previous: address(role.previous()), next: address(role.next()) }),
                 limits: LimitsConfig::default(),
             };
-            entries.push(self.role(wanted.program, "party", name, key, config).await?);
+            entries.push(self.role_at(&address(role), wanted.program, "party", name, key, config).await?);
         }
         Ok((public, entries))
     }
@@ -198,10 +203,23 @@ impl Running {
         key: &MachineKey,
         config: impl Fn(String) -> C,
     ) -> Result<EndpointEntry, Error> {
+        self.role_at("127.0.0.1:0", program, command, name, key, config).await
+    }
+
+    /// The same at an address that others know before it starts.
+    async fn role_at<C: serde::Serialize>(
+        &mut self,
+        listen: &str,
+        program: &Path,
+        command: &'static str,
+        name: &str,
+        key: &MachineKey,
+        config: impl Fn(String) -> C,
+    ) -> Result<EndpointEntry, Error> {
         let file = format!("{name}.toml");
         let text = |listen: String| toml::to_string(&config(listen)).map_err(|e| cannot_write(&file, &e));
         self.folder.write(&format!("{name}.pem"), &key.certificate(&[])?)?;
-        let path = self.folder.write(&file, &text("127.0.0.1:0".into())?)?;
+        let path = self.folder.write(&file, &text(listen.into())?)?;
         let mut process = Process::spawn(program, command, name, &path)?;
         let address = process.address().await;
         self.roles.push(process);
@@ -216,6 +234,19 @@ impl Running {
             ca: Some(format!("{name}.pem")),
         })
     }
+}
+
+/// An address of this machine for each party. They are free now; each is taken as soon as its party starts.
+fn free_addresses() -> Result<[String; PARTIES], Error> {
+    let none =
+        |e: std::io::Error| Error::new(Blame::Ours, "E904", format!("There is no free port here: {e}."));
+    // All at once, so that no two are the same.
+    let listeners = Role::ALL.map(|_| TcpListener::bind("127.0.0.1:0"));
+    let mut addresses = Vec::new();
+    for listener in listeners {
+        addresses.push(listener.and_then(|l| l.local_addr()).map_err(none)?.to_string());
+    }
+    addresses.try_into().map_err(|_| none(std::io::ErrorKind::AddrInUse.into()))
 }
 
 fn cannot_write(file: &str, error: &dyn std::fmt::Display) -> Error {

@@ -85,7 +85,7 @@ impl World3 {
         let keys = World::new(4).keys();
         let open = |file: &PartyFile| {
             let (public, role, weights) = file.open().unwrap();
-            PartyHost::new(&public, role, weights, keys[role.index()].clone()).unwrap()
+            PartyHost::new(&public, role, weights, keys[role.index()].clone(), None).unwrap()
         };
         let hosts = files.iter().map(open).collect();
         let caller = MpcCaller::new(&public).unwrap();

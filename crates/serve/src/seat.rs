@@ -1,0 +1,122 @@
+//! A party's seat: its half of the bundle, its key, and its way to the two others.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use privet_deploy::Error;
+use privet_deploy::bundle::{PartyFile, PublicBundle};
+use privet_deploy::mpc::PartyHost;
+use privet_mpc::correlated::PairKeys;
+use privet_mpc::link::Peers;
+use privet_mpc::role::Role;
+use privet_mpc::weights::PartyWeights;
+use zeroize::Zeroizing;
+
+use crate::config::{PartyConfig, PeersConfig, read, read_text};
+use crate::keys::MachineKey;
+use crate::limits::Limits;
+use crate::peers::{Identity, Mesh};
+use crate::public_key::{PublicKey, of_parties};
+use crate::roles::{Prepared, certificate, prepare, read_key};
+
+/// What a party's configuration names, read and found to fit together.
+pub struct Seat {
+    config: PartyConfig,
+    file: PathBuf,
+    key: MachineKey,
+    certificate: String,
+    public: PublicBundle,
+    role: Role,
+    parties: Vec<PublicKey>,
+}
+
+impl Seat {
+    /// Reads a party's configuration, and all that it names. Its share of the model comes beside it.
+    pub fn read(file: &Path) -> Result<(Self, PartyWeights), Error> {
+        let (config, folder) = read::<PartyConfig>(file)?;
+        let key = read_key(&folder.join(&config.key))?;
+        let path = folder.join(&config.bundle);
+        let text = Zeroizing::new(read_text(&path)?);
+        let half: PartyFile = serde_json::from_str(&text).map_err(|_| {
+            Error::refused("E230", format!("`{}` is not a party's half of a bundle.", path.display()))
+        })?;
+        let (public, role, weights) = half.open()?;
+        let parties = of_parties(&public.mpc()?.parties)?;
+        check_own(&parties, role, &key)?;
+        let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+        Ok((Self { config, file: file.to_owned(), key, certificate, public, role, parties }, weights))
+    }
+
+    /// Who it is among its peers.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity {
+            me: self.role,
+            bundle: self.public.digest(),
+            key: &self.key,
+            certificate: &self.certificate,
+            parties: &self.parties,
+        }
+    }
+
+    /// Where its peers are.
+    pub fn peers(&self) -> Result<&PeersConfig, Error> {
+        self.config.peers.as_ref().ok_or_else(|| {
+            let what = format!(
+                "`{}` does not say where the two other parties are. Add `[peers]` with `previous = \"HOST:PORT\"`, which is \
+                 party {}, and `next = \"HOST:PORT\"`, party {}.",
+                self.file.display(),
+                self.role.previous().index(),
+                self.role.next().index()
+            );
+            Error::usage("E323", what)
+        })
+    }
+
+    /// Its server. `needs_peers` where parties talk to each other to compute.
+    pub(crate) async fn serve(&self, weights: PartyWeights, needs_peers: bool) -> Result<Prepared, Error> {
+        let limits = Limits::from(self.config.limits);
+        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let mesh = Arc::new(Mesh::new(&self.identity(), limits.peers)?);
+        let peers = needs_peers.then(|| Arc::clone(&mesh) as Arc<dyn Peers>);
+        let host = PartyHost::new(&self.public, self.role, weights, keys, peers)?;
+        let listen = &self.config.listen;
+        let prepared = prepare(listen, &self.key, &self.certificate, Arc::new(host), limits).await?;
+        if needs_peers {
+            let PeersConfig { previous, next } = self.peers()?;
+            mesh.connect(&self.identity(), [previous, next])?;
+        }
+        Ok(prepared.with_peers(mesh))
+    }
+}
+
+fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), Error> {
+    let own = &parties[role.index()];
+    if own == key.public() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "E232",
+        format!(
+            "The bundle was made for the key of `{}` as party {}; this machine holds the key of `{}`. Ask the \
+             owner for a bundle with this machine's line.",
+            own.name(),
+            role.index(),
+            key.public().name()
+        ),
+    ))
+}
+
+/// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
+fn pair_keys(
+    public: &PublicBundle,
+    parties: &[PublicKey],
+    role: Role,
+    key: &MachineKey,
+) -> Result<PairKeys, Error> {
+    // The key between P_{j-1} and P_j is K_j; the context says so, as a party could stand on both sides in another bundle.
+    let agree = |peer: Role, j: Role| {
+        let context = [&public.digest()[..], &[u8::from(j)]].concat();
+        key.agree(&parties[peer.index()], &context).map(|k| *k)
+    };
+    Ok(PairKeys { with_previous: agree(role.previous(), role)?, with_next: agree(role.next(), role.next())? })
+}
