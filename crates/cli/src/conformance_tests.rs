@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use privet_deploy::bundle::{Choices, for_parties};
+use privet_deploy::bundle::{Choices, for_linear};
 use privet_deploy::caller::{Answer, Asked, Caller as _};
 use privet_deploy::check::{Planned, planned, planned_scores};
 use privet_deploy::kind::Reveal;
@@ -148,8 +148,7 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(1);
     let choices =
         Choices { name: "m".into(), protect, reveal: Reveal::Score, parties: vec![String::new(); 3] };
-    let (public, files) =
-        for_parties(&planned.cut, &planned.plan, &planned.integers, choices, &mut entropy).unwrap();
+    let (public, files) = for_linear(&planned, choices, &mut entropy).unwrap();
     let hosts: Vec<PartyHost> = files
         .iter()
         .zip(World::new(1).keys())
@@ -334,7 +333,7 @@ fn a_row_outside_the_range_is_refused_by_row_and_name() {
         reveal: Reveal::Score,
         parties: vec![String::new(); 3],
     };
-    let (public, _) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut entropy).unwrap();
+    let (public, _) = for_linear(&plan, choices, &mut entropy).unwrap();
     let caller = MpcCaller::new(&public).unwrap();
     for (value, code) in [(1e12, "E105"), (f32::INFINITY, "E104"), (f32::NEG_INFINITY, "E104")] {
         let mut rows = fixture.rows.clone();

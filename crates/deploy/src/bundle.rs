@@ -5,27 +5,29 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use privet_model::cut::Cut;
 use privet_model::graph::Port;
 use privet_model::head::Head;
-use privet_model::plan::{Integers, Plan};
 use privet_model::tail::Tail;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::run::{PartyConstants, share_constants};
 use privet_mpc::weights::{PartyWeights, share};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use privet_tee::statement::{Hex, hex};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::check::Planned;
 use crate::error::{Blame, Error};
 use crate::kind::{Kind, Reveal};
+use crate::numbers::Numbers;
+use crate::prepared::Prepared;
 use crate::trust::TrustCard;
 
 /// Version of the format below. A reader takes this one; a newer one is named in the error.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The public half: everything that anyone involved may know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,8 +64,8 @@ pub struct MpcPart {
     pub protocol: String,
     /// What is hidden from the parties.
     pub protect: Protect,
-    /// Ranges, bits, bound.
-    pub plan: Plan,
+    /// Ranges, bits, bound; and the steps, where there are any.
+    pub numbers: Numbers,
     /// What the client does first.
     pub head: Head,
     /// What the client does last.
@@ -175,14 +177,7 @@ impl PublicBundle {
     /// The shape of a request.
     pub fn layout(&self) -> Result<Layout, Error> {
         let part = self.mpc()?;
-        Ok(Layout {
-            bundle: self.digest,
-            protect: part.protect,
-            k: part.plan.k,
-            encoded_bits: part.plan.encoded_bits(),
-            columns: part.head.columns.len(),
-            scores: part.scores,
-        })
+        Ok(part.layout(self.digest))
     }
 
     /// Who could see what.
@@ -216,6 +211,11 @@ impl Manifest {
 }
 
 impl MpcPart {
+    /// The shape of a request for the bundle of this digest.
+    pub fn layout(&self, bundle: [u8; 32]) -> Layout {
+        Layout { bundle, ..layout(&self.numbers, self.protect, self.head.columns.len(), self.scores) }
+    }
+
     fn is_sound(&self) -> bool {
         self.protocol == replicated3::HEADER.name
             && self.parties.len() == PARTIES
@@ -223,7 +223,26 @@ impl MpcPart {
             && !self.head.columns.is_empty()
             && self.head.is_sound()
             && self.tail.is_sound(self.scores)
-            && self.plan.is_sound(self.head.columns.len())
+            && self.numbers.is_sound(self.head.columns.len(), self.scores)
+    }
+}
+
+/// The shape of a request for a model with these numbers.
+pub(crate) fn layout(numbers: &Numbers, protect: Protect, columns: usize, scores: usize) -> Layout {
+    let protect = match (numbers, protect) {
+        // Steps need each summand at two parties, whoever knows the model.
+        (Numbers::Program(_), Protect::Input) => Protect::Both,
+        (_, protect) => protect,
+    };
+    Layout {
+        bundle: [0; 32],
+        protect,
+        k: numbers.input_ring(),
+        encoded_bits: numbers.encoded_bits(),
+        columns,
+        scores,
+        answer_bits: numbers.output_ring(),
+        most_rows: numbers.most_rows(),
     }
 }
 
@@ -237,11 +256,19 @@ pub struct PartyFile {
     pub party: u8,
     /// Of this half's digest in the manifest.
     salt: String,
-    /// By held component, base64 of little-endian 64-bit words.
-    factors: Vec<String>,
-    /// Likewise.
-    bias: String,
+    /// By tensor, by component: base64 of little-endian 64-bit words. Of a linear model the factors, then the bias.
+    tensors: Vec<Vec<String>>,
 }
+
+/// A party's share of the model.
+pub enum PartySecret {
+    /// Of a linear model.
+    Linear(PartyWeights),
+    /// Of a program.
+    Program(PartyConstants),
+}
+
+privet_ring::not_shown!(PartySecret);
 
 impl std::fmt::Debug for PartyFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -251,7 +278,7 @@ impl std::fmt::Debug for PartyFile {
 
 impl PartyFile {
     /// Reads the file, checks the share against the digest that everyone sees, and opens it.
-    pub fn open(&self) -> Result<(PublicBundle, Role, PartyWeights), Error> {
+    pub fn open(&self) -> Result<(PublicBundle, Role, PartySecret), Error> {
         let refuse =
             |what: &str| Error::refused("E230", format!("This party's bundle cannot be used: {what}."));
         let public = PublicBundle::parse(&self.public)?;
@@ -261,15 +288,27 @@ impl PartyFile {
             return Err(refuse("its share is not the one that the bundle was made with"));
         }
         let words = |text: &String| words(text).ok_or_else(|| refuse("its share is damaged"));
-        let factors = self.factors.iter().map(words).collect::<Result<_, _>>()?;
-        let weights = PartyWeights { factors, bias: words(&self.bias)? };
-        Ok((public, role, weights))
+        let tensor = |parts: &Vec<String>| parts.iter().map(words).collect::<Result<Vec<_>, _>>();
+        let mut tensors = self.tensors.iter().map(tensor).collect::<Result<Vec<_>, _>>()?;
+        let secret = match (&public.mpc()?.numbers, &mut tensors[..]) {
+            (Numbers::Linear(_), [factors, bias]) => {
+                PartySecret::Linear(PartyWeights { factors: std::mem::take(factors), bias: bias.concat() })
+            }
+            (Numbers::Linear(_), _) => return Err(refuse("its share is damaged")),
+            (Numbers::Program(_), _) => PartySecret::Program(PartyConstants { tensors }),
+        };
+        Ok((public, role, secret))
     }
 
     fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
-        for part in [&self.salt, &self.bias].into_iter().chain(&self.factors) {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        let length = |n: usize| (n as u64).to_le_bytes();
+        hasher.update(&length(self.salt.len())).update(self.salt.as_bytes());
+        for tensor in &self.tensors {
+            hasher.update(&length(tensor.len()));
+            for part in tensor {
+                hasher.update(&length(part.len())).update(part.as_bytes());
+            }
         }
         hex(hasher.update(&[self.party]).finalize().as_bytes())
     }
@@ -283,7 +322,7 @@ fn text(words: &[u64]) -> String {
 }
 
 fn words(text: &str) -> Option<Vec<u64>> {
-    let bytes = zeroize::Zeroizing::new(BASE64.decode(text).ok()?);
+    let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
     let (words, rest) = bytes.as_chunks::<8>();
     rest.is_empty().then(|| words.iter().map(|&w| u64::from_le_bytes(w)).collect())
 }
@@ -303,49 +342,84 @@ pub struct Choices {
 
 /// A bundle for three parties: a fresh sharing of the model, whatever was shared before.
 pub fn for_parties(
-    cut: &Cut,
-    plan: &Plan,
-    integers: &Integers,
+    prepared: &Prepared,
     choices: Choices,
     entropy: &mut dyn Entropy,
 ) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
-    check_reveal(choices.reveal)?;
+    match prepared {
+        Prepared::Linear(planned) => for_linear(planned, choices, entropy),
+        Prepared::Program(p) => {
+            let shares = share_constants(&p.constants, choices.protect, entropy).map_err(no_entropy)?;
+            let shares = shares.iter().map(|c| Zeroizing::new(c.tensors.clone())).collect();
+            let numbers = Numbers::Program(Box::new(p.program.clone()));
+            let model = Shared { numbers, head: p.private.head(), tail: p.private.tail(), shares };
+            model.bundle(p.program.scores(), choices, entropy)
+        }
+    }
+}
+
+/// The same for a linear model.
+pub fn for_linear(
+    planned: &Planned,
+    choices: Choices,
+    entropy: &mut dyn Entropy,
+) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
+    let Planned { cut, plan, integers } = planned;
     let shares = share(integers, choices.protect, entropy).map_err(no_entropy)?;
-    let mut files = Vec::new();
-    for (role, weights) in Role::ALL.into_iter().zip(&shares) {
-        files.push(PartyFile {
-            public: String::new(),
-            party: role.into(),
-            salt: random_hex(entropy)?,
-            factors: weights.factors.iter().map(|f| text(f)).collect(),
-            bias: text(&weights.bias),
-        });
+    let one = |w: &PartyWeights| Zeroizing::new(vec![w.factors.clone(), vec![w.bias.clone()]]);
+    let shares = shares.iter().map(one).collect();
+    let model = Shared { numbers: Numbers::Linear(plan.clone()), head: &cut.head, tail: &cut.tail, shares };
+    model.bundle(cut.core.scores(), choices, entropy)
+}
+
+/// A model whose secrets are shared.
+struct Shared<'a> {
+    numbers: Numbers,
+    head: &'a Head,
+    tail: &'a Tail,
+    /// By party, by tensor, by component.
+    shares: Vec<Zeroizing<Vec<Vec<Vec<u64>>>>>,
+}
+
+impl Shared<'_> {
+    fn bundle(
+        self,
+        scores: usize,
+        choices: Choices,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
+        let mut files = Vec::new();
+        for (role, tensors) in Role::ALL.into_iter().zip(&self.shares) {
+            let tensors = tensors.iter().map(|parts| parts.iter().map(|part| text(part)).collect()).collect();
+            let salt = random_hex(entropy)?;
+            files.push(PartyFile { public: String::new(), party: role.into(), salt, tensors });
+        }
+        let part = MpcPart {
+            protocol: replicated3::HEADER.name.into(),
+            protect: choices.protect,
+            numbers: self.numbers,
+            head: self.head.clone(),
+            tail: self.tail.clone(),
+            scores,
+            parties: choices.parties,
+        };
+        let public = PublicBundle::seal(Manifest {
+            format: FORMAT,
+            id: random_hex(entropy)?,
+            name: choices.name,
+            kind: Kind::Mpc,
+            reveal: choices.reveal,
+            inputs: self.head.inputs.clone(),
+            outputs: self.tail.outputs.iter().map(|(port, _)| port.clone()).collect(),
+            mpc: Some(part),
+            tee: None,
+            secrets: files.iter().map(PartyFile::digest).collect(),
+        })?;
+        for file in &mut files {
+            file.public.clone_from(&public.json);
+        }
+        Ok((public, files))
     }
-    let part = MpcPart {
-        protocol: replicated3::HEADER.name.into(),
-        protect: choices.protect,
-        plan: plan.clone(),
-        head: cut.head.clone(),
-        tail: cut.tail.clone(),
-        scores: cut.core.scores(),
-        parties: choices.parties,
-    };
-    let public = PublicBundle::seal(Manifest {
-        format: FORMAT,
-        id: random_hex(entropy)?,
-        name: choices.name,
-        kind: Kind::Mpc,
-        reveal: choices.reveal,
-        inputs: cut.head.inputs.clone(),
-        outputs: cut.tail.outputs.iter().map(|(port, _)| port.clone()).collect(),
-        mpc: Some(part),
-        tee: None,
-        secrets: files.iter().map(PartyFile::digest).collect(),
-    })?;
-    for file in &mut files {
-        file.public.clone_from(&public.json);
-    }
-    Ok((public, files))
 }
 
 /// A bundle for the plain kind: the public half; the server holds the exported file itself.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use privet_model::private::Reveal;
+
 /// The four ways to serve one model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,38 +29,6 @@ impl Kind {
             Self::Mpc => "mpc",
             Self::Tee => "tee",
             Self::He => "he",
-        }
-    }
-}
-
-/// What the client gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reveal {
-    /// The last linear output, before the activation, which the client applies.
-    Score,
-    /// The probability only.
-    Probability,
-    /// The class only.
-    Label,
-}
-
-impl Reveal {
-    /// As it is written in commands and files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Score => "score",
-            Self::Probability => "probability",
-            Self::Label => "label",
-        }
-    }
-
-    /// What it tells the client, in words.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Score => "the client learns the exact score, from which it computes probability and label",
-            Self::Probability => "the client learns the probability",
-            Self::Label => "the client learns the class and nothing else",
         }
     }
 }

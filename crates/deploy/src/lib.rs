@@ -9,6 +9,7 @@
 //! | [`tensors`] | tensors to and from their bytes in a call |
 //! | [`plain`], [`mpc`], [`tee`] | both sides of a kind |
 //! | [`wire`] | a party's message, byte by byte |
+//! | [`prepared`], [`numbers`] | a model planned for parties, and what everyone knows of its numbers |
 //! | [`bundle`] | what the owner hands out |
 //! | [`check`] | what a model needs and costs in each kind |
 //! | [`trust`] | who could see what |
@@ -20,8 +21,10 @@ pub mod check;
 pub mod error;
 pub mod kind;
 pub mod mpc;
+pub mod numbers;
 pub mod oip;
 pub mod plain;
+pub mod prepared;
 pub mod tee;
 pub mod tensors;
 pub mod trust;

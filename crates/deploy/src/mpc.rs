@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use privet_model::encode::Encoder;
 use privet_model::graph::Port;
-use privet_model::plan::Plan;
+use privet_model::private::Program;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::{Links, Peers};
-use privet_mpc::protocols::replicated3;
+use privet_mpc::protocols::replicated3::{self, Replicated, Replicated3};
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
-use privet_mpc::session::Session;
+use privet_mpc::run::{Inputs, Owned, run};
+use privet_mpc::session::{Additive, Session};
 use privet_mpc::weights::PartyWeights;
 use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
@@ -20,9 +21,10 @@ use privet_ring::pack::{packed_len, unpack};
 
 use privet_tee::statement::hex;
 
-use crate::bundle::{MpcPart, PublicBundle, no_entropy};
+use crate::bundle::{MpcPart, PartySecret, PublicBundle, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
 use crate::error::{Blame, Error};
+use crate::numbers::Numbers;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 use crate::wire;
 
@@ -47,7 +49,7 @@ impl MpcCaller {
     /// For the deployment that this public half of a bundle describes.
     pub fn new(bundle: &PublicBundle) -> Result<Arc<Self>, Error> {
         let part = bundle.mpc()?.clone();
-        let encoder = Encoder::new(&part.plan);
+        let encoder = part.numbers.encoder();
         let (name, outputs) = (bundle.manifest().name.clone(), bundle.manifest().outputs.clone());
         Ok(Arc::new(Self { name, outputs, layout: bundle.layout()?, encoder, part }))
     }
@@ -63,7 +65,7 @@ impl Caller for Arc<MpcCaller> {
     }
 
     fn bound(&self) -> Option<f64> {
-        Some(self.part.plan.bound)
+        Some(self.part.numbers.bound())
     }
 
     fn assurance(&self) -> &'static str {
@@ -151,13 +153,12 @@ struct MpcPending {
 
 impl Pending for MpcPending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
-        let MpcPart { plan, scores: width, tail, .. } = &self.caller.part;
-        let mut shares =
-            replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(plan, *width, reply, role));
+        let MpcPart { numbers, scores: width, tail, .. } = &self.caller.part;
+        let mut shares = replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(reply, role));
         let mut next =
             || shares.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
         let sums = combine([next()?, next()?, next()?]);
-        let scores: Vec<f64> = sums.iter().map(|&element| plan.decode(element)).collect();
+        let scores = numbers.decode(&sums);
         let between = Between {
             bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).fold(0, u64::saturating_add),
             rounds: replies.iter().map(|r| counted(r, ROUNDS_BETWEEN)).max().unwrap_or(0),
@@ -173,7 +174,8 @@ fn counted(reply: &InferReply, what: &str) -> u64 {
 
 impl MpcPending {
     /// One party's answer share, if it belongs to this very request.
-    fn share(&self, plan: &Plan, scores: usize, reply: &InferReply, role: Role) -> Result<Vec<u64>, Error> {
+    fn share(&self, reply: &InferReply, role: Role) -> Result<Vec<u64>, Error> {
+        let Layout { scores, answer_bits, .. } = self.caller.layout;
         let wrong = |what: &str| {
             Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
         };
@@ -184,11 +186,11 @@ impl MpcPending {
             return Err(wrong("answered another request than the one that was sent"));
         }
         let elements = self.rows * scores;
-        if Some(packed.len()) != packed_len(elements, plan.k) {
+        if Some(packed.len()) != packed_len(elements, answer_bits) {
             return Err(wrong("sent an answer of another length"));
         }
         let mut share = vec![0; elements];
-        unpack(plan.k, packed, 0, &mut share);
+        unpack(answer_bits, packed, 0, &mut share);
         Ok(share)
     }
 }
@@ -197,11 +199,54 @@ impl MpcPending {
 pub struct PartyHost {
     role: Role,
     layout: Layout,
-    weights: PartyWeights,
+    work: Work,
     keys: PairKeys,
     peers: Option<Arc<dyn Peers>>,
     bound: f64,
     metadata: Metadata,
+}
+
+/// What a party does with a request.
+enum Work {
+    Linear(PartyWeights),
+    Program(Box<Program>, Vec<Owned<Replicated>>),
+}
+
+impl Work {
+    /// The share of a model, if it fits the model's public half.
+    fn new(part: &MpcPart, layout: &Layout, role: Role, secret: PartySecret) -> Option<Self> {
+        match (&part.numbers, secret) {
+            (Numbers::Linear(_), PartySecret::Linear(weights)) => {
+                let fits = weights.bias.len() == part.scores
+                    && weights.factors.len() == layout.protect.components(role).len()
+                    && weights
+                        .factors
+                        .iter()
+                        .all(|f| Some(f.len()) == layout.columns.checked_mul(part.scores));
+                fits.then_some(Self::Linear(weights))
+            }
+            (Numbers::Program(program), PartySecret::Program(constants)) => {
+                let fits = constants.fit(program, part.protect);
+                fits.then(|| Self::Program(program.clone(), constants.owned(program)))
+            }
+            _ => None,
+        }
+    }
+
+    /// This party's summands of everything that is revealed.
+    fn run(&self, session: &mut Session, layout: &Layout, request: PartyRequest) -> Result<Additive, Abort> {
+        match self {
+            Self::Linear(weights) => {
+                session.step("linear", |s| replicated3::linear(s, layout, weights, request))
+            }
+            Self::Program(program, secrets) => {
+                let rows = request.statement.rows as usize;
+                let columns = replicated3::columns(session.me(), layout, request)?;
+                let inputs = Inputs { secrets, columns: &columns, rows };
+                Ok(run(&mut Replicated3 { session }, program, &inputs)?.into_output())
+            }
+        }
+    }
 }
 
 impl PartyHost {
@@ -210,28 +255,23 @@ impl PartyHost {
     pub fn new(
         bundle: &PublicBundle,
         role: Role,
-        weights: PartyWeights,
+        secret: PartySecret,
         keys: PairKeys,
         peers: Option<Arc<dyn Peers>>,
     ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
         let part = bundle.mpc()?;
-        let scores = part.scores;
-        let fits = weights.bias.len() == scores
-            && weights.factors.len() == layout.protect.components(role).len()
-            && weights.factors.iter().all(|f| Some(f.len()) == layout.columns.checked_mul(scores));
-        if !fits {
-            return Err(Error::refused("E230", "The share of the model does not fit its own bundle."));
-        }
-        let (bound, metadata) = (part.plan.bound, metadata(bundle, part, role));
-        Ok(Self { role, layout, weights, keys, peers, bound, metadata })
+        let misfit = || Error::refused("E230", "The share of the model does not fit its own bundle.");
+        let work = Work::new(part, &layout, role, secret).ok_or_else(misfit)?;
+        let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, role));
+        Ok(Self { role, layout, work, keys, peers, bound, metadata })
     }
 }
 
 fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
     let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
     let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
-    let explicit = part.protect.components(role).iter().any(|c| !c.is_seeded());
+    let explicit = part.layout([0; 32]).protect.components(role).iter().any(|c| !c.is_seeded());
     Metadata {
         name: bundle.manifest().name.clone(),
         version: "1".into(),
@@ -244,7 +284,7 @@ fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
             text("party", role.index().to_string()),
             text("bundle", bundle.digest_hex()),
             text("trust", bundle.trust_card().to_string()),
-            ("bound".into(), Parameter::Double(part.plan.bound)),
+            ("bound".into(), Parameter::Double(part.numbers.bound())),
         ],
     }
 }
@@ -285,8 +325,8 @@ impl Host for PartyHost {
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
         let mut session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
-        let output = session.step("linear", |s| replicated3::linear(s, &self.layout, &self.weights, message));
-        let share = session.finish(output.map_err(aborted)?, self.layout.k);
+        let output = self.work.run(&mut session, &self.layout, message);
+        let share = session.finish(output.map_err(aborted)?, self.layout.answer_bits);
         let mut answer = Vec::with_capacity(32 + share.packed().len());
         answer.extend_from_slice(&point);
         answer.extend_from_slice(share.packed());
@@ -306,7 +346,7 @@ impl Host for PartyHost {
     }
 }
 
-fn aborted(abort: Abort) -> Error {
+pub(crate) fn aborted(abort: Abort) -> Error {
     match abort {
         Abort::Client(message) => Error::usage("E332", message),
         Abort::Peer { .. } => {
@@ -321,7 +361,7 @@ pub fn traffic(layout: &Layout, rows: usize) -> (usize, usize) {
     let heads: usize = Role::ALL.iter().map(|&r| 144 + 16 * layout.protect.components(r).len()).sum();
     let one = |n: usize| {
         let up = heads + layout.protect.explicit_copies() * layout.explicit_len(n).unwrap_or(0);
-        let down = PARTIES * (32 + packed_len(n * layout.scores, layout.k).unwrap_or(0));
+        let down = PARTIES * (32 + packed_len(n * layout.scores, layout.answer_bits).unwrap_or(0));
         (up, down)
     };
     pieces(rows, layout.chunk_rows()).map(|r| one(r.len())).fold((0, 0), |(u, d), (x, y)| (u + x, d + y))

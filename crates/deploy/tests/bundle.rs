@@ -5,7 +5,7 @@
 mod common;
 
 use common::{World3, bundle, is_even, plan_of};
-use privet_deploy::bundle::{FORMAT, PartyFile, PublicBundle};
+use privet_deploy::bundle::{FORMAT, PartyFile, PartySecret, PublicBundle};
 use privet_deploy::mpc::{MpcCaller, PartyHost};
 use privet_mpc::protect::Protect;
 use privet_mpc::world::World;
@@ -44,7 +44,7 @@ fn two_bundles_of_one_model_differ_in_everything_that_is_digested() {
     }
     // With `input` the weights themselves are in every share: it is the salt that keeps their digests apart.
     let [x, y] = [&files_a, &files_b].map(|files| serde_json::to_value(&files[0]).unwrap());
-    assert_eq!(x["factors"], y["factors"]);
+    assert_eq!(x["tensors"][0], y["tensors"][0]);
     assert_ne!(x["salt"], y["salt"]);
     let secrets = &a.manifest().secrets;
     assert!(secrets[0] != secrets[1] && secrets[1] != secrets[2] && secrets[0] != secrets[2]);
@@ -55,7 +55,10 @@ fn two_bundles_of_one_model_have_unrelated_shares() {
     let planned = plan_of(2000, 4);
     let (first, second) = (bundle(&planned, Protect::Both, 1).1, bundle(&planned, Protect::Both, 2).1);
     for (a, b) in first.iter().zip(&second) {
-        let (a, b) = (a.open().unwrap().2, b.open().unwrap().2);
+        let (PartySecret::Linear(a), PartySecret::Linear(b)) = (a.open().unwrap().2, b.open().unwrap().2)
+        else {
+            panic!("a linear model has a linear share");
+        };
         for (a, b) in a.factors.iter().zip(&b.factors) {
             for shift in [0, 28, 56] {
                 let off = a.iter().zip(b).map(|(a, b)| (a.wrapping_sub(*b) >> shift) as usize & 255);
@@ -89,8 +92,14 @@ fn a_manifest_changed_in_any_place_is_refused_or_has_another_digest() {
 
 #[test]
 fn unknown_and_missing_fields_are_refused() {
-    let places =
-        ["", "/mpc", "/mpc/plan", "/mpc/head", "/mpc/head/columns/0/Value", "/mpc/head/features/0/Raw"];
+    let places = [
+        "",
+        "/mpc",
+        "/mpc/numbers/linear",
+        "/mpc/head",
+        "/mpc/head/columns/0/Value",
+        "/mpc/head/features/0/Raw",
+    ];
     for place in
         places.into_iter().chain(["/mpc/tail", "/mpc/tail/nodes/0", "/mpc/tail/nodes/0/origin", "/inputs/0"])
     {
@@ -135,24 +144,24 @@ fn parts_that_do_not_fit_each_other_are_refused() {
         ("/mpc/scores", json!(3)),
         ("/mpc/scores", json!(1)),
         ("/mpc/scores", json!(usize::MAX)),
-        ("/mpc/plan/k", json!(0)),
-        ("/mpc/plan/k", json!(65)),
-        ("/mpc/plan/k", json!(u32::MAX)),
-        ("/mpc/plan/k", json!(3)),
-        ("/mpc/plan/input_bits", json!(0)),
-        ("/mpc/plan/input_bits", json!(51)),
-        ("/mpc/plan/input_bits", json!(u32::MAX)),
-        ("/mpc/plan/weight_bits", json!(u32::MAX)),
-        ("/mpc/plan/weight_bits", json!(901)),
-        ("/mpc/plan/score_exponent", json!(i32::MAX)),
-        ("/mpc/plan/score_exponent", json!(i32::MIN)),
-        ("/mpc/plan/range_exponents/0", json!(501)),
-        ("/mpc/plan/range_exponents/0", json!(i32::MIN)),
-        ("/mpc/plan/range_exponents", json!([])),
-        ("/mpc/plan/range_exponents", json!([2, 2, 2, 2, 2])),
-        ("/mpc/plan/bound", json!(0.0)),
-        ("/mpc/plan/bound", json!(-1.0)),
-        ("/mpc/plan/bound", json!(1.0)),
+        ("/mpc/numbers/linear/k", json!(0)),
+        ("/mpc/numbers/linear/k", json!(65)),
+        ("/mpc/numbers/linear/k", json!(u32::MAX)),
+        ("/mpc/numbers/linear/k", json!(3)),
+        ("/mpc/numbers/linear/input_bits", json!(0)),
+        ("/mpc/numbers/linear/input_bits", json!(51)),
+        ("/mpc/numbers/linear/input_bits", json!(u32::MAX)),
+        ("/mpc/numbers/linear/weight_bits", json!(u32::MAX)),
+        ("/mpc/numbers/linear/weight_bits", json!(901)),
+        ("/mpc/numbers/linear/score_exponent", json!(i32::MAX)),
+        ("/mpc/numbers/linear/score_exponent", json!(i32::MIN)),
+        ("/mpc/numbers/linear/range_exponents/0", json!(501)),
+        ("/mpc/numbers/linear/range_exponents/0", json!(i32::MIN)),
+        ("/mpc/numbers/linear/range_exponents", json!([])),
+        ("/mpc/numbers/linear/range_exponents", json!([2, 2, 2, 2, 2])),
+        ("/mpc/numbers/linear/bound", json!(0.0)),
+        ("/mpc/numbers/linear/bound", json!(-1.0)),
+        ("/mpc/numbers/linear/bound", json!(1.0)),
         ("/mpc/head/columns", json!([])),
         ("/mpc/head/columns/0/Value/feature", json!(99)),
         ("/mpc/head/columns/0/Value/feature", json!(usize::MAX)),
@@ -221,7 +230,7 @@ fn a_share_that_was_changed_is_refused() {
         let flipped = |text: &str| {
             text.strip_prefix('A').map_or_else(|| format!("A{}", &text[1..]), |rest| format!("B{rest}"))
         };
-        for place in ["/factors/0", "/factors/1", "/bias", "/salt", "/party", "/factors"] {
+        for place in ["/tensors/0/0", "/tensors/0/1", "/tensors/1/0", "/salt", "/party", "/tensors/0"] {
             let now = whole.pointer(place).unwrap();
             let mut others = vec![other.pointer(place).unwrap().clone()];
             others.extend(now.as_str().map(|text| json!(flipped(text))));

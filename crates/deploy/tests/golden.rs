@@ -126,6 +126,8 @@ fn messages_for_the_parties() {
             encoded_bits: asked.encoded_bits,
             columns: asked.columns,
             scores: 1,
+            answer_bits: asked.k,
+            most_rows: usize::MAX,
         };
         let encode = |first: usize, out: &mut [u64]| {
             let values = &asked.inputs[first * asked.columns..];

@@ -124,8 +124,16 @@ fn what_a_run_makes_shows_nothing() {
             Ok(())
         }
     }
-    let layout =
-        Layout { bundle: [7; 32], protect: Protect::Both, k: 64, encoded_bits: 20, columns: 1, scores: 1 };
+    let layout = Layout {
+        bundle: [7; 32],
+        protect: Protect::Both,
+        k: 64,
+        encoded_bits: 20,
+        columns: 1,
+        scores: 1,
+        answer_bits: 64,
+        most_rows: usize::MAX,
+    };
     let mut request = Request::draw(&mut Known).unwrap();
     shows_nothing(&request);
     let ticket = request.ticket().unwrap();

@@ -4,7 +4,6 @@ use privet_ring::kernels::{check_rows, encode_rows};
 
 use crate::Refusal;
 use crate::head::{Head, Rows};
-use crate::plan::Plan;
 use crate::range::unusable;
 
 /// Encodes rows as a plan says.
@@ -15,9 +14,9 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// For this plan.
-    pub fn new(plan: &Plan) -> Self {
-        Self { scales: plan.scales(), limits: plan.limits() }
+    /// With a scale, a power of two, and a largest absolute value for each column.
+    pub fn new(scales: Vec<f64>, limits: Vec<f64>) -> Self {
+        Self { scales, limits }
     }
 
     /// Number of columns.

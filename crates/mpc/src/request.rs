@@ -54,6 +54,10 @@ pub struct Layout {
     pub columns: usize,
     /// Scores of a row.
     pub scores: usize,
+    /// Bits of a score.
+    pub answer_bits: u32,
+    /// Rows that a chunk may have, whatever fits into a message.
+    pub most_rows: usize,
 }
 
 /// Bytes of an explicit share that one chunk aims at: what gRPC carries best, and little enough to bound memory.
@@ -67,7 +71,7 @@ impl Layout {
     pub fn chunk_rows(&self) -> usize {
         let up = self.explicit_len(1).unwrap_or(usize::MAX);
         let down = self.scores.saturating_mul(8);
-        (CHUNK_BYTES / up.max(down).max(1)).clamp(1, MAX_CHUNK_ROWS)
+        (CHUNK_BYTES / up.max(down).max(1)).min(self.most_rows).clamp(1, MAX_CHUNK_ROWS)
     }
 
     /// Bytes of the explicit component for so many rows, where that does not overflow.

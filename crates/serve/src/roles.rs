@@ -84,10 +84,8 @@ pub async fn plain(config: &Path) -> Result<Prepared, Error> {
 
 /// One party's server.
 pub async fn party(config: &Path) -> Result<Prepared, Error> {
-    // No program of this version has messages between parties.
-    let needs_peers = false;
-    let (seat, weights) = Seat::read(config)?;
-    seat.serve(weights, needs_peers).await
+    let (seat, secret) = Seat::read(config)?;
+    seat.serve(secret).await
 }
 
 /// The owner's key service.

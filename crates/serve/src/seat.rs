@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use privet_deploy::Error;
-use privet_deploy::bundle::{PartyFile, PublicBundle};
+use privet_deploy::bundle::{PartyFile, PartySecret, PublicBundle};
 use privet_deploy::mpc::PartyHost;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::Peers;
 use privet_mpc::role::Role;
-use privet_mpc::weights::PartyWeights;
 use zeroize::Zeroizing;
 
 use crate::config::{PartyConfig, PeersConfig, read, read_text};
@@ -32,7 +31,7 @@ pub struct Seat {
 
 impl Seat {
     /// Reads a party's configuration, and all that it names. Its share of the model comes beside it.
-    pub fn read(file: &Path) -> Result<(Self, PartyWeights), Error> {
+    pub fn read(file: &Path) -> Result<(Self, PartySecret), Error> {
         let (config, folder) = read::<PartyConfig>(file)?;
         let key = read_key(&folder.join(&config.key))?;
         let path = folder.join(&config.bundle);
@@ -72,13 +71,14 @@ impl Seat {
         })
     }
 
-    /// Its server. `needs_peers` where parties talk to each other to compute.
-    pub(crate) async fn serve(&self, weights: PartyWeights, needs_peers: bool) -> Result<Prepared, Error> {
+    /// Its server, which meets its peers where parties talk to each other to compute.
+    pub(crate) async fn serve(&self, secret: PartySecret) -> Result<Prepared, Error> {
+        let needs_peers = self.public.mpc()?.numbers.needs_peers();
         let limits = Limits::from(self.config.limits);
         let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
         let mesh = Arc::new(Mesh::new(&self.identity(), limits.peers)?);
         let peers = needs_peers.then(|| Arc::clone(&mesh) as Arc<dyn Peers>);
-        let host = PartyHost::new(&self.public, self.role, weights, keys, peers)?;
+        let host = PartyHost::new(&self.public, self.role, secret, keys, peers)?;
         let listen = &self.config.listen;
         let prepared = prepare(listen, &self.key, &self.certificate, Arc::new(host), limits).await?;
         if needs_peers {

@@ -9,8 +9,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use privet_deploy::bundle::{Choices, PublicBundle, check_reveal, for_parties, for_plain};
-use privet_deploy::check::planned;
 use privet_deploy::kind::{Kind, Reveal};
+use privet_deploy::prepared::prepare;
 use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
@@ -63,7 +63,9 @@ impl Running {
     /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
     /// and waits until each answers health.
     pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
-        check_reveal(wanted.reveal)?;
+        if wanted.kind != Kind::Mpc {
+            check_reveal(wanted.reveal)?;
+        }
         let mut running = Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new() };
         match running.start_roles(wanted).await {
             Ok(()) => Ok(running),
@@ -154,7 +156,7 @@ impl Running {
     }
 
     async fn parties(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
-        let plan = planned(wanted.graph, wanted.accuracy, wanted.rows)?;
+        let plan = prepare(wanted.graph, wanted.reveal, wanted.accuracy, wanted.rows).map_err(Error::from)?;
         let names = Role::ALL.map(|role| format!("party-{}", role.index()));
         let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
         let choices = Choices {
@@ -163,7 +165,7 @@ impl Running {
             reveal: wanted.reveal,
             parties: keys.iter().map(|key| key.public().to_string()).collect(),
         };
-        let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
+        let (public, halves) = for_parties(&plan, choices, &mut OsEntropy)?;
         let addresses = free_addresses()?;
         let mut entries = Vec::new();
         for (role, half) in Role::ALL.into_iter().zip(&halves) {

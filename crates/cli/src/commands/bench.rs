@@ -12,10 +12,10 @@ use privet_bench::record::{FORMAT, Measured, Record, Started};
 use privet_bench::workload::synthetic;
 use privet_deploy::Error;
 use privet_deploy::kind::{Kind, Reveal};
+use privet_deploy::numbers::Numbers;
 use privet_deploy::plain::{Engine, scores};
 use privet_model::cut::cut;
 use privet_model::graph::Graph;
-use privet_model::plan::Plan;
 use privet_model::tensor::Tensor;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
@@ -78,7 +78,7 @@ pub(crate) struct Workload<'a> {
 struct Subject {
     kind: Kind,
     deployed: Deployed,
-    plan: Option<(Plan, Layout)>,
+    plan: Option<(Numbers, Layout)>,
 }
 
 impl Workload<'_> {
@@ -194,7 +194,7 @@ impl Workload<'_> {
             protect: subject.plan.as_ref().map(|(_, layout)| layout.protect.name().into()),
             reveal: Reveal::from(self.plan.reveal).name().into(),
             accuracy: self.plan.accuracy,
-            k: plan.map(|p| p.k),
+            k: plan.map(|p| p.input_ring()),
             batch,
             median_s,
             p95_s: percentile(&sample.seconds, 0.95),
@@ -204,7 +204,7 @@ impl Workload<'_> {
             bytes_between: sample.between.bytes,
             rounds: 1 + sample.between.rounds,
             max_error: sample.max_error,
-            bound: plan.map(|p| p.bound),
+            bound: plan.map(|p| p.bound()),
             assurance: subject.deployed.caller().assurance().into(),
             ratio_to_plain: None,
             limit_s: at_best_s,
@@ -237,7 +237,7 @@ pub(crate) fn own() -> Belief {
 fn subject(kind: Kind, file: &Path) -> Result<Subject, Failure> {
     let (_, public) = DeploymentFile::read(file)?;
     let part = public.manifest().mpc.as_ref();
-    let plan = part.map(|part| Ok::<_, Error>((part.plan.clone(), public.layout()?))).transpose()?;
+    let plan = part.map(|part| Ok::<_, Error>((part.numbers.clone(), public.layout()?))).transpose()?;
     Ok(Subject { kind, deployed: Deployed::open_with(file, DEADLINE, &own())?, plan })
 }
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, check_reveal, for_parties, for_plain};
-use privet_deploy::check::planned;
 use privet_deploy::kind::Kind;
+use privet_deploy::prepared::prepare;
 use privet_deploy::tee::package;
 use privet_model::graph::Graph;
 use privet_serve::PublicKey;
@@ -141,14 +141,15 @@ fn token_key(path: &Path) -> Result<Hex<32>, Failure> {
 
 fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(PublicBundle, Files), Failure> {
     let rows = sample(args.plan.rows.as_deref(), graph)?;
-    let plan = planned(graph, args.plan.accuracy, rows.as_deref())?;
+    let reveal = args.plan.reveal.into();
+    let plan = prepare(graph, reveal, args.plan.accuracy, rows.as_deref()).map_err(Error::from)?;
     let choices = Choices {
         name: model_name(args.plan.name.as_deref(), &args.model),
         protect: args.plan.protect.into(),
-        reveal: args.plan.reveal.into(),
+        reveal,
         parties: keys.iter().map(ToString::to_string).collect(),
     };
-    let (public, halves) = for_parties(&plan.cut, &plan.plan, &plan.integers, choices, &mut OsEntropy)?;
+    let (public, halves) = for_parties(&plan, choices, &mut OsEntropy)?;
     let file = |half: &PartyFile| {
         let text = serde_json::to_string(half).map_err(|e| Failure::ours(e.to_string()))?;
         let path = args.out.join(format!("party-{}.bundle", half.party));

@@ -103,6 +103,15 @@ pub struct Step {
 }
 
 impl Step {
+    /// Values of a row that are held at a time while it is done.
+    pub(crate) fn room(&self) -> usize {
+        match &self.action {
+            Action::Sum(windows) | Action::Max(windows) => windows.places().max(self.width),
+            Action::MatMul(MatMul { stack, rows, inner, columns }) => 2 * stack * rows * inner * columns,
+            _ => self.width,
+        }
+    }
+
     /// Whether it brings in what the client sent.
     pub fn is_columns(&self) -> bool {
         matches!(self.action, Action::Columns { .. })

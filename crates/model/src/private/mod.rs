@@ -22,6 +22,7 @@ mod outputs;
 mod program;
 mod reveal;
 mod smooth;
+mod sound;
 mod span;
 mod trees;
 

@@ -88,6 +88,11 @@ impl Program {
         rings
     }
 
+    /// Values of a row that the widest step, or two matrices that are laid out for their product, have.
+    pub fn widest(&self) -> usize {
+        self.steps.iter().map(Step::room).max().unwrap_or(1)
+    }
+
     /// Values that are revealed of each row.
     pub fn scores(&self) -> usize {
         self.shown.iter().map(|s| s.indices.len()).sum()

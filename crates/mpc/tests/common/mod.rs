@@ -22,7 +22,16 @@ pub fn entropy(seed: u64) -> DangerousSeededEntropy {
 }
 
 pub fn layout(protect: Protect, k: u32, columns: usize) -> Layout {
-    Layout { bundle: [7; 32], protect, k, encoded_bits: k.min(20), columns, scores: 1 }
+    Layout {
+        bundle: [7; 32],
+        protect,
+        k,
+        encoded_bits: k.min(20),
+        columns,
+        scores: 1,
+        answer_bits: 64,
+        most_rows: usize::MAX,
+    }
 }
 
 /// Words that anyone can repeat.

@@ -161,7 +161,7 @@ impl Trio {
                         let links = self.meet(role, &point)?;
                         let mut session = Session::new(role, links, keys, point);
                         before(role);
-                        multiply(&mut session, &part(role, seed), &part(role, seed + 1), 64)
+                        multiply(&mut session, &part(role, seed), &part(role, seed + 1))
                     })
                 })
                 .map(|thread| thread.join().unwrap())
@@ -191,7 +191,7 @@ impl Trio {
 /// Three elements: the summands of party `role`.
 fn part(role: Role, seed: u64) -> Replicated {
     let summand = |at: usize| (0..3).map(|i| word(seed, at, i)).collect();
-    Replicated { own: summand(role.index()), next: summand(role.next().index()) }
+    Replicated { k: 64, own: summand(role.index()), next: summand(role.next().index()) }
 }
 
 fn word(seed: u64, at: usize, i: u64) -> u64 {

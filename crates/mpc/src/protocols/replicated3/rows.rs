@@ -9,8 +9,11 @@ use crate::Abort;
 use crate::commitment::{of_bytes, of_seed};
 use crate::protect::Component;
 use crate::request::{Held, Layout, PartyRequest};
+use crate::role::Role;
 use crate::session::{Additive, Session};
 use crate::weights::PartyWeights;
+
+use super::share::Replicated;
 
 /// A party's whole part of a linear model's prediction: check the components that it holds against the statement, then
 /// `z_i = Σ_c x_c·F_c + b_i`, where the factors `F_c` are as [`PartyWeights`] says. No message to anyone but the client.
@@ -32,6 +35,29 @@ pub fn linear(
         add_component(layout.columns, rows, &mut expand, factor, scores, &mut z);
     }
     Ok(Additive(z))
+}
+
+/// A client's rows as a shared tensor, rows × columns, once the components are checked against the statement. Where the input
+/// is not hidden, everyone knows it.
+pub fn columns(me: Role, layout: &Layout, request: PartyRequest) -> Result<Replicated, Abort> {
+    let components = layout.protect.components(me);
+    check_form(layout, components, &request)?;
+    check_commitments(components, &request)?;
+    let n = request.statement.rows as usize * layout.columns;
+    let chunk = request.statement.chunk;
+    let expand = |held: Held| {
+        let mut values = vec![0; n];
+        let mut expand = Expand::of(layout, held, chunk);
+        let block = GROUP * layout.columns;
+        values.chunks_mut(block).enumerate().for_each(|(b, out)| expand.block(b * block, out));
+        values
+    };
+    let mut held = request.held.into_iter().map(expand);
+    match (held.next(), held.next()) {
+        (Some(own), Some(next)) => Ok(Replicated { k: layout.k, own, next }),
+        (Some(whole), None) => Ok(Replicated::public(me, layout.k, whole)),
+        (None, _) => Err(Abort::Client("The request holds no component.".into())),
+    }
 }
 
 /// One component, expanded block by block: never written to memory as a whole.

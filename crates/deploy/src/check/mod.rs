@@ -1,5 +1,7 @@
 //! What a model needs and costs in each kind, every problem at once, and its worst error on the owner's own rows.
 
+mod program;
+
 use std::collections::BTreeMap;
 
 use privet_model::cut::{Cut, cut};
@@ -12,12 +14,13 @@ use privet_model::tensor::{Data, Tensor};
 use privet_model::{Problem, Problems, Refusal};
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3;
-use privet_mpc::request::Layout;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::kind::{Kind, Reveal};
 use crate::mpc::traffic;
+use crate::numbers::Numbers;
+use crate::prepared::{Prepared, Unprepared, prepare};
 use crate::tee::content::sealed_len;
 use crate::trust::TrustCard;
 
@@ -126,7 +129,7 @@ pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<
     Ok(planned_cut(cut(graph)?, accuracy, rows)?)
 }
 
-fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {
+pub(crate) fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {
     let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows))?;
     let (plan, integers) = plan(&cut, accuracy, &ranges)?;
     Ok(Planned { cut, plan, integers })
@@ -136,16 +139,23 @@ fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Plann
 pub fn check(name: &str, graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Report, Error> {
     let private = private(graph, options, rows);
     let rows = match (&private, rows) {
-        (Ok(planned), Some(rows)) => Some(on_rows(graph, planned, rows)?),
+        (Ok(Prepared::Linear(planned)), Some(rows)) => Some(on_rows(graph, planned, rows)?),
+        (Ok(Prepared::Program(p)), Some(rows)) => Some(program::on_rows(graph, p, rows)?),
         _ => None,
     };
-    let public = private.as_ref().ok().map(public_facts);
-    let kinds = Kind::ALL.map(|kind| (kind.name(), kind_report(kind, graph, options, &private)));
+    let public = private.as_ref().ok().map(|prepared| match prepared {
+        Prepared::Linear(planned) => public_facts(planned),
+        Prepared::Program(p) => program::public_facts(p),
+    });
+    let mut kinds = BTreeMap::new();
+    for kind in Kind::ALL {
+        kinds.insert(kind.name(), kind_report(kind, graph, options, &private)?);
+    }
     Ok(Report {
         model: name.into(),
         inputs: graph.inputs.clone(),
         outputs: graph.outputs.iter().map(|(port, _)| port.clone()).collect(),
-        kinds: kinds.into_iter().collect(),
+        kinds,
         rows,
         public,
     })
@@ -170,36 +180,39 @@ impl Report {
     }
 }
 
-fn private(graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Planned, Vec<Problem>> {
-    crate::bundle::check_reveal(options.reveal).map_err(|e| vec![of_whole_model(&e)])?;
-    let cut = cut(graph).map_err(|p| p.0)?;
-    planned_cut(cut, options.accuracy, rows).map_err(|refusal| vec![of_whole_model(&refusal)])
+fn private(graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Prepared, Vec<Problem>> {
+    prepare(graph, options.reveal, options.accuracy, rows).map_err(|e| match e {
+        Unprepared::Problems(problems) => problems.0,
+        Unprepared::Refused(refusal) => vec![of_whole_model(&refusal)],
+    })
 }
 
 fn kind_report(
     kind: Kind,
     graph: &Graph,
     options: Options,
-    private: &Result<Planned, Vec<Problem>>,
-) -> KindReport {
+    private: &Result<Prepared, Vec<Problem>>,
+) -> Result<KindReport, Error> {
+    let whole = |name, cost| match crate::bundle::check_reveal(options.reveal) {
+        Ok(()) => (Vec::new(), BTreeMap::from([(name, cost)])),
+        Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
+    };
     let (problems, protocols) = match (kind, private) {
-        (Kind::Plain, _) => match crate::bundle::check_reveal(options.reveal) {
-            Ok(()) => (Vec::new(), BTreeMap::from([("plain", plain_cost(graph))])),
-            Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
-        },
-        (Kind::Mpc, Ok(planned)) => {
-            (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, mpc_cost(planned, options.protect))]))
+        (Kind::Plain, _) => whole("plain", plain_cost(graph)),
+        (Kind::Tee, _) => whole("tee", tee_cost(graph)),
+        (Kind::Mpc, Ok(prepared)) => {
+            let cost = match prepared {
+                Prepared::Linear(planned) => mpc_cost(planned, options.protect),
+                Prepared::Program(p) => program::cost(p, options.protect)?,
+            };
+            (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, cost)]))
         }
         (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
-        (Kind::Tee, _) => match crate::bundle::check_reveal(options.reveal) {
-            Ok(()) => (Vec::new(), BTreeMap::from([("tee", tee_cost(graph))])),
-            Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
-        },
         (Kind::He, _) => (vec![not_yet(kind)], BTreeMap::new()),
     };
     let status = if problems.is_empty() { "ready" } else { "no" };
     let protect = (kind == Kind::Mpc).then_some(options.protect);
-    KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) }
+    Ok(KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) })
 }
 
 /// A problem of no node in particular.
@@ -229,14 +242,8 @@ fn tee_cost(graph: &Graph) -> Cost {
 
 fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
     let Planned { cut, plan, .. } = planned;
-    let layout = Layout {
-        bundle: [0; 32],
-        protect,
-        k: plan.k,
-        encoded_bits: plan.encoded_bits(),
-        columns: cut.core.columns,
-        scores: cut.core.scores(),
-    };
+    let numbers = Numbers::Linear(plan.clone());
+    let layout = crate::bundle::layout(&numbers, protect, cut.core.columns, cut.core.scores());
     Cost {
         bound: plan.bound,
         k: Some(plan.k),
@@ -254,7 +261,7 @@ fn public_facts(planned: &Planned) -> PublicFacts {
     let (n, scores) = (cut.core.columns, cut.core.scores());
     let limits = cut.head.columns.iter().zip(plan.limits()).filter_map(|(column, limit)| match column {
         Column::Value { feature, .. } => Some((cut.head.feature_name(*feature), limit)),
-        Column::Indicator { .. } | Column::Level { .. } => None,
+        Column::Indicator { .. } | Column::Level { .. } | Column::Ordinal { .. } => None,
     });
     PublicFacts {
         columns: n,
@@ -279,7 +286,7 @@ pub fn planned_scores(planned: &Planned, rows: &[Tensor]) -> Result<Vec<f64>, Re
     let bound = cut.head.bind(rows)?;
     let mut values = vec![0.0; bound.len() * cut.core.columns];
     let mut encoded = vec![0; values.len()];
-    Encoder::new(plan).encode(&cut.head, &bound, 0, &mut values, &mut encoded)?;
+    Encoder::new(plan.scales(), plan.limits()).encode(&cut.head, &bound, 0, &mut values, &mut encoded)?;
     let scores = integers.scores(&encoded);
     Ok(scores.iter().map(|&s| plan.decode(privet_ring::reduce(s, plan.k))).collect())
 }

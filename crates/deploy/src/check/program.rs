@@ -1,0 +1,113 @@
+//! What a private program costs, tells and answers: by running it, between three parties in this process.
+
+use privet_model::eval::evaluate;
+use privet_model::graph::Graph;
+use privet_model::head::Column;
+use privet_model::tensor::Tensor;
+use privet_mpc::protect::Protect;
+use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
+use privet_mpc::role::PARTIES;
+use privet_mpc::run::{Inputs, run, share_constants};
+use privet_mpc::world::{DangerousSeededEntropy, World};
+
+use super::{Cost, PublicFacts, RowsReport, label_changes, of_classes};
+use crate::bundle::no_entropy;
+use crate::error::Error;
+use crate::mpc::traffic;
+use crate::numbers::Numbers;
+use crate::prepared::PreparedProgram;
+
+/// Costs of one row, counted while it is computed on zeros.
+pub(super) fn cost(p: &PreparedProgram, protect: Protect) -> Result<Cost, Error> {
+    let numbers = Numbers::Program(Box::new(p.program.clone()));
+    let layout = crate::bundle::layout(&numbers, protect, p.private.head().columns.len(), p.program.scores());
+    let (rounds, bytes_between) = between(p, protect)?;
+    Ok(Cost {
+        bound: p.program.bound,
+        k: Some(p.program.input_ring()),
+        rounds: 1 + rounds,
+        bytes_up: traffic(&layout, 1).0,
+        bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
+        bytes_between,
+    })
+}
+
+/// Rounds between the parties, and bytes that all of them send, for one row. Neither depends on what the row says.
+fn between(p: &PreparedProgram, protect: Protect) -> Result<(u32, usize), Error> {
+    let program = &p.program;
+    // Nothing here is anybody's: the row is zeros, and every party is in this process.
+    let held =
+        share_constants(&p.constants, protect, &mut DangerousSeededEntropy::new(0)).map_err(no_entropy)?;
+    let zeros = vec![0; program.columns.len()];
+    let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
+    let costs: [_; PARTIES] = World::new(0).run([0; 32], |mut session| {
+        let secrets = held[session.me().index()].owned(program);
+        run(
+            &mut Replicated3 { session: &mut session },
+            program,
+            &Inputs { secrets: &secrets, columns: &columns, rows: 1 },
+        )?;
+        Ok((session.ledger().rounds, session.ledger().bytes_between()))
+    });
+    let mut all = (0, 0);
+    for cost in costs {
+        let (rounds, bytes) = cost.map_err(crate::mpc::aborted)?;
+        all = (all.0.max(rounds), all.1 + bytes);
+    }
+    Ok(all)
+}
+
+/// The program on the owner's rows, in the clear, beside the model as it is defined.
+pub(super) fn on_rows(graph: &Graph, p: &PreparedProgram, rows: &[Tensor]) -> Result<RowsReport, Error> {
+    let head = p.private.head();
+    let bound = head.bind(rows)?;
+    let mut columns = vec![0.0; bound.len() * head.columns.len()];
+    Numbers::Program(Box::new(p.program.clone())).encoder().check(head, &bound, 0, &mut columns)?;
+    let scores = p.program.in_the_clear(&p.constants, &columns);
+    let private = p.private.tail().finish(&scores, p.program.scores())?;
+    let reference = evaluate(graph, rows)?;
+    let pairs = || reference.iter().zip(&private);
+    let worst_error = pairs().map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
+    let changes =
+        of_classes(graph).into_iter().zip(pairs()).map(|(classes, (a, b))| label_changes(a, b, classes));
+    Ok(RowsReport { rows: bound.len(), worst_error, label_changes: changes.max().unwrap_or(0) })
+}
+
+/// The largest difference of two numeric outputs.
+fn difference(a: &Tensor, b: &Tensor) -> f64 {
+    match (&a.data, &b.data) {
+        (privet_model::tensor::Data::F32(_) | privet_model::tensor::Data::F64(_), _) => {
+            let (a, b) = (a.to_f64().unwrap_or_default(), b.to_f64().unwrap_or_default());
+            a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+        }
+        _ => 0.0,
+    }
+}
+
+/// What anyone who handles the bundle learns.
+pub(super) fn public_facts(p: &PreparedProgram) -> PublicFacts {
+    let (head, program) = (p.private.head(), &p.program);
+    let mut features: Vec<usize> = head.columns.iter().map(Column::feature).collect();
+    features.sort_unstable();
+    features.dedup();
+    let limits = head.columns.iter().zip(program.limits()).filter_map(|(column, limit)| match column {
+        Column::Value { feature, .. } => Some((head.feature_name(*feature), limit)),
+        Column::Indicator { .. } | Column::Level { .. } | Column::Ordinal { .. } => None,
+    });
+    let shown = program.shown.iter().map(|s| program.numbers[s.step].exponent).max().unwrap_or(0);
+    let weights = program.numbers.iter().map(|n| n.weight).max().unwrap_or(0);
+    let inputs = program.numbers.iter().zip(&program.steps).filter(|(_, s)| s.is_columns());
+    PublicFacts {
+        columns: head.columns.len(),
+        features: features.len(),
+        scores: program.scores(),
+        ranges: program.range_source,
+        limits: limits.collect(),
+        score_range: 2f64.powi(shown),
+        fraction_bits: (inputs.map(|(n, _)| n.fraction).max().unwrap_or(0), weights),
+        answers: "Everyone sees the model's shape: its layers, their sizes, how many trees of how many branches, and the power of \
+                  two that each layer's values stay below; not its weights, thresholds or paths. Answers to enough rows let a \
+                  client train a copy of any model, in any kind, plain included: row budgets and `label` are the remedies."
+            .into(),
+    }
+}

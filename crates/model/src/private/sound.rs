@@ -1,0 +1,159 @@
+//! Whether a program that came from outside can be run: every index points at something before it, shapes fit, and sizes are ones
+//! that a machine can hold.
+
+use super::action::{Action, Step};
+use super::numbers::Numbers;
+use super::program::Program;
+use crate::graph::{MatMul, Windows};
+
+/// Most values of one row that all steps may have together.
+const MAX_VALUES: usize = 1 << 26;
+/// Most places that selections and windows may have together.
+const MAX_PLACES: usize = 1 << 26;
+/// Longest path of a tree, as an exponent: what is compared with zero fits a ring of 8 bits.
+const MAX_SMALL: i32 = 7;
+
+impl Program {
+    /// Checks what came from outside before it is used, for this many columns.
+    pub fn is_sound(&self, columns: usize) -> bool {
+        let values = self.steps.iter().map(|s| s.width).fold(0, usize::saturating_add);
+        let places = self.steps.iter().map(|s| places(&s.action)).fold(0, usize::saturating_add);
+        values <= MAX_VALUES
+            && places <= MAX_PLACES
+            && self.columns.len() == columns
+            && self.columns.iter().all(|c| (-500..=500).contains(&c.exponent) && (2..=52).contains(&c.bits()))
+            && self.numbers.len() == self.steps.len()
+            && (0..self.steps.len()).all(|at| self.step_is_sound(at))
+            && self.columns_are_covered()
+            && self.shown_is_sound()
+            && self.accuracy.is_finite()
+            && self.bound > 0.0
+            && self.bound <= self.accuracy
+    }
+
+    /// Each column is brought in once, in order.
+    fn columns_are_covered(&self) -> bool {
+        let mut next = 0;
+        let in_order = self.steps.iter().all(|step| match step.action {
+            Action::Columns { first } => {
+                let fits = first == next;
+                next += step.width;
+                fits
+            }
+            _ => true,
+        });
+        in_order && next == self.columns.len()
+    }
+
+    fn shown_is_sound(&self) -> bool {
+        let one = |s: &super::Shown| {
+            s.step < self.steps.len()
+                && !s.indices.is_empty()
+                && s.indices.iter().all(|&i| i < self.steps[s.step].width)
+                // Fraction bits stay below the ring once values are shifted up.
+                && self.numbers[s.step].fraction + 1 < self.numbers[s.step].ring
+        };
+        !self.shown.is_empty() && self.shown.iter().all(one)
+    }
+
+    fn step_is_sound(&self, at: usize) -> bool {
+        let step = &self.steps[at];
+        step.width > 0
+            && step.inputs.iter().all(|&i| i < at)
+            && (1..=64).contains(&self.numbers[at].ring)
+            && self.numbers[at].fraction < 64
+            && (-100..=100).contains(&self.numbers[at].exponent)
+            && step.action.secrets().iter().all(|&id| id < self.secrets.len())
+            && self.shape_fits(step)
+            && self.numbers_fit(at, step)
+    }
+
+    /// Values have as many fraction bits as what they are made from, or fewer where they are cut; wide ones are only used where
+    /// that is meant.
+    fn numbers_fit(&self, at: usize, step: &Step) -> bool {
+        let own: &Numbers = &self.numbers[at];
+        let of = |i: &usize| &self.numbers[*i];
+        let wide = |i: &usize| self.steps[*i].action.is_wide();
+        let kept = !step.inputs.iter().any(wide) || step.action.takes_wide();
+        kept && match &step.action {
+            Action::Cut | Action::Relu => step.inputs.iter().all(|i| own.fraction <= of(i).fraction),
+            Action::Add | Action::Subtract | Action::Concat => {
+                step.inputs.iter().all(|i| of(i).fraction <= own.fraction && own.ring <= of(i).ring)
+            }
+            Action::Zero => step.inputs.iter().all(|i| of(i).exponent <= MAX_SMALL),
+            Action::Negative | Action::Smooth(_) | Action::Hottest { .. } | Action::Softmax { .. } => true,
+            Action::Max(_) => {
+                step.inputs.iter().all(|i| own.ring <= of(i).ring && own.fraction == of(i).fraction)
+            }
+            _ => step.inputs.iter().all(|i| own.ring <= of(i).ring),
+        }
+    }
+
+    fn shape_fits(&self, step: &Step) -> bool {
+        let widths: Vec<usize> = step.inputs.iter().map(|&i| self.steps[i].width).collect();
+        let secret = |id: usize| self.secrets[id];
+        let m = step.width;
+        match (&step.action, &widths[..]) {
+            (Action::Columns { first }, []) => {
+                first.checked_add(m).is_some_and(|end| end <= self.columns.len())
+            }
+            (Action::Constant(values), []) => secret(*values) == m,
+            (Action::Linear { weights, bias }, &[n]) => {
+                Some(secret(*weights)) == n.checked_mul(m) && secret(*bias) == m
+            }
+            (Action::Conv { conv, weights, bias }, &[n]) => {
+                conv.is_sound()
+                    && conv.width_in() == n
+                    && conv.width_out() == m
+                    && secret(*weights) == conv.weights()
+                    && secret(*bias) == conv.filters
+            }
+            (Action::Scale { factors, shift }, &[n]) => {
+                n == m && secret(*factors) == m && secret(*shift) == m
+            }
+            (Action::Add | Action::Subtract | Action::Multiply, &[a, b]) => a == m && b == m,
+            (Action::MatMul(shape), &[a, b]) => matmul_fits(shape, a, b, m),
+            (Action::Sum(windows) | Action::Max(windows), &[n]) => windows_fit(windows, n, m),
+            (Action::Select(indices), &[n]) => indices.len() == m && indices.iter().all(|&i| i < n),
+            (Action::Concat, [_, ..]) => widths.iter().try_fold(0usize, |s, &w| s.checked_add(w)) == Some(m),
+            (Action::Hottest { group } | Action::Softmax { group }, &[n]) => {
+                n == m && *group > 0 && n.is_multiple_of(*group)
+            }
+            (
+                Action::Flip { .. }
+                | Action::Cut
+                | Action::Relu
+                | Action::Smooth(_)
+                | Action::Negative
+                | Action::Zero,
+                &[n],
+            ) => n == m,
+            _ => false,
+        }
+    }
+}
+
+fn places(action: &Action) -> usize {
+    match action {
+        Action::Select(indices) => indices.len(),
+        Action::Sum(windows) | Action::Max(windows) => {
+            // Shorter windows are filled up.
+            windows.0.len().saturating_mul(windows.0.iter().map(Vec::len).max().unwrap_or(0))
+        }
+        Action::MatMul(MatMul { stack, rows, inner, columns }) => {
+            [*stack, *rows, *inner, *columns].iter().fold(1, |p, &f| p.saturating_mul(f))
+        }
+        _ => 0,
+    }
+}
+
+fn windows_fit(Windows(windows): &Windows, n: usize, m: usize) -> bool {
+    windows.len() == m && windows.iter().all(|w| !w.is_empty() && w.iter().all(|&i| i < n))
+}
+
+fn matmul_fits(shape: &MatMul, a: usize, b: usize, m: usize) -> bool {
+    let size = |x: usize, y: usize| x.checked_mul(y).and_then(|xy| xy.checked_mul(shape.stack));
+    size(shape.rows, shape.inner) == Some(a)
+        && size(shape.inner, shape.columns) == Some(b)
+        && size(shape.rows, shape.columns) == Some(m)
+}
