@@ -359,8 +359,14 @@ mod reviewed {
     use privet_model::tensor::{Data, DataType, Tensor};
 
     fn model(width: usize, dtype: DataType, ops: Vec<(Op, Vec<usize>)>, output: DataType) -> Graph {
-        let port =
-            |name: &str, dtype, width| Port { name: name.into(), dtype, width, flat: false, columns: vec![] };
+        let port = |name: &str, dtype, width| Port {
+            name: name.into(),
+            dtype,
+            width,
+            flat: false,
+            dims: Vec::new(),
+            columns: vec![],
+        };
         let mut graph = Graph::new(vec![port("x", dtype, width)]);
         for (op, inputs) in ops {
             let origin = Origin { node: format!("{op:?}").chars().take(12).collect(), op: "test".into() };

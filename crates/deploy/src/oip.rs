@@ -100,8 +100,8 @@ pub struct TensorMetadata {
 
 impl From<&Port> for TensorMetadata {
     fn from(port: &Port) -> Self {
-        let width = i64::try_from(port.width).unwrap_or(i64::MAX);
-        let shape = if port.flat { vec![-1] } else { vec![-1, width] };
+        let size = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let shape = std::iter::once(-1).chain(port.row_shape().into_iter().map(size)).collect();
         Self { name: port.name.clone(), datatype: port.dtype.name().into(), shape }
     }
 }

@@ -9,14 +9,16 @@ use crate::oip::RawTensor;
 
 /// A tensor as `port` sends it.
 pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {
-    let rows = i64::try_from(tensor.rows).unwrap_or(i64::MAX);
-    let width = i64::try_from(tensor.width).unwrap_or(i64::MAX);
     RawTensor {
         name: port.name.clone(),
         datatype: port.dtype.name().into(),
-        shape: if port.flat { vec![rows] } else { vec![rows, width] },
+        shape: std::iter::once(tensor.rows).chain(port.row_shape()).map(size).collect(),
         data: bytes_of(port, tensor),
     }
+}
+
+fn size(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 fn bytes_of(port: &Port, tensor: &Tensor) -> Bytes {
@@ -72,17 +74,20 @@ pub fn read(port: &Port, rows: usize, bytes: &[u8]) -> Result<Tensor, Error> {
     Ok(Tensor { rows, width: port.width, data })
 }
 
-/// Accepts `[rows, width]`; for one value per row also `[rows]`, and either for a flat port.
+/// Accepts `[rows, width]`, and the port's own dimensions where there are more; for one value per row also `[rows]`, and
+/// either for a flat port.
 fn rows_of(port: &Port, shape: &[i64]) -> Result<usize, Error> {
-    let width = i64::try_from(port.width).unwrap_or(i64::MAX);
+    let width = size(port.width);
+    let own: Vec<i64> = port.row_shape().into_iter().map(size).collect();
     let rows = match *shape {
         [rows, w] if w == width => Some(rows),
         [rows] if port.width == 1 => Some(rows),
+        [rows, ref dims @ ..] if *dims == own[..] => Some(rows),
         _ => None,
     };
     rows.and_then(|r| usize::try_from(r).ok()).ok_or_else(|| {
-        let (name, expected) =
-            (&port.name, if port.flat { "[rows]".into() } else { format!("[rows, {width}]") });
+        let name = &port.name;
+        let expected = own.iter().fold("[rows".to_owned(), |text, d| format!("{text}, {d}")) + "]";
         Error::usage("E301", format!("Tensor `{name}` must have shape {expected}; it came as {shape:?}."))
     })
 }

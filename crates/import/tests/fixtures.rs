@@ -63,35 +63,37 @@ fn weights_and_origins_are_those_of_the_file() {
     assert_eq!((weights.len(), bias.len()), (528, 1));
 }
 
-/// The operators of a fixture that no linear model needs, with those that fail for a reason of their own.
-fn unsupported(entry: &Value) -> BTreeSet<String> {
-    let supported = "Add Cast Concat Constant Flatten Gemm MatMul Mul Identity Reshape Sigmoid Softmax Squeeze Sub \
-                     Unsqueeze ArgMax Gather ai.onnx.ml.Scaler ai.onnx.ml.ArrayFeatureExtractor Div";
-    let supported: BTreeSet<_> = supported.split_whitespace().collect();
-    let operators = entry["operators"].as_array().unwrap().iter().map(|op| op.as_str().unwrap());
-    operators.filter(|op| !supported.contains(op)).map(str::to_owned).collect()
-}
+/// Fixtures that are not read yet, and the operators that stand in the way.
+const NOT_READ: &[(&str, &[&str])] = &[
+    ("digits-b-keras", &["Shape", "Slice"]),
+    ("digits-c-keras", &["Shape", "Slice"]),
+    ("digits-d-keras", &["Shape", "Slice"]),
+    ("unsupported-lstm-torch", &["ConstantOfShape", "LSTM", "Shape"]),
+];
 
 #[test]
-fn other_fixtures_list_every_unsupported_operator_and_nothing_after_it() {
-    let others = |e: &Value| !is_linear(e) && !text(e, "name").starts_with("broken/");
-    let mut seen = 0;
-    for entry in index("models").iter().filter(|e| others(e)) {
+fn every_other_fixture_has_the_ports_of_the_index_or_names_what_is_not_supported() {
+    let all = index("models");
+    let others: Vec<_> =
+        all.iter().filter(|e| !is_linear(e) && !text(e, "name").starts_with("broken/")).collect();
+    assert_eq!(others.len(), 25);
+    for entry in others {
         let name = text(entry, "name");
-        let Err(ImportError::Problems(problems)) = read("models", entry) else {
-            panic!("{name} was not refused")
-        };
-        let listed: BTreeSet<String> =
-            problems.0.iter().map(|p| p.op.clone()).filter(|op| op != "input").collect();
-        assert_eq!(listed, unsupported(entry), "{name}: {problems}");
-        assert!(
-            problems.0.iter().all(|p| !p.node.is_empty() && p.reason.ends_with('.')),
-            "{name}: {problems}"
-        );
-        assert!(problems.to_string().starts_with("E201 "), "{name}");
-        seen += 1;
+        match (read("models", entry), NOT_READ.iter().find(|(known, _)| *known == name)) {
+            (Ok(graph), None) => assert_ports(entry, &graph),
+            (Err(ImportError::Problems(problems)), Some((_, ops))) => {
+                let listed: BTreeSet<&str> = problems.0.iter().map(|p| p.op.as_str()).collect();
+                assert_eq!(listed, ops.iter().copied().collect(), "{name}: {problems}");
+                assert!(
+                    problems.0.iter().all(|p| !p.node.is_empty() && p.reason.ends_with('.')),
+                    "{name}: {problems}"
+                );
+                assert!(problems.to_string().starts_with("E201 "), "{name}");
+            }
+            (Ok(_), Some(_)) => panic!("{name} is read now: take it off the list"),
+            (Err(e), _) => panic!("{name}: {e}"),
+        }
     }
-    assert_eq!(seen, 25);
 }
 
 #[test]

@@ -169,8 +169,14 @@ mod tests {
     use crate::tensor::DataType;
 
     fn head(columns: Vec<Column>) -> Head {
-        let port =
-            Port { name: "x".into(), dtype: DataType::Fp64, width: 2, flat: false, columns: Vec::new() };
+        let port = Port {
+            name: "x".into(),
+            dtype: DataType::Fp64,
+            width: 2,
+            flat: false,
+            dims: Vec::new(),
+            columns: Vec::new(),
+        };
         let features = (0..2).map(|element| Feature::Raw { input: 0, element }).collect();
         Head { inputs: vec![port], features, columns, ..Head::default() }
     }

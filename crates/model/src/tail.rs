@@ -100,6 +100,7 @@ impl Tail {
             dtype: DataType::Fp64,
             width: s.len(),
             flat: false,
+            dims: Vec::new(),
             columns: Vec::new(),
         };
         self.spread.iter().enumerate().map(port).collect()

@@ -45,7 +45,14 @@ impl Chance {
 }
 
 fn port(name: &str, width: usize) -> Port {
-    Port { name: name.into(), dtype: DataType::Fp32, width, flat: false, columns: Vec::new() }
+    Port {
+        name: name.into(),
+        dtype: DataType::Fp32,
+        width,
+        flat: false,
+        dims: Vec::new(),
+        columns: Vec::new(),
+    }
 }
 
 fn chain(width: usize, ops: Vec<Op>) -> Graph {

@@ -33,8 +33,14 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 fn graph() -> Graph {
-    let port =
-        |name: &str, dtype, width| Port { name: name.into(), dtype, width, flat: false, columns: Vec::new() };
+    let port = |name: &str, dtype, width| Port {
+        name: name.into(),
+        dtype,
+        width,
+        flat: false,
+        dims: Vec::new(),
+        columns: Vec::new(),
+    };
     let mut graph = Graph::new(vec![port("x", DataType::Fp32, 2)]);
     let op = Op::Linear { weights: vec![0.5, -0.25], bias: vec![0.1] };
     let origin = Origin { node: "linear".into(), op: "Test".into() };

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn port(dtype: DataType, width: usize) -> Port {
-        Port { name: "x".into(), dtype, width, flat: false, columns: Vec::new() }
+        Port { name: "x".into(), dtype, width, flat: false, dims: Vec::new(), columns: Vec::new() }
     }
 
     fn array(shape: &[usize], data: Data) -> Array {

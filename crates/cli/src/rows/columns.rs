@@ -83,6 +83,7 @@ mod tests {
             dtype: DataType::Fp32,
             width,
             flat: false,
+            dims: Vec::new(),
             columns: columns.iter().map(ToString::to_string).collect(),
         };
         let pair = Tensor::new(2, 2, Data::F32(vec![1.0, 2.0, 3.0, 4.0])).unwrap();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn port(name: &str, dtype: DataType, width: usize, columns: &[&str]) -> Port {
     let columns = columns.iter().map(ToString::to_string).collect();
-    Port { name: name.into(), dtype, width, flat: false, columns }
+    Port { name: name.into(), dtype, width, flat: false, dims: Vec::new(), columns }
 }
 
 fn floats(tensor: &Tensor) -> &[f32] {

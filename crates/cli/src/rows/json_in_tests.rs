@@ -4,7 +4,7 @@ use privet_model::tensor::{Data, DataType};
 
 fn port(name: &str, dtype: DataType, width: usize, columns: &[&str]) -> Port {
     let columns = columns.iter().map(ToString::to_string).collect();
-    Port { name: name.into(), dtype, width, flat: false, columns }
+    Port { name: name.into(), dtype, width, flat: false, dims: Vec::new(), columns }
 }
 
 fn refusal(text: &str, inputs: &[Port]) -> RowsError {

@@ -203,7 +203,7 @@ mod tests {
 
     fn port(name: &str, width: usize, columns: &[&str]) -> Port {
         let columns = columns.iter().map(ToString::to_string).collect();
-        Port { name: name.into(), dtype: DataType::Fp32, width, flat: false, columns }
+        Port { name: name.into(), dtype: DataType::Fp32, width, flat: false, dims: Vec::new(), columns }
     }
 
     fn header(names: &[&str]) -> Vec<String> {

@@ -57,7 +57,14 @@ pub(crate) fn read(path: &str, inputs: &[Port]) -> Result<Rows, RowsError> {
 /// Reads one column of numbers without gaps, as the true labels of rows.
 pub(crate) fn labels(path: &str, column: &str) -> Result<Vec<f64>, RowsError> {
     let columns = vec![column.to_owned()];
-    let port = Port { name: column.to_owned(), dtype: DataType::Fp64, width: 1, flat: true, columns };
+    let port = Port {
+        name: column.to_owned(),
+        dtype: DataType::Fp64,
+        width: 1,
+        flat: true,
+        dims: Vec::new(),
+        columns,
+    };
     let rows = read(path, &[port])?;
     let values = rows.tensors.first().and_then(Tensor::to_f64).unwrap_or_default();
     match values.iter().position(|value| value.is_nan()) {

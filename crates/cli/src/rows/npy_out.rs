@@ -3,7 +3,7 @@
 use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType, Tensor};
 
-/// The bytes of a `.npy` file: `[rows]` for a flat port, else `[rows, width]`.
+/// The bytes of a `.npy` file: `[rows]` for a flat port, else `[rows, …]` with the port's own dimensions.
 pub(super) fn encode(port: &Port, tensor: &Tensor) -> Vec<u8> {
     let longest = longest(&tensor.data);
     let descr = match (&tensor.data, port.dtype) {
@@ -14,10 +14,12 @@ pub(super) fn encode(port: &Port, tensor: &Tensor) -> Vec<u8> {
         (Data::I64(_), _) => "<i8".to_owned(),
         (Data::Text(_), _) => format!("<U{longest}"),
     };
-    let shape = if port.flat {
-        format!("({},)", tensor.rows)
-    } else {
-        format!("({}, {})", tensor.rows, tensor.width)
+    let shape = match port.row_shape()[..] {
+        [] => format!("({},)", tensor.rows),
+        ref dims => {
+            let inner: Vec<String> = dims.iter().map(ToString::to_string).collect();
+            format!("({}, {})", tensor.rows, inner.join(", "))
+        }
     };
     let mut bytes = header(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"));
     match &tensor.data {

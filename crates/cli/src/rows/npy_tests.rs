@@ -6,7 +6,7 @@ use privet_model::tensor::{DataType, Tensor};
 use proptest::prelude::*;
 
 fn port(dtype: DataType, width: usize, flat: bool) -> Port {
-    Port { name: "x".into(), dtype, width, flat, columns: Vec::new() }
+    Port { name: "x".into(), dtype, width, flat, dims: Vec::new(), columns: Vec::new() }
 }
 
 fn written(dtype: DataType, width: usize, data: Data) -> Vec<u8> {

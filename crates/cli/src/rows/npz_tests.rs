@@ -4,7 +4,7 @@ use privet_model::tensor::{Data, DataType};
 use proptest::prelude::*;
 
 fn port(name: &str, dtype: DataType, width: usize) -> Port {
-    Port { name: name.into(), dtype, width, flat: width == 1, columns: Vec::new() }
+    Port { name: name.into(), dtype, width, flat: width == 1, dims: Vec::new(), columns: Vec::new() }
 }
 
 fn pair(name: &str, rows: usize) -> (Port, Tensor) {

@@ -9,7 +9,7 @@ const GROUPS: &[u8] = include_bytes!("../../tests/data/table.parquet");
 const BROTLI: &[u8] = include_bytes!("../../tests/data/refused-brotli.parquet");
 
 fn port(name: &str, dtype: DataType) -> Port {
-    Port { name: name.into(), dtype, width: 1, flat: false, columns: Vec::new() }
+    Port { name: name.into(), dtype, width: 1, flat: false, dims: Vec::new(), columns: Vec::new() }
 }
 
 fn column(file: &'static [u8], name: &str, dtype: DataType) -> Result<Data, RowsError> {

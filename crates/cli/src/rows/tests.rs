@@ -19,6 +19,7 @@ fn port(name: &str, dtype: DataType, columns: &[&str]) -> Port {
         dtype,
         width,
         flat: false,
+        dims: Vec::new(),
         columns: columns.iter().map(ToString::to_string).collect(),
     }
 }

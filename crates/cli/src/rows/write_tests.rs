@@ -16,7 +16,7 @@ const ALL: [(&str, Format); 5] = [
 ];
 
 fn port(name: &str, dtype: DataType, width: usize) -> Port {
-    Port { name: name.into(), dtype, width, flat: width == 1, columns: Vec::new() }
+    Port { name: name.into(), dtype, width, flat: width == 1, dims: Vec::new(), columns: Vec::new() }
 }
 
 fn encoded(format: Format, outputs: &[(Port, Tensor)]) -> Vec<u8> {

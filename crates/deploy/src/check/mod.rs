@@ -346,6 +346,7 @@ mod tests {
             dtype: DataType::Fp64,
             width: 1,
             flat: false,
+            dims: Vec::new(),
             columns: Vec::new(),
         };
         let mut graph = Graph::new(vec![port("x")]);

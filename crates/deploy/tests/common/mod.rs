@@ -33,7 +33,7 @@ pub fn numbers(seed: u64, n: usize) -> Vec<f64> {
 }
 
 pub fn port(name: &str, dtype: DataType, width: usize) -> Port {
-    Port { name: name.into(), dtype, width, flat: false, columns: Vec::new() }
+    Port { name: name.into(), dtype, width, flat: false, dims: Vec::new(), columns: Vec::new() }
 }
 
 pub fn origin(node: &str) -> Origin {

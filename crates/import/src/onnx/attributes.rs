@@ -37,6 +37,16 @@ impl Call<'_, '_> {
         finite(&values, || self.weight_name(name)).map(|()| values)
     }
 
+    /// Numbers in a list, or in a tensor of the same name with `_as_tensor`, where they may be float64.
+    pub(crate) fn numbers_of(&self, name: &str) -> Result<Vec<f64>, Refusal> {
+        let listed = self.floats(name)?;
+        if !listed.is_empty() {
+            return Ok(listed);
+        }
+        let tensor = self.tensor(&format!("{name}_as_tensor"))?;
+        Ok(tensor.and_then(|t| t.data.to_f64()).unwrap_or_default())
+    }
+
     pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>, Refusal> {
         self.attribute(name).map_or(Ok(Vec::new()), |a| tensor::texts(&a.strings, &self.attribute_name(name)))
     }

@@ -24,7 +24,7 @@ pub(crate) fn inputs<'a>(graph: &'a GraphProto, names: &[String], builder: &mut 
         }
         let value = match input(info, builder) {
             Ok(port) => {
-                let dims = if port.flat { Vec::new() } else { vec![port.width] };
+                let dims = port.row_shape();
                 let rows = Rows::new(NodeId(ports.len()), dims, port.dtype);
                 ports.push(port);
                 Value::Rows(rows)
@@ -51,17 +51,19 @@ fn input(info: &ValueInfoProto, builder: &mut Builder<'_>) -> Result<Port, Bad> 
     let tensor = tensor_of(info).ok_or_else(|| ("It is no tensor.".to_owned(), kind))?;
     let dtype = dtype(tensor.elem_type)?;
     let shape = tensor.shape.as_ref().ok_or_else(|| ("Its shape is not given.".to_owned(), kind))?;
-    let (width, flat) = match shape.dim.as_slice() {
-        [_rows] => (1, true),
-        [_rows, columns] => (columns_of(columns)?, false),
-        dims => {
-            let reason = format!("It has {} dimensions, where [rows] or [rows, n] is expected.", dims.len());
-            return Err((reason, "Flatten what one row holds to n columns."));
-        }
+    let Some((_rows, inner)) = shape.dim.split_first() else {
+        return Err(("It is a single number, where [rows, …] is expected.".into(), kind));
     };
+    let dims = inner.iter().map(columns_of).collect::<Result<Vec<_>, _>>()?;
+    let width = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= MAX_WIDTH);
+    let width = width.ok_or_else(|| {
+        (format!("A row of it has more than {MAX_WIDTH} values."), "Ask about smaller pieces.")
+    })?;
+    let flat = dims.is_empty();
     let rows = shape.dim.first().and_then(number).filter(|&rows| rows > 0);
     builder.batch = builder.batch.or(rows);
-    Ok(Port { name: info.name.clone(), dtype, width, flat, columns: Vec::new() })
+    let dims = if dims.len() > 1 { dims } else { Vec::new() };
+    Ok(Port { name: info.name.clone(), dtype, width, flat, dims, columns: Vec::new() })
 }
 
 fn columns_of(dim: &Dimension) -> Result<usize, Bad> {
@@ -125,19 +127,19 @@ pub(crate) fn outputs(graph: &GraphProto, builder: &mut Builder<'_>) -> Result<(
 
 fn output(info: &ValueInfoProto, rows: &Rows) -> Result<Port, Stop> {
     match rows.form {
-        Form::Plain if rows.dims.len() <= 1 => {}
+        Form::Plain => {}
         Form::Cut => {
             return Err(Stop::problem("It was cut to whole numbers by a Cast.", "Leave out the Cast."));
         }
-        Form::Plain | Form::Sideways => {
-            let shape = if rows.form == Form::Sideways { "[1, rows]".into() } else { rows.shape() };
-            let reason = format!("It has the shape {shape}, where [rows] or [rows, n] is expected.");
+        Form::Sideways => {
+            let reason = "It has the shape [1, rows], where [rows, …] is expected.";
             return Err(Stop::problem(reason, "Reshape it to [-1, n]."));
         }
     }
     compare_type(info, rows)?;
     let (name, columns) = (info.name.clone(), rows.columns.to_vec());
-    Ok(Port { name, dtype: rows.dtype, width: rows.width(), flat: rows.dims.is_empty(), columns })
+    let dims = if rows.dims.len() > 1 { rows.dims.clone() } else { Vec::new() };
+    Ok(Port { name, dtype: rows.dtype, width: rows.width(), flat: rows.dims.is_empty(), dims, columns })
 }
 
 fn compare_type(info: &ValueInfoProto, rows: &Rows) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use privet_model::graph::Op;
 use privet_model::tensor::DataType;
 
 use super::broadcast::{affine, spread};
@@ -17,6 +18,9 @@ enum Side {
 }
 
 pub(super) fn add(call: &mut Call<'_, '_>) -> Lowered {
+    if !call.is_constant(0) && !call.is_constant(1) {
+        return two(call, Op::Add);
+    }
     let (rows, constant, _) = operands(call)?;
     lower(call, &rows, &constant, |c| (1.0, c))
 }
@@ -30,6 +34,9 @@ pub(super) fn sub(call: &mut Call<'_, '_>) -> Lowered {
 }
 
 pub(super) fn mul(call: &mut Call<'_, '_>) -> Lowered {
+    if !call.is_constant(0) && !call.is_constant(1) {
+        return two(call, Op::Multiply);
+    }
     let (rows, constant, _) = operands(call)?;
     lower(call, &rows, &constant, |c| (c, 0.0))
 }
@@ -56,6 +63,17 @@ pub(super) fn neg(call: &mut Call<'_, '_>) -> Lowered {
     let n = rows.width();
     let id = affine(call, &rows, vec![-1.0; n], vec![0.0; n])?;
     one(Rows::new(id, rows.dims, rows.dtype))
+}
+
+/// Two values of the same shape.
+fn two(call: &mut Call<'_, '_>, op: Op) -> Lowered {
+    let (a, b) = (call.numbers(0)?, call.numbers(1)?);
+    if a.dims != b.dims {
+        let reason = format!("It joins {} with {}.", a.shape(), b.shape());
+        return Err(Stop::problem(reason, "Use values of the same shape."));
+    }
+    let id = call.emit_many(op, vec![a.id, b.id])?;
+    one(Rows::new(id, a.dims, a.dtype))
 }
 
 fn operands(call: &mut Call<'_, '_>) -> Result<(Rows, Rc<Constant>, Side), Stop> {

@@ -64,11 +64,11 @@ fn one_score_for_two(call: &mut Call<'_, '_>, score: NodeId, post: &str, labels:
 }
 
 /// `(first - s, s)`.
-fn pair(first: f64) -> Op {
+pub(super) fn pair(first: f64) -> Op {
     Op::Linear { weights: vec![-1.0, 1.0], bias: vec![first, 0.0] }
 }
 
-fn label(call: &mut Call<'_, '_>, scores: NodeId, labels: Labels) -> Result<Value, Stop> {
+pub(super) fn label(call: &mut Call<'_, '_>, scores: NodeId, labels: Labels) -> Result<Value, Stop> {
     let dtype = label_type(&labels);
     let id = call.emit(Op::Label(labels), scores)?;
     Ok(Value::Rows(Rows::new(id, Vec::new(), dtype)))
@@ -82,8 +82,10 @@ pub(super) fn label_type(labels: &Labels) -> DataType {
     }
 }
 
-fn labels(call: &Call<'_, '_>) -> Result<Labels, Stop> {
-    let (ints, texts) = (call.ints("classlabels_ints"), call.strings("classlabels_strings")?);
+pub(super) fn labels(call: &Call<'_, '_>) -> Result<Labels, Stop> {
+    // Linear models and trees have another word for whole numbers.
+    let ints = [call.ints("classlabels_ints"), call.ints("classlabels_int64s")].concat();
+    let texts = call.strings("classlabels_strings")?;
     match (ints.is_empty(), texts.is_empty()) {
         (false, true) => Ok(Labels::Int(ints)),
         (true, false) => Ok(Labels::Text(texts)),

@@ -44,7 +44,8 @@ pub fn is_linear(entry: &Value) -> bool {
 /// Name, type, width and flatness, as the index says them; of a map, it says no width (0 here).
 pub fn expected_port(port: &Value) -> (String, &'static str, usize, bool) {
     let shape = port["shape"].as_array().unwrap();
-    let columns = shape.get(1).and_then(Value::as_u64).map(|w| usize::try_from(w).unwrap());
+    let columns = shape.iter().skip(1).filter_map(Value::as_u64).map(|w| usize::try_from(w).unwrap());
+    let columns: usize = columns.product();
     let dtype = match text(port, "dtype") {
         "float32" => "FP32",
         "float64" => "FP64",
@@ -55,7 +56,7 @@ pub fn expected_port(port: &Value) -> (String, &'static str, usize, bool) {
         map if map.starts_with("seq(map(") => return (text(port, "name").into(), "FP32", 0, false),
         other => panic!("{other}"),
     };
-    (text(port, "name").into(), dtype, columns.unwrap_or(1), shape.len() == 1)
+    (text(port, "name").into(), dtype, columns, shape.len() == 1)
 }
 
 /// The same of a port that was read; of one whose columns are named, no width.

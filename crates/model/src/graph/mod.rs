@@ -29,12 +29,24 @@ pub struct Port {
     /// Whether the shape is `[rows]` and not `[rows, width]`; then `width` is 1.
     #[serde(default)]
     pub flat: bool,
+    /// The dimensions of one row where there are several, as of an image; their product is `width`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dims: Vec<usize>,
     /// What each of the `width` values is, where the file says: column names, or class labels of an output.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
 }
 
 impl Port {
+    /// The dimensions of one row.
+    pub fn row_shape(&self) -> Vec<usize> {
+        match (self.flat, self.dims.is_empty()) {
+            (true, _) => Vec::new(),
+            (false, true) => vec![self.width],
+            (false, false) => self.dims.clone(),
+        }
+    }
+
     /// What value `element` of this port is called in messages: the column's name, or `name[element]`.
     pub fn element_name(&self, element: usize) -> String {
         match self.columns.get(element) {

@@ -33,8 +33,14 @@ pub struct World {
 }
 
 pub fn graph() -> Graph {
-    let port =
-        |name: &str, dtype, width| Port { name: name.into(), dtype, width, flat: false, columns: Vec::new() };
+    let port = |name: &str, dtype, width| Port {
+        name: name.into(),
+        dtype,
+        width,
+        flat: false,
+        dims: Vec::new(),
+        columns: Vec::new(),
+    };
     let origin = |node: &str| Origin { node: node.into(), op: "Test".into() };
     let mut graph = Graph::new(vec![port("x", DataType::Fp32, COLUMNS)]);
     let op = Op::Linear { weights: vec![0.5, -0.25, 1.0, 0.125], bias: vec![0.1] };
