@@ -10,7 +10,8 @@ use privet_mpc::role::Role;
 
 use super::Side;
 use super::frame::{Head, Point};
-use super::sessions::{Refusal, Sessions, Waiting};
+use super::inbox::Waiting;
+use super::sessions::{Refusal, Sessions};
 use super::way::{Socket, Way};
 use super::wire::Writer;
 

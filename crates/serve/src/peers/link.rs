@@ -9,7 +9,7 @@ use privet_mpc::link::{Link, LinkError, Links};
 use super::Side;
 use super::frame::{FRAME, Head, Point};
 use super::hub::Hub;
-use super::sessions::{Dropped, Refusal};
+use super::sessions::{Dropped, RUNNING, Refusal};
 
 /// How long a computation waits for a connection that is just being made.
 const GRACE: Duration = Duration::from_millis(500);
@@ -18,7 +18,12 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) fn meet(hub: &Arc<Hub>, point: &Point) -> Result<Links, Abort> {
     let connected = hub.connected(GRACE);
     let deadline = Instant::now() + hub.deadline;
-    let woken = hub.begin(point).map_err(|why| refused(hub, why))?;
+    let woken = hub.begin(point).map_err(|why| {
+        if why != Refusal::Running {
+            give_up(hub, point);
+        }
+        refused(hub, why)
+    })?;
     let seat = Arc::new(Seat { hub: Arc::clone(hub), point: *point, woken, deadline });
     // Here the seat is given up again: a peer that can be reached need not wait for this party.
     connected.map_err(|side| not_connected(hub, side))?;
@@ -35,12 +40,16 @@ struct Seat {
 }
 
 impl Drop for Seat {
-    /// Peers are told: whoever still waits for this party need not wait until the deadline.
     fn drop(&mut self) {
-        self.hub.end(&self.point);
-        for side in Side::BOTH {
-            let _ = self.hub.write(side, Head::end(self.point), &[]);
-        }
+        give_up(&self.hub, &self.point);
+    }
+}
+
+/// Peers are told: whoever still waits for this party need not wait until the deadline.
+fn give_up(hub: &Hub, point: &Point) {
+    hub.end(point);
+    for side in Side::BOTH {
+        let _ = hub.write(side, Head::end(*point), &[]);
     }
 }
 
@@ -78,6 +87,9 @@ fn not_connected(hub: &Hub, side: Side) -> Abort {
 
 fn refused(hub: &Hub, why: Refusal) -> Abort {
     match why {
+        Refusal::Busy => Abort::Busy(format!(
+            "This party runs {RUNNING} computations with its peers, and takes no more at once. Ask again in a moment."
+        )),
         Refusal::Running => Abort::Client(
             "The same request is already running. Wait for its answer, or ask anew, which draws another one.".into(),
         ),

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `frame` | what is said on a connection |
-//! | `sessions`, `memory` | the computations of this party, by their points |
+//! | `sessions`, `inbox`, `memory` | the computations of this party, by their points |
 //! | `hub`, `way` | computations and connections, under one lock |
 //! | `link` | one computation's end of the connections |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
@@ -18,6 +18,7 @@ mod admit;
 mod dial;
 mod frame;
 mod hub;
+mod inbox;
 mod keeper;
 mod link;
 mod measure;
