@@ -1,7 +1,6 @@
 //! How far a peer is, and what is said where it cannot be reached.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::pedantic)]
 
-#[allow(dead_code)]
 mod parties;
 
 use std::time::Duration;

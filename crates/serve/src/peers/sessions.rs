@@ -11,6 +11,7 @@ use super::Side;
 use super::frame::{Head, Point};
 use super::inbox::{Inbox, Waiting};
 use super::memory::Memory;
+use super::refusal::{Dropped, Refusal};
 
 /// The most computations that one peer may begin before their requests are here.
 pub(super) const EARLY: usize = 1024;
@@ -20,26 +21,6 @@ pub(super) const EARLY_BYTES: usize = 128 << 20;
 pub(super) const UNREAD: usize = 256 << 20;
 /// The most computations that run at the same time: each has a thread.
 pub(super) const RUNNING: usize = 256;
-
-/// Why a computation never began here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dropped {
-    /// The peer was too far ahead.
-    TooMuch(Side),
-    /// The peer began it and then was gone.
-    Gone(Side),
-    /// The request did not come for so long that the peer has given up.
-    Expired(Side),
-}
-
-/// Why a computation cannot begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Busy,
-    Running,
-    Ran,
-    Dropped(Dropped),
-}
 
 /// All computations.
 pub(super) struct Sessions {
