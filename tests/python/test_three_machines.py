@@ -95,6 +95,34 @@ def test_three_operators_serve_what_one_owner_handed_out(machines, serve, tmp_pa
     judge.compare(fixture.name, dict(np.load(answers)), fixture.expected, done.facts["bound"])
 
 
+def with_peers(machines):
+    """Writes into each configuration where the two others are."""
+    for party, machine in enumerate(machines):
+        previous, following = machines[party - 1], machines[(party + 1) % 3]
+        text = machine.config.read_text()
+        machine.config.write_text(
+            f'{text}\n[peers]\nprevious = "127.0.0.1:{previous.port}"\nnext = "127.0.0.1:{following.port}"\n'
+        )
+
+
+def test_the_way_between_parties_is_measured_and_what_is_wrong_is_said(machines, serve, tmp_path):
+    out = bundle(machines, tmp_path / "bundle")
+    for party, machine in enumerate(machines):
+        machine.take(out, party)
+    config = machines[0].config
+    refused(2, "doctor", "--links", config, names=["E323", "[peers]", "party 2", "party 1"])
+    with_peers(machines)
+    serve(machines[1])
+    done = privet("doctor", "--links", config, "--json", timeout=30)
+    previous, following = done.object["links"]
+    assert done.code == 4 and not previous["here"] and "E304" in previous["detail"], done
+    assert previous["party"] == 2 and following["party"] == 1
+    assert following["here"] and following["round_trip_seconds"] > 0 and following["bytes_per_second"] > 0
+    serve(machines[2])
+    done = ok("doctor", "--links", config)
+    assert done.text.count(" there and back, ") == 2
+
+
 def test_the_bundle_holds_neither_the_model_nor_the_same_shares_twice(machines, tmp_path):
     first, second = bundle(machines, tmp_path / "one"), bundle(machines, tmp_path / "two")
     assert sorted(f.name for f in first.iterdir()) == ["deployment.toml", *(f"party-{i}.bundle" for i in range(3))]

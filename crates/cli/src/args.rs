@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Says what this machine can do, and what it lacks.
     #[command(
-        after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json"
+        after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json\n  privet doctor --links party.toml"
     )]
     Doctor(DoctorArgs),
     /// Signs a token: who may ask an enclave about how many rows, where the bundle was made with `--token-key`.
@@ -324,13 +324,18 @@ pub(crate) struct TokenArgs {
 }
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["tee", "links"])))]
 pub(crate) struct DoctorArgs {
     /// What an enclave can be here: which drivers find evidence, which do not and why, and what isolates a simulated one.
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub(crate) tee: bool,
+    /// How far the two other parties are from the one that this configuration is of, how much goes through, and what is
+    /// wrong where one cannot be reached. That party may be running; the others must be.
+    #[arg(long, value_name = "CONFIG")]
+    pub(crate) links: Option<PathBuf>,
     /// Asks this driver for evidence over well-known report data and prints it, and nothing else: a recording, which binds nobody
     /// to a channel.
-    #[arg(long, value_name = "DRIVER", value_parser = privet_tee::attest::DRIVERS)]
+    #[arg(long, value_name = "DRIVER", value_parser = privet_tee::attest::DRIVERS, requires = "tee")]
     pub(crate) evidence: Option<String>,
     /// Prints one JSON object instead of tables.
     #[arg(long)]

@@ -38,6 +38,9 @@ pub enum Abort {
     /// The client's message is not one that this protocol has.
     #[error("{0}")]
     Client(String),
+    /// As many computations as this party takes are running.
+    #[error("{0}")]
+    Busy(String),
     /// A peer left, was late, or sent something of another length.
     #[error("party {peer} {what}")]
     Peer {

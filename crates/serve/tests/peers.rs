@@ -143,6 +143,19 @@ fn the_same_request_runs_once() {
 }
 
 #[test]
+fn a_party_that_takes_no_more_says_so_and_nobody_waits_for_it() {
+    let trio = Trio::new(LONG);
+    let [p0, p1, _] = Role::ALL;
+    let full: Vec<_> = (0..256).map(|seed| trio.mesh_meet(p0, 1000 + seed)).collect();
+    let mut waits = trio.mesh_meet(p1, 1);
+    let busy = trio.meet(p0, &point_of(1)).err().unwrap();
+    assert!(matches!(busy, Abort::Busy(_)), "{busy}");
+    assert_eq!(waits.previous.recv("", 1), Err(LinkError::Ended));
+    drop(full);
+    trio.check(5);
+}
+
+#[test]
 fn a_client_that_told_parties_different_things_waits_for_who_was_told_otherwise() {
     let trio = Trio::new(Duration::from_millis(500));
     let points = [point_of(1), point_of(2), point_of(1)];

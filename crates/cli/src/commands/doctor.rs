@@ -16,6 +16,9 @@ use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    if let Some(config) = &args.links {
+        return super::doctor_links::run(config, args.json);
+    }
     if let Some(name) = &args.evidence {
         print(&recording(name)?);
         return Ok(ExitCode::SUCCESS);
@@ -164,12 +167,12 @@ fn show(report: &Report) {
     }
 }
 
-fn yes(here: bool) -> String {
+pub(super) fn yes(here: bool) -> String {
     if here { "yes" } else { "no" }.into()
 }
 
 /// A table of words.
-fn table(head: &[&str], rows: impl Iterator<Item = [String; 3]>) -> String {
+pub(super) fn table(head: &[&str], rows: impl Iterator<Item = [String; 3]>) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(head.to_vec());
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);

@@ -19,6 +19,7 @@ pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+mod doctor_links;
 pub(crate) mod keygen;
 pub(crate) mod predict;
 pub(crate) mod serve;

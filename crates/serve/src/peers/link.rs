@@ -9,7 +9,7 @@ use privet_mpc::link::{Link, LinkError, Links};
 use super::Side;
 use super::frame::{FRAME, Head, Point};
 use super::hub::Hub;
-use super::sessions::{Dropped, Refusal};
+use super::refusal::{Refusal, not_connected};
 
 /// How long a computation waits for a connection that is just being made.
 const GRACE: Duration = Duration::from_millis(500);
@@ -18,10 +18,15 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) fn meet(hub: &Arc<Hub>, point: &Point) -> Result<Links, Abort> {
     let connected = hub.connected(GRACE);
     let deadline = Instant::now() + hub.deadline;
-    let woken = hub.begin(point).map_err(|why| refused(hub, why))?;
+    let woken = hub.begin(point).map_err(|why| {
+        if why != Refusal::Running {
+            give_up(hub, point);
+        }
+        why.abort(hub.me)
+    })?;
     let seat = Arc::new(Seat { hub: Arc::clone(hub), point: *point, woken, deadline });
     // Here the seat is given up again: a peer that can be reached need not wait for this party.
-    connected.map_err(|side| not_connected(hub, side))?;
+    connected.map_err(|side| not_connected(hub.me, side))?;
     let to = |side| Box::new(PeerLink { seat: Arc::clone(&seat), side });
     Ok(Links { previous: to(Side::Previous), next: to(Side::Next) })
 }
@@ -35,12 +40,16 @@ struct Seat {
 }
 
 impl Drop for Seat {
-    /// Peers are told: whoever still waits for this party need not wait until the deadline.
     fn drop(&mut self) {
-        self.hub.end(&self.point);
-        for side in Side::BOTH {
-            let _ = self.hub.write(side, Head::end(self.point), &[]);
-        }
+        give_up(&self.hub, &self.point);
+    }
+}
+
+/// Peers are told: whoever still waits for this party need not wait until the deadline.
+fn give_up(hub: &Hub, point: &Point) {
+    hub.end(point);
+    for side in Side::BOTH {
+        let _ = hub.write(side, Head::end(*point), &[]);
     }
 }
 
@@ -64,33 +73,5 @@ impl Link for PeerLink {
             return Ok(bytes);
         }
         Err(LinkError::Length { expected: exact_len, got: bytes.len() })
-    }
-}
-
-fn of_peer(hub: &Hub, side: Side, what: impl Into<String>) -> Abort {
-    Abort::Peer { peer: side.role(hub.me).index(), what: what.into() }
-}
-
-/// Why stands in this party's log and in `privet doctor --links`, as addresses are nothing for clients.
-fn not_connected(hub: &Hub, side: Side) -> Abort {
-    of_peer(hub, side, format!("is not connected to party {}; that party's log says why", hub.me.index()))
-}
-
-fn refused(hub: &Hub, why: Refusal) -> Abort {
-    match why {
-        Refusal::Running => Abort::Client(
-            "The same request is already running. Wait for its answer, or ask anew, which draws another one.".into(),
-        ),
-        Refusal::Ran => Abort::Client(
-            "The same request was computed already, and none is computed twice. Ask anew, which draws another one."
-                .into(),
-        ),
-        Refusal::Dropped(Dropped::TooMuch(side)) => {
-            of_peer(hub, side, "began more computations at once than this party keeps for later")
-        }
-        Refusal::Dropped(Dropped::Gone(side)) => of_peer(hub, side, "is gone"),
-        Refusal::Dropped(Dropped::Expired(side)) => {
-            of_peer(hub, side, "began this computation long before this party got the request, and has given up")
-        }
     }
 }

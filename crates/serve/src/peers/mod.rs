@@ -3,9 +3,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `frame` | what is said on a connection |
-//! | `sessions`, `memory` | the computations of this party, by their points |
-//! | `hub`, `way` | computations and connections, under one lock |
-//! | `link` | one computation's end of the connections |
+//! | `sessions`, `inbox`, `memory` | the computations of this party, by their points |
+//! | `hub`, `connections`, `way` | computations and connections, under one lock |
+//! | `link`, `refusal` | one computation's end of the connections, or why it has none |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
 //! | `admit`, `reader` | the connection in: let in, and read |
 //! | `measure` | how far a peer is, for `privet doctor --links` |
@@ -15,14 +15,17 @@
 //! can hold up another. A connection is used in one direction only: no write ever waits for a read.
 
 mod admit;
+mod connections;
 mod dial;
 mod frame;
 mod hub;
+mod inbox;
 mod keeper;
 mod link;
 mod measure;
 mod memory;
 mod reader;
+mod refusal;
 mod sessions;
 mod tls;
 mod way;

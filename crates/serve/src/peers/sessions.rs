@@ -1,7 +1,7 @@
 //! The computations of this party, by their points: those that run, those that a peer began before the client's message
 //! was here, and, remembered for a while, those that are over. Nothing here waits or touches a socket.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,9 @@ use privet_mpc::link::LinkError;
 
 use super::Side;
 use super::frame::{Head, Point};
+use super::inbox::{Inbox, Waiting};
 use super::memory::Memory;
+use super::refusal::{Dropped, Refusal};
 
 /// The most computations that one peer may begin before their requests are here.
 pub(super) const EARLY: usize = 1024;
@@ -17,36 +19,8 @@ pub(super) const EARLY: usize = 1024;
 pub(super) const EARLY_BYTES: usize = 128 << 20;
 /// The most bytes of one peer that wait for any computation.
 pub(super) const UNREAD: usize = 256 << 20;
-/// What a message costs besides its bytes.
-const MESSAGE: usize = 64;
-
-/// Why a computation never began here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dropped {
-    /// The peer was too far ahead.
-    TooMuch(Side),
-    /// The peer began it and then was gone.
-    Gone(Side),
-    /// The request did not come for so long that the peer has given up.
-    Expired(Side),
-}
-
-/// Why a computation cannot begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Running,
-    Ran,
-    Dropped(Dropped),
-}
-
-/// What there is for who waits.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    Message(Vec<u8>),
-    Over(LinkError),
-    /// Nothing yet; and whether the peer said anything before.
-    Nothing(bool),
-}
+/// The most computations that run at the same time: each has a thread.
+pub(super) const RUNNING: usize = 256;
 
 /// All computations.
 pub(super) struct Sessions {
@@ -55,6 +29,7 @@ pub(super) struct Sessions {
     early: [BTreeMap<u64, Point>; 2],
     early_bytes: [usize; 2],
     unread: [usize; 2],
+    running: usize,
     count: u64,
     ran: Memory<()>,
     dropped: Memory<Dropped>,
@@ -68,15 +43,6 @@ struct Session {
     from: [Inbox; 2],
 }
 
-#[derive(Default)]
-struct Inbox {
-    messages: VecDeque<Vec<u8>>,
-    cost: usize,
-    heard: u32,
-    sent: u32,
-    over: Option<LinkError>,
-}
-
 impl Sessions {
     pub(super) fn new() -> Self {
         Self {
@@ -84,6 +50,7 @@ impl Sessions {
             early: Default::default(),
             early_bytes: [0; 2],
             unread: [0; 2],
+            running: 0,
             count: 0,
             ran: Memory::new(),
             dropped: Memory::new(),
@@ -98,17 +65,17 @@ impl Sessions {
         if let Some(why) = self.dropped.get(point) {
             return Err(Refusal::Dropped(why));
         }
-        let Some(session) = self.open.get_mut(point) else {
-            let session = Session::new(now, None);
-            let woken = Arc::clone(&session.woken);
-            self.open.insert(*point, session);
-            return Ok(woken);
-        };
+        if self.running >= RUNNING {
+            return Err(Refusal::Busy);
+        }
+        let session = self.open.entry(*point);
+        let session = session.or_insert_with(|| Session::new(now, Some((Side::Previous, 0))));
         let (side, number) = session.early.take().ok_or(Refusal::Running)?;
         self.early[side.index()].remove(&number);
         for side in Side::BOTH {
-            self.early_bytes[side.index()] -= session.from[side.index()].cost;
+            self.early_bytes[side.index()] -= session.from[side.index()].cost();
         }
+        self.running += 1;
         Ok(Arc::clone(&session.woken))
     }
 
@@ -120,27 +87,23 @@ impl Sessions {
 
     /// The number of the next message to a peer.
     pub(super) fn number(&mut self, point: &Point, to: Side) -> Result<u32, LinkError> {
-        let session = self.open.get_mut(point).ok_or(LinkError::Closed)?;
-        let inbox = &mut session.from[to.index()];
-        // A peer that has ended may be sent what it does not need any more: it did not wait for it.
-        if let Some(why) = inbox.over.filter(|why| *why != LinkError::Ended) {
-            return Err(why);
-        }
-        inbox.sent += 1;
-        Ok(inbox.sent - 1)
+        self.inbox(point, to).ok_or(LinkError::Closed)?.number()
     }
 
     /// The next message of a peer.
     pub(super) fn take(&mut self, point: &Point, from: Side) -> Waiting {
-        let Some(session) = self.open.get_mut(point) else { return Waiting::Over(LinkError::Closed) };
-        let inbox = &mut session.from[from.index()];
-        if let Some(message) = inbox.messages.pop_front() {
-            let cost = message.len() + MESSAGE;
-            inbox.cost -= cost;
-            self.unread[from.index()] -= cost;
-            return Waiting::Message(message);
-        }
-        inbox.over.map_or(Waiting::Nothing(inbox.heard > 0), Waiting::Over)
+        let Some(inbox) = self.inbox(point, from) else { return Waiting::Over(LinkError::Closed) };
+        let before = inbox.cost();
+        let there = inbox.take();
+        let freed = before - inbox.cost();
+        self.unread[from.index()] -= freed;
+        there
+    }
+
+    /// Of a computation that runs.
+    fn inbox(&mut self, point: &Point, side: Side) -> Option<&mut Inbox> {
+        let running = self.open.get_mut(point).filter(|session| session.early.is_none())?;
+        Some(&mut running.from[side.index()])
     }
 
     /// Whether anything is kept for this point.
@@ -155,24 +118,13 @@ impl Sessions {
         }
         self.begin_early(&head.point, from, now);
         let Some(session) = self.open.get_mut(&head.point) else { return };
-        let inbox = &mut session.from[from.index()];
-        let (at, cost) = (from.index(), body.len() + MESSAGE);
-        if inbox.over.is_some() {
-            return;
-        }
-        if head.is_end() {
-            inbox.over = Some(LinkError::Ended);
-        } else if head.number != inbox.heard || self.unread[at] + cost > UNREAD {
-            // One was lost, or more came than anybody waits for: no computation goes on from here.
-            inbox.over = Some(LinkError::Unasked);
-        } else {
-            inbox.heard += 1;
-            inbox.cost += cost;
-            inbox.messages.push_back(body);
-            self.unread[at] += cost;
-            if session.early.is_some() {
-                self.early_bytes[at] += cost;
-            }
+        let (at, inbox) = (from.index(), &mut session.from[from.index()]);
+        let before = inbox.cost();
+        inbox.put(head, body, UNREAD - self.unread[at]);
+        let cost = inbox.cost() - before;
+        self.unread[at] += cost;
+        if session.early.is_some() {
+            self.early_bytes[at] += cost;
         }
         session.woken.notify_all();
         self.keep_within(from, &head.point);
@@ -182,7 +134,7 @@ impl Sessions {
     pub(super) fn lose(&mut self, side: Side) {
         let mut begun = Vec::new();
         for (point, session) in &mut self.open {
-            session.from[side.index()].over.get_or_insert(LinkError::Closed);
+            session.from[side.index()].lose();
             session.woken.notify_all();
             if session.early.is_some() {
                 begun.push(*point);
@@ -235,14 +187,15 @@ impl Sessions {
     fn remove(&mut self, point: &Point) {
         let Some(session) = self.open.remove(point) else { return };
         for side in Side::BOTH {
-            let cost = session.from[side.index()].cost;
+            let cost = session.from[side.index()].cost();
             self.unread[side.index()] -= cost;
             if session.early.is_some() {
                 self.early_bytes[side.index()] -= cost;
             }
         }
-        if let Some((side, number)) = session.early {
-            self.early[side.index()].remove(&number);
+        match session.early {
+            Some((side, number)) => drop(self.early[side.index()].remove(&number)),
+            None => self.running -= 1,
         }
     }
 }
@@ -252,3 +205,7 @@ impl Session {
         Self { woken: Arc::default(), since, early, from: Default::default() }
     }
 }
+
+#[cfg(test)]
+#[path = "sessions_tests.rs"]
+mod tests;

@@ -216,7 +216,7 @@ pub fn point_of(seed: u64) -> Point {
 pub fn blamed<T>(result: Result<T, Abort>) -> (usize, String) {
     match result.err().expect("an error") {
         Abort::Peer { peer, what } => (peer, what),
-        Abort::Client(what) => panic!("the client is blamed: {what}"),
+        other => panic!("no party is blamed: {other}"),
     }
 }
 
