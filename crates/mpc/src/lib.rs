@@ -13,11 +13,13 @@
 //! | [`session`] | one party's view of one computation; the only way to an answer |
 //! | [`link`] | messages between parties |
 //! | [`ledger`] | rounds and bytes, counted |
-//! | [`protocols`] | the protocols, one file each |
+//! | [`protocols`] | the protocols, one file or folder each, and what a program needs of one |
+//! | [`functions`] | what programs compute, over any protocol |
 //! | [`world`] | all parties in one process, with an adversary as a value |
 
 pub mod commitment;
 pub mod correlated;
+pub mod functions;
 pub mod ledger;
 pub mod link;
 pub mod protect;

@@ -75,10 +75,7 @@ impl Protocol for Replicated3<'_> {
     }
 
     fn concat(parts: &[&Replicated]) -> Replicated {
-        let k = parts.first().map_or(1, |p| p.k);
-        debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
-        let all = |part: fn(&Replicated) -> &[u64]| parts.iter().flat_map(|p| part(p)).copied().collect();
-        Replicated { k, own: all(|p| &p.own), next: all(|p| &p.next) }
+        Replicated::concat(parts)
     }
 
     fn reduce(x: &Replicated, k: u32) -> Replicated {
@@ -102,6 +99,10 @@ impl Protocol for Replicated3<'_> {
 
     fn add_sum(x: &Sum, y: &Sum) -> Sum {
         x.plus(y)
+    }
+
+    fn concat_sums(parts: &[&Sum]) -> Sum {
+        Sum::concat(parts)
     }
 
     fn sum_ring(x: &Sum) -> u32 {

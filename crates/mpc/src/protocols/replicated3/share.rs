@@ -61,6 +61,14 @@ impl Replicated {
         self.map(self.k, |x| x.iter().map(|x| x.wrapping_mul(factor)).collect())
     }
 
+    /// One after the other.
+    pub(super) fn concat(parts: &[&Self]) -> Self {
+        let k = parts.first().map_or(1, |p| p.k);
+        debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
+        let all = |part: fn(&Self) -> &[u64]| parts.iter().flat_map(|p| part(p)).copied().collect();
+        Self { k, own: all(|p| &p.own), next: all(|p| &p.next) }
+    }
+
     /// What P1 and P2 both know, as a share: it is x2, the other summands are zero.
     /// What P0 passes is not looked at.
     pub(super) fn of_common(me: Role, k: u32, values: Vec<u64>) -> Self {
@@ -129,6 +137,18 @@ impl Sum {
         }
         let pairs = self.summands().iter().zip(other.summands());
         Self::Summed { k: self.ring(), z: pairs.map(|(a, b)| a.wrapping_add(*b)).collect() }
+    }
+
+    /// One after the other; shared as long as all are.
+    pub(super) fn concat(parts: &[&Self]) -> Self {
+        let shared: Vec<&Replicated> =
+            parts.iter().filter_map(|p| if let Self::Shared(x) = p { Some(x) } else { None }).collect();
+        if shared.len() == parts.len() {
+            return Self::Shared(Replicated::concat(&shared));
+        }
+        let k = parts.first().map_or(1, |p| p.ring());
+        debug_assert!(parts.iter().all(|p| p.ring() == k), "another ring");
+        Self::Summed { k, z: parts.iter().flat_map(|p| p.summands()).copied().collect() }
     }
 
     /// Modulo a smaller 2^k.
