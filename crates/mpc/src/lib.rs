@@ -13,13 +13,15 @@
 //! | [`session`] | one party's view of one computation; the only way to an answer |
 //! | [`link`] | messages between parties |
 //! | [`ledger`] | rounds and bytes, counted |
-//! | [`protocols`] | the protocols, one file each |
-//! | [`run`] | private programs, written once for every protocol |
+//! | [`protocols`] | the protocols, one file or folder each, and what a program needs of one |
+//! | [`functions`] | what programs compute, over any protocol |
+//! | [`run`] | private programs, step by step, over any protocol |
 //! | [`world`] | all parties in one process, with an adversary as a value |
 //! | [`meeting`] | where the parties of a world meet, computation by computation |
 
 pub mod commitment;
 pub mod correlated;
+pub mod functions;
 pub mod ledger;
 pub mod link;
 pub mod meeting;

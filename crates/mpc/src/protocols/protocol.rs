@@ -33,6 +33,14 @@ pub enum Operand<'a, S> {
     Public(&'a [u64]),
 }
 
+impl<S> Clone for Operand<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Operand<'_, S> {}
+
 /// Rows times the transpose of a matrix: `x` is `rows × inner`, `w` is `columns × inner`, the result `rows × columns`, all
 /// row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,14 +103,14 @@ pub trait Protocol {
 
     /// `x + y`, where `y` may be a share (a bias at the scale of a product).
     fn add_sum(x: &Self::Sum, y: &Self::Sum) -> Self::Sum;
+    /// One tensor after the other.
+    fn concat_sums(parts: &[&Self::Sum]) -> Self::Sum;
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
     /// Modulo a smaller 2^k.
     fn reduce_sum(x: &Self::Sum, k: u32) -> Self::Sum;
     /// Element `indices[i]` of `x` at `i`.
     fn gather_sum(x: &Self::Sum, indices: &[usize]) -> Self::Sum;
-    /// One tensor after the other.
-    fn concat_sums(parts: Vec<Self::Sum>) -> Self::Sum;
     /// `x·2^bits` in the ring 2^k, k being that of `x` and `bits` together or less.
     fn shift_sum(x: Self::Sum, bits: u32, k: u32) -> Self::Sum;
 

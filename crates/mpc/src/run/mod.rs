@@ -154,7 +154,7 @@ impl<P: Protocol> Runner<'_, P> {
             parts.push(P::shift_sum(x, program.output_shift(shown), k));
         }
         let widths: Vec<usize> = program.shown.iter().map(|s| s.indices.len()).collect();
-        let all = P::concat_sums(parts);
+        let all = P::concat_sums(&parts.iter().collect::<Vec<_>>());
         Ok(P::gather_sum(&all, &values::interleaved(&widths, self.inputs.rows)))
     }
 }

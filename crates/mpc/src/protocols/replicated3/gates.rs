@@ -75,10 +75,7 @@ impl Protocol for Replicated3<'_> {
     }
 
     fn concat(parts: &[&Replicated]) -> Replicated {
-        let k = parts.first().map_or(1, |p| p.k);
-        debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
-        let all = |part: fn(&Replicated) -> &[u64]| parts.iter().flat_map(|p| part(p)).copied().collect();
-        Replicated { k, own: all(|p| &p.own), next: all(|p| &p.next) }
+        Replicated::concat(parts)
     }
 
     fn reduce(x: &Replicated, k: u32) -> Replicated {
@@ -104,6 +101,10 @@ impl Protocol for Replicated3<'_> {
         x.plus(y)
     }
 
+    fn concat_sums(parts: &[&Sum]) -> Sum {
+        Sum::concat(parts)
+    }
+
     fn sum_ring(x: &Sum) -> u32 {
         x.ring()
     }
@@ -114,12 +115,6 @@ impl Protocol for Replicated3<'_> {
 
     fn gather_sum(x: &Sum, indices: &[usize]) -> Sum {
         x.mapped(x.ring(), |x| indices.iter().map(|&i| x[i]).collect())
-    }
-
-    fn concat_sums(parts: Vec<Sum>) -> Sum {
-        let mut parts = parts.into_iter();
-        let first = parts.next().unwrap_or(Sum::Summed { k: 1, z: Vec::new() });
-        parts.fold(first, Sum::followed_by)
     }
 
     fn shift_sum(x: Sum, bits: u32, k: u32) -> Sum {

@@ -61,6 +61,14 @@ impl Replicated {
         self.map(self.k, |x| x.iter().map(|x| x.wrapping_mul(factor)).collect())
     }
 
+    /// One after the other.
+    pub(super) fn concat(parts: &[&Self]) -> Self {
+        let k = parts.first().map_or(1, |p| p.k);
+        debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
+        let all = |part: fn(&Self) -> &[u64]| parts.iter().flat_map(|p| part(p)).copied().collect();
+        Self { k, own: all(|p| &p.own), next: all(|p| &p.next) }
+    }
+
     /// What P1 and P2 both know, as a share: it is x2, the other summands are zero.
     /// What P0 passes is not looked at.
     pub(super) fn of_common(me: Role, k: u32, values: Vec<u64>) -> Self {
@@ -139,18 +147,16 @@ impl Sum {
         }
     }
 
-    /// One tensor after the other; shared as long as both are.
-    pub(super) fn followed_by(self, other: Self) -> Self {
-        debug_assert_eq!(self.ring(), other.ring(), "another ring");
-        if let (Self::Shared(x), Self::Shared(y)) = (&self, &other) {
-            let both = |a: &[u64], b: &[u64]| [a, b].concat();
-            return Self::Shared(Replicated {
-                k: x.k,
-                own: both(&x.own, &y.own),
-                next: both(&x.next, &y.next),
-            });
+    /// One after the other; shared as long as all are.
+    pub(super) fn concat(parts: &[&Self]) -> Self {
+        let shared: Vec<&Replicated> =
+            parts.iter().filter_map(|p| if let Self::Shared(x) = p { Some(x) } else { None }).collect();
+        if shared.len() == parts.len() {
+            return Self::Shared(Replicated::concat(&shared));
         }
-        Self::Summed { k: self.ring(), z: [self.summands(), other.summands()].concat() }
+        let k = parts.first().map_or(1, |p| p.ring());
+        debug_assert!(parts.iter().all(|p| p.ring() == k), "another ring");
+        Self::Summed { k, z: parts.iter().flat_map(|p| p.summands()).copied().collect() }
     }
 
     /// Modulo a smaller 2^k.
