@@ -10,8 +10,11 @@
 //! | [`head`] | what the client does before anything is sent |
 //! | [`tail`] | what the client does with the scores it was given |
 //! | [`encode`] | rows to integers, or a refusal by row and feature |
+//! | [`series`], [`approx`] | functions that parties approximate, with proven errors |
+//! | [`private`] | models as programs of private steps |
 //! | [`plan`], [`range`] | ranges, fraction bits, wire width and the proven bound |
 
+pub mod approx;
 mod bound;
 pub mod cut;
 pub mod encode;

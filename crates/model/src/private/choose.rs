@@ -6,7 +6,7 @@ use super::lower::Lowered;
 use super::noise::{Sources, ranges as factors_of};
 use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
 use super::program::{Constants, Encoding, Program};
-use super::smooth::Fitted;
+use super::smooth::{Plan, Plans};
 use super::span::{Span, spans};
 use crate::Refusal;
 use crate::head::{Column, Head};
@@ -32,10 +32,11 @@ pub(crate) fn choose(
     candidates.reverse();
     candidates.dedup();
     let (mut low, mut high) = (0, candidates.len());
+    let plans = Plans::default();
     let mut best = Err(0.0);
     while low < high {
         let middle = usize::midpoint(low, high);
-        match (Search { lowered, accuracy, exponents: &candidates[middle] }).run(ranges) {
+        match (Search { lowered, accuracy, exponents: &candidates[middle], plans: &plans }).run(ranges) {
             Ok(found) => {
                 best = Ok(found);
                 low = middle + 1;
@@ -68,11 +69,13 @@ struct Search<'a> {
     lowered: &'a Lowered,
     accuracy: f64,
     exponents: &'a [i32],
+    plans: &'a Plans,
 }
 
 /// One choice of bits, with what follows from it.
 struct Tried {
     numbers: Vec<Numbers>,
+    plans: Vec<Option<Plan>>,
     columns: Vec<Encoding>,
     bound: f64,
 }
@@ -116,13 +119,12 @@ impl Search<'_> {
 
     fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {
         let draft = &self.lowered.draft;
-        let numbers = numbers(draft, exponents, fine).ok()?;
+        let (numbers, plans) = numbers(draft, exponents, fine, self.plans).ok()?;
         let columns = self.encodings(draft, fine, relative);
         if columns.iter().any(|c| c.exponent + c.scale > 50) {
             return None;
         }
-        let series: Vec<Option<Fitted>> = vec![None; draft.steps.len()];
-        let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, series: &series };
+        let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, plans: &plans };
         let noise = sources.noise();
         let shown = self.lowered.shown.iter().flat_map(|s| s.indices.iter().map(|&i| noise[s.step][i]));
         // What is not a number is not within any bound.
@@ -130,7 +132,7 @@ impl Search<'_> {
         let bound = if bound.is_nan() { f64::INFINITY } else { bound };
         // What float64 adds when an answer is decoded.
         let largest = self.lowered.shown.iter().map(|s| spans[s.step].greatest()).fold(0.0, f64::max);
-        Some(Tried { numbers, columns, bound: bound + largest * f64::EPSILON })
+        Some(Tried { numbers, plans, columns, bound: bound + largest * f64::EPSILON })
     }
 
     fn encodings(&self, draft: &Draft, fine: Fineness, relative: bool) -> Vec<Encoding> {
@@ -158,7 +160,7 @@ impl Search<'_> {
     }
 
     fn program(&self, tried: Tried, ranges: &Ranges) -> (Program, Constants) {
-        let Tried { numbers, columns, bound } = tried;
+        let Tried { numbers, plans, columns, bound } = tried;
         let draft = &self.lowered.draft;
         let constants = constants(draft, &numbers, &columns);
         let program = Program {
@@ -168,6 +170,7 @@ impl Search<'_> {
             columns,
             steps: draft.steps.clone(),
             numbers,
+            plans,
             secrets: constants.tensors.iter().map(Vec::len).collect(),
             shown: self.lowered.shown.clone(),
         };

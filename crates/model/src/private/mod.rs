@@ -31,6 +31,7 @@ pub use numbers::Numbers;
 pub use outputs::Shown;
 pub use program::{Constants, Encoding, Program};
 pub use reveal::Reveal;
+pub use smooth::Plan;
 
 use crate::cut::reachable;
 use crate::fold::Statistics;

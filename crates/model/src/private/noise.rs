@@ -5,7 +5,7 @@ use super::action::{Action, Step};
 use super::draft::{Draft, Secret};
 use super::numbers::Numbers;
 use super::program::Encoding;
-use super::smooth::{Fitted, slope_of};
+use super::smooth::{Plan, SLOPE_OF_SOFTMAX, slope_of};
 use super::span::{Span, factors};
 
 /// By step, by value: the largest absolute error.
@@ -18,8 +18,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) numbers: &'a [Numbers],
     /// How columns are encoded.
     pub(crate) columns: &'a [Encoding],
-    /// By step, the series of a smooth function.
-    pub(crate) series: &'a [Option<Fitted>],
+    /// By step, how it is approximated.
+    pub(crate) plans: &'a [Option<Plan>],
 }
 
 /// One unit in the last of so many fraction bits.
@@ -79,16 +79,25 @@ impl Sources<'_> {
                 e(0).iter().map(|e| e + cut).collect()
             }
             Action::Smooth(f) => {
-                let fitted = self.series[at].as_ref().map_or(f64::INFINITY, |s| s.error);
                 let slope = slope_of(*f);
-                e(0).iter().map(|e| e * slope + fitted).collect()
+                e(0).iter().map(|e| e * slope + self.approximation(at)).collect()
             }
             // A number that is not exact may fall on the other side.
             Action::Negative | Action::Zero => {
                 e(0).iter().map(|&e| if e == 0.0 { 0.0 } else { f64::INFINITY }).collect()
             }
-            Action::Hottest { .. } | Action::Softmax { .. } => vec![f64::INFINITY; step.width],
+            // Which is the greatest is what is asked; of those that are as near as their errors, any may be.
+            Action::Hottest { .. } => vec![0.0; step.width],
+            Action::Softmax { group } => {
+                let worst = |group: &[f64]| group.iter().copied().fold(0.0, f64::max) * SLOPE_OF_SOFTMAX;
+                let one = |of: &[f64]| std::iter::repeat_n(worst(of) + self.approximation(at), *group);
+                e(0).chunks(*group).flat_map(one).collect()
+            }
         }
+    }
+
+    fn approximation(&self, at: usize) -> f64 {
+        self.plans[at].as_ref().map_or(f64::INFINITY, Plan::error)
     }
 
     /// Whether whole numbers are multiplied by whole numbers, all far below 2^53.

@@ -6,6 +6,7 @@ use privet_ring::fixed::outward_exponent;
 
 use super::action::{Action, Step, StepId};
 use super::draft::Draft;
+use super::smooth::{Plan, Plans, smooth_of};
 use super::span::Span;
 
 /// How one step's values are held. Public.
@@ -37,9 +38,8 @@ pub(crate) struct Fineness {
 const ROOM: u32 = 2;
 /// The widest ring.
 const WIDEST: u32 = 64;
-/// Most fraction bits of a secret factor, and of sines or coefficients.
+/// Most fraction bits of a secret factor.
 const MAX_WEIGHT: u32 = 45;
-pub(crate) const MAX_SINES: u32 = 40;
 
 /// The exponents of all spans: outward powers of two, since everyone sees them.
 pub(crate) fn exponents(spans: &[Span]) -> Vec<i32> {
@@ -50,7 +50,13 @@ pub(crate) fn exponents(spans: &[Span]) -> Vec<i32> {
 }
 
 /// Numbers for every step, if they fit into 64 bits; else the step that does not.
-pub(crate) fn numbers(draft: &Draft, exponents: &[i32], fine: Fineness) -> Result<Vec<Numbers>, StepId> {
+pub(crate) fn numbers(
+    draft: &Draft,
+    exponents: &[i32],
+    fine: Fineness,
+    plans: &Plans,
+) -> Result<(Vec<Numbers>, Vec<Option<Plan>>), StepId> {
+    let mut planned = vec![None; draft.steps.len()];
     let mut all: Vec<Numbers> = Vec::with_capacity(draft.steps.len());
     for (at, step) in draft.steps.iter().enumerate() {
         let of = |i: usize| all[step.inputs[i]].fraction;
@@ -73,13 +79,19 @@ pub(crate) fn numbers(draft: &Draft, exponents: &[i32], fine: Fineness) -> Resul
             }
             Action::Constant(_) => (fine.value, 0),
             Action::Multiply | Action::MatMul(_) => (of(0) + of(1), 0),
-            Action::Smooth(_) => {
-                let sines = (fine.value + 4).min(MAX_SINES).min(room(0)? / 2);
-                (2 * sines, sines)
+            Action::Smooth(f) => {
+                let plan = smooth_of(*f).and_then(|f| plans.smooth(f, &all[step.inputs[0]], fine.value));
+                let Some(Plan::Smooth(plan)) = plan else { return Err(at) };
+                let bits = plan.inside.bits;
+                planned[at] = Some(Plan::Smooth(plan));
+                (bits.sines + bits.coefficients, bits.sines)
             }
             Action::Cut | Action::Relu => (of(0).min(fine.value), 0),
             Action::Negative | Action::Zero | Action::Hottest { .. } => (0, 0),
-            Action::Softmax { .. } => (fine.value, 0),
+            Action::Softmax { group } => {
+                planned[at] = Some(plans.softmax(*group, &all[step.inputs[0]], fine.value).ok_or(at)?);
+                (fine.value, 0)
+            }
             _ => ((0..step.inputs.len()).map(of).max().unwrap_or(0), 0),
         };
         all.push(Numbers { fraction, ring: 0, exponent, weight });
@@ -87,7 +99,7 @@ pub(crate) fn numbers(draft: &Draft, exponents: &[i32], fine: Fineness) -> Resul
     rings(&draft.steps, &mut all);
     match all.iter().position(|n| n.ring > WIDEST) {
         Some(at) => Err(at),
-        None => Ok(all),
+        None => Ok((all, planned)),
     }
 }
 
@@ -118,7 +130,13 @@ fn rings(steps: &[Step], all: &mut [Numbers]) {
             _ => all[at].ring,
         };
         for &input in &step.inputs {
-            all[input].ring = all[input].ring.max(ring);
+            let x = all[input];
+            // Differences of two values are compared.
+            let compares =
+                matches!(step.action, Action::Max(_) | Action::Hottest { .. } | Action::Softmax { .. });
+            let needed = i64::from(x.fraction) + i64::from(x.exponent) + i64::from(ROOM) + 1;
+            let needed = if compares { u32::try_from(needed.max(3)).unwrap_or(u32::MAX) } else { 0 };
+            all[input].ring = x.ring.max(ring).max(needed);
         }
     }
 }

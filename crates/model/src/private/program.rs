@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Step;
 use super::numbers::Numbers;
 use super::outputs::Shown;
+use super::smooth::Plan;
 use crate::range::RangeSource;
 
 /// How a column is sent: as the integer nearest to `x·2^scale`.
@@ -50,6 +51,8 @@ pub struct Program {
     pub steps: Vec<Step>,
     /// By step.
     pub numbers: Vec<Numbers>,
+    /// By step, how it is approximated, where it is.
+    pub plans: Vec<Option<Plan>>,
     /// Lengths of the owner's secret tensors.
     pub secrets: Vec<usize>,
     /// What is revealed, in order.

@@ -1,23 +1,112 @@
-//! Smooth functions of one value: where they lead, how steep they are, and the series that stands for them.
+//! Smooth functions of one value: where they lead, how steep they are, and the plan of the series that stands for them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use privet_ring::fixed::power_of_two;
+use serde::{Deserialize, Serialize};
+
+use super::numbers::Numbers;
+use crate::approx::Format;
+use crate::approx::smooth::Saturated;
+use crate::approx::softmax::Softmax;
 use crate::graph::Function;
+use crate::series::fit::Domain;
+use crate::series::smooth::Smooth;
 
-/// A series with its proven error: of the fit, and of computing it in fixed point.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Fitted {
-    pub(crate) error: f64,
+/// How a step that parties approximate is evaluated. Public.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Plan {
+    /// A smooth function; its result is wide.
+    Smooth(Saturated),
+    /// Normalised exponentials.
+    Softmax(Softmax),
 }
 
-/// The values of a rising function between two arguments.
+impl Plan {
+    /// At least |result - f|.
+    pub(crate) fn error(&self) -> f64 {
+        match self {
+            Self::Smooth(plan) => plan.error,
+            Self::Softmax(plan) => plan.error,
+        }
+    }
+}
+
+/// The function of that name that has a series.
+pub(crate) fn smooth_of(f: Function) -> Option<Smooth> {
+    Some(match f {
+        Function::Sigmoid => Smooth::Sigmoid,
+        Function::Tanh => Smooth::Tanh,
+        Function::Erf => Smooth::Erf,
+        Function::Gelu => Smooth::Gelu,
+        Function::Softplus => Smooth::Softplus,
+        _ => return None,
+    })
+}
+
+/// The values of a function between two arguments.
 pub(crate) fn range_of(f: Function, low: f64, high: f64) -> (f64, f64) {
-    (f.at(low), f.at(high))
+    match f {
+        // It falls to -0.17 and rises again.
+        Function::Gelu => (f.at(low).min(-0.17), f.at(low).max(f.at(high))),
+        _ => (f.at(low), f.at(high)),
+    }
 }
 
 /// The steepest slope of a function.
 pub(crate) fn slope_of(f: Function) -> f64 {
     match f {
         Function::Sigmoid => 0.25,
-        Function::Tanh => 1.0,
+        Function::Tanh | Function::Softplus => 1.0,
+        Function::Erf => 1.129, // 2/√π
+        Function::Gelu => 1.13,
         _ => f64::INFINITY,
+    }
+}
+
+/// A softmax moves by at most half of what its arguments move: `|∂p_i| ≤ p_i Σ_j p_j |δ_i - δ_j| ≤ 2δ·p_i(1 - p_i)`.
+pub(crate) const SLOPE_OF_SOFTMAX: f64 = 0.5;
+
+/// What is left to approximation: units of the result's last place.
+const UNITS: f64 = 4.0;
+
+/// Plans that were made already: a fit takes long, and many choices of bits ask for the same.
+#[derive(Default)]
+pub(crate) struct Plans(RefCell<HashMap<(String, u32, i32, u32, u32), Option<Plan>>>);
+
+impl Plans {
+    /// For an argument with these numbers, and a result with so many fraction bits.
+    pub(crate) fn smooth(&self, f: Smooth, x: &Numbers, value: u32) -> Option<Plan> {
+        let key = (format!("{f:?}"), x.fraction, x.exponent, value, 0);
+        self.known(key, || {
+            let far = power_of_two(i64::from(x.exponent));
+            let ring = x.fraction + u32::try_from((x.exponent + 2).max(2)).ok()?;
+            let domain = Domain { lo: -far, hi: far, fraction_bits: x.fraction, ring };
+            let output = Format { ring: 64, fraction_bits: value };
+            Saturated::plan(f, &domain, UNITS * output.unit(), output).map(Plan::Smooth)
+        })
+    }
+
+    /// For groups of so many values.
+    pub(crate) fn softmax(&self, group: usize, x: &Numbers, value: u32) -> Option<Plan> {
+        let groups = u32::try_from(group).ok()?;
+        self.known(("softmax".into(), x.fraction, x.exponent, value, groups), || {
+            let ring = x.fraction + u32::try_from((x.exponent + 3).max(3)).ok()?;
+            let input = Format { ring, fraction_bits: x.fraction };
+            let output = Format { ring: value + 3, fraction_bits: value };
+            let accuracy = UNITS * (group as f64 + 1.0) * output.unit();
+            Softmax::plan(group, input, accuracy, output).map(Plan::Softmax)
+        })
+    }
+
+    fn known(&self, key: (String, u32, i32, u32, u32), plan: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
+        if let Some(known) = self.0.borrow().get(&key) {
+            return known.clone();
+        }
+        let plan = plan();
+        self.0.borrow_mut().insert(key, plan.clone());
+        plan
     }
 }

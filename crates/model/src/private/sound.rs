@@ -4,7 +4,10 @@
 use super::action::{Action, Step};
 use super::numbers::Numbers;
 use super::program::Program;
+use super::smooth::Plan;
+use crate::approx::smooth::Approximation;
 use crate::graph::{MatMul, Windows};
+use privet_ring::fixed::power_of_two;
 
 /// Most values of one row that all steps may have together.
 const MAX_VALUES: usize = 1 << 26;
@@ -23,6 +26,7 @@ impl Program {
             && self.columns.len() == columns
             && self.columns.iter().all(|c| (-500..=500).contains(&c.exponent) && (2..=52).contains(&c.bits()))
             && self.numbers.len() == self.steps.len()
+            && self.plans.len() == self.steps.len()
             && (0..self.steps.len()).all(|at| self.step_is_sound(at))
             && self.columns_are_covered()
             && self.shown_is_sound()
@@ -81,11 +85,36 @@ impl Program {
                 step.inputs.iter().all(|i| of(i).fraction <= own.fraction && own.ring <= of(i).ring)
             }
             Action::Zero => step.inputs.iter().all(|i| of(i).exponent <= MAX_SMALL),
-            Action::Negative | Action::Smooth(_) | Action::Hottest { .. } | Action::Softmax { .. } => true,
+            Action::Smooth(_) | Action::Softmax { .. } => self.plan_fits(at, step),
+            Action::Negative | Action::Hottest { .. } => true,
             Action::Max(_) => {
                 step.inputs.iter().all(|i| own.ring <= of(i).ring && own.fraction == of(i).fraction)
             }
             _ => step.inputs.iter().all(|i| own.ring <= of(i).ring),
+        }
+    }
+
+    /// A plan answers in the fraction bits of its step, with numbers that fixed point can hold.
+    fn plan_fits(&self, at: usize, step: &Step) -> bool {
+        let (own, x) = (&self.numbers[at], &self.numbers[step.inputs[0]]);
+        match (&step.action, &self.plans[at]) {
+            (Action::Smooth(_), Some(Plan::Smooth(plan))) => {
+                let bits = plan.inside.bits;
+                approximation_is_sound(&plan.inside)
+                    && own.fraction == bits.sines + bits.coefficients
+                    && own.ring <= bits.ring
+                    && (!plan.grows || x.fraction <= own.fraction)
+            }
+            (Action::Softmax { group }, Some(Plan::Softmax(plan))) => {
+                plan.length == *group
+                    && approximation_is_sound(&plan.power)
+                    && approximation_is_sound(&plan.reciprocal.inner)
+                    && plan.reciprocal.is_sound()
+                    && plan.output.fraction_bits == own.fraction
+                    && own.ring <= plan.output.ring
+                    && plan.drop < 64
+            }
+            _ => false,
         }
     }
 
@@ -131,6 +160,24 @@ impl Program {
             _ => false,
         }
     }
+}
+
+/// Most harmonics of a series.
+const MAX_TERMS: usize = 1000;
+
+fn approximation_is_sound(a: &Approximation) -> bool {
+    let bits = a.bits;
+    let factor = a.series.largest() * power_of_two(bits.coefficients.into());
+    a.series.terms.len() <= MAX_TERMS
+        && (1..=48).contains(&a.series.period_bits)
+        && a.series.terms.iter().all(|t| t.sine.is_finite() && t.cosine.is_finite())
+        && bits.sines <= 50
+        && bits.coefficients <= 50
+        && factor < power_of_two(50)
+        && a.series.constant.abs() * power_of_two((bits.sines + bits.coefficients).into()) < power_of_two(62)
+        && (1..=64).contains(&bits.ring)
+        && (1..=64).contains(&a.output.ring)
+        && a.output.fraction_bits <= bits.sines + bits.coefficients
 }
 
 fn places(action: &Action) -> usize {

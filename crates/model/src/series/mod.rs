@@ -16,9 +16,11 @@ pub mod smooth;
 
 use privet_ring::fixed::power_of_two;
 use privet_ring::turn::sine_cosine;
+use serde::{Deserialize, Serialize};
 
 /// `f(x) ≈ constant + Σ_t sine_t·sin(2π·h_t·x / 2^period_bits) + cosine_t·cos(2π·h_t·x / 2^period_bits)` for an integer `x`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Series {
     /// Units in a period, as the exponent of 2; at most 48.
     pub period_bits: u32,
@@ -29,7 +31,8 @@ pub struct Series {
 }
 
 /// One harmonic of a [`Series`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Term {
     /// Times that it swings in a period.
     pub harmonic: u32,
@@ -37,6 +40,18 @@ pub struct Term {
     pub sine: f64,
     /// Factor of the cosine.
     pub cosine: f64,
+}
+
+/// Bits of the fixed-point evaluation of a [`Series`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeriesBits {
+    /// Fraction bits of sines and cosines of the first half of the argument, at most 50.
+    pub sines: u32,
+    /// Fraction bits of those of the second half, times their coefficient, at most 50; `|coefficient|·2^bits < 2^50`.
+    pub coefficients: u32,
+    /// Ring of the result, which has `sines + coefficients` fraction bits.
+    pub ring: u32,
 }
 
 impl Series {

@@ -18,23 +18,4 @@ pub mod smooth;
 pub mod softmax;
 pub mod trees;
 
-/// How a tensor holds real numbers: `x·2^fraction_bits` in the ring 2^ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format {
-    /// k of the ring 2^k.
-    pub ring: u32,
-    /// Fraction bits.
-    pub fraction_bits: u32,
-}
-
-impl Format {
-    /// The real number that a unit is.
-    pub fn unit(self) -> f64 {
-        privet_ring::fixed::power_of_two(-i64::from(self.fraction_bits))
-    }
-
-    /// The nearest element to a real number of magnitude below 2^51 units.
-    pub fn element(self, x: f64) -> u64 {
-        privet_ring::fixed::encode(x, privet_ring::fixed::power_of_two(self.fraction_bits.into()))
-    }
-}
+pub use privet_model::approx::Format;

@@ -9,101 +9,17 @@
 //! | [`smooth`] | 2, and 1 from a sum |
 //! | [`saturated`] where it must clip, and a ring of at most 42 bits | 5 |
 
-use privet_model::series::Series;
-use privet_model::series::fit::{Domain, fit};
-use privet_model::series::smooth::Smooth;
-use privet_ring::fixed::{outward_exponent, power_of_two};
+pub use privet_model::approx::smooth::{Approximation, Saturated};
 
 use crate::Abort;
-use crate::functions::Format;
 use crate::functions::extremes::clip;
-use crate::protocols::protocol::{Protocol, SeriesBits};
-
-/// A planned evaluation of a smooth function on an interval.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Approximation {
-    /// What is evaluated.
-    pub series: Series,
-    /// In fixed point so.
-    pub bits: SeriesBits,
-    /// How the result is held.
-    pub output: Format,
-    /// At least |result - f| for any argument of the interval that is a whole number of units.
-    pub error: f64,
-}
-
-impl Approximation {
-    /// The fewest terms and bits that keep `error ≤ accuracy`, if there are any. The ring of the argument is at least
-    /// `domain.ring`.
-    pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
-        let room = accuracy - output.unit();
-        let fitted = fit(f, domain, room * 0.7)?;
-        let series = fitted.series;
-        let magnitude = f.value(domain.lo).abs().max(f.value(domain.hi).abs()) + 1.0;
-        let whole = u32::try_from(outward_exponent(magnitude)).ok()?;
-        let least = output.fraction_bits.div_ceil(2).max(2);
-        let enough = |bits: &u32| fitted.error + series.rounding(*bits, *bits) <= room;
-        let each = (least..=50).find(enough)?;
-        let bits = SeriesBits { sines: each, coefficients: each, ring: 2 * each + whole + 2 };
-        let fits = series.largest() * power_of_two(each.into()) < power_of_two(50) && bits.ring <= 64;
-        let error = fitted.error + series.rounding(each, each) + output.unit();
-        fits.then_some(Self { series, bits, output, error })
-    }
-}
+use crate::protocols::protocol::Protocol;
 
 /// f(x).
 pub fn smooth<P: Protocol>(p: &mut P, x: impl Into<P::Sum>, plan: &Approximation) -> Result<P::Share, Abort> {
     let value = p.series(x, &plan.series, plan.bits)?;
     let drop = plan.bits.sines + plan.bits.coefficients - plan.output.fraction_bits;
     p.truncate(value, drop, plan.output.ring)
-}
-
-/// A planned evaluation of a function that levels off, or grows like its argument.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Saturated {
-    /// Within the clip, or everywhere.
-    pub inside: Approximation,
-    /// In units of the argument, ±.
-    pub clip: Option<i64>,
-    /// Whether what the argument is above the clip is added.
-    pub grows: bool,
-    /// At least |result - f| for any argument of the domain.
-    pub error: f64,
-}
-
-impl Saturated {
-    /// A series over the whole domain if one keeps `error ≤ accuracy`, else a clip at the least whole number that does. Only for
-    /// functions that level off ([`limits`]); one that grows needs the same fraction bits in argument and result.
-    pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
-        let grows = matches!(f, Smooth::Gelu | Smooth::Softplus);
-        if let Some(inside) = Approximation::plan(f, domain, accuracy, output) {
-            return Some(Self { error: inside.error, inside, clip: None, grows });
-        }
-        if grows && output.fraction_bits != domain.fraction_bits {
-            return None;
-        }
-        (1..64).map(f64::from).find_map(|far| {
-            let beyond = limits(f)?.map(|limit| (f.value(far * limit[0]) - limit[1] - limit[2] * far).abs());
-            let beyond = beyond[0].max(beyond[1]);
-            let domain = Domain { lo: -far, hi: far, ..*domain };
-            let inside = (beyond < accuracy / 4.0)
-                .then(|| Approximation::plan(f, &domain, accuracy - beyond, output))
-                .flatten()?;
-            let clip =
-                Some(Format { ring: 64, fraction_bits: domain.fraction_bits }.element(far).cast_signed());
-            Some(Self { error: inside.error + beyond, inside, clip, grows })
-        })
-    }
-}
-
-/// Far below and far above: the side, and constant and slope of what the function comes near to, ever nearer.
-fn limits(f: Smooth) -> Option<[[f64; 3]; 2]> {
-    match f {
-        Smooth::Sigmoid => Some([[-1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]),
-        Smooth::Tanh | Smooth::Erf => Some([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]),
-        Smooth::Gelu | Smooth::Softplus => Some([[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]),
-        _ => None,
-    }
 }
 
 /// f(x) wherever x is. With a clip, the ring of x is at least that of the result if the function grows.

@@ -21,6 +21,7 @@
 //! ```
 
 use privet_model::series::Series;
+pub use privet_model::series::SeriesBits;
 use privet_ring::conv::Conv2d;
 
 use crate::Abort;
@@ -51,17 +52,6 @@ pub struct Matrices {
     pub inner: usize,
     /// Rows of `w`.
     pub columns: usize,
-}
-
-/// Bits of the fixed-point evaluation of a [`Series`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SeriesBits {
-    /// Fraction bits of sines and cosines of the first half of the argument, at most 50.
-    pub sines: u32,
-    /// Fraction bits of those of the second half, times their coefficient, at most 50; `|coefficient|·2^bits < 2^50`.
-    pub coefficients: u32,
-    /// Ring of the result, which has `sines + coefficients` fraction bits.
-    pub ring: u32,
 }
 
 /// A protocol for tensors of integers modulo 2^k. Functions without `self` are local: no party says anything.

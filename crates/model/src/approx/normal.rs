@@ -1,0 +1,131 @@
+//! Reciprocal and square roots of what may be of any magnitude: brought to one octave (two for roots), where a short series answers.
+//! The error is relative, and one unit of the result.
+
+use privet_ring::fixed::power_of_two;
+use serde::{Deserialize, Serialize};
+
+use super::Format;
+use super::smooth::Approximation;
+use crate::series::fit::Domain;
+use crate::series::smooth::Smooth;
+
+/// Fraction bits of the normalised argument beyond those of the accuracy.
+const GUARD: u32 = 3;
+
+/// Which function of what was normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Inverse {
+    /// `1/x`.
+    Reciprocal,
+    /// `√x`.
+    SquareRoot,
+    /// `1/√x`.
+    InverseSquareRoot,
+}
+
+impl Inverse {
+    fn smooth(self) -> Smooth {
+        match self {
+            Self::Reciprocal => Smooth::Reciprocal,
+            Self::SquareRoot => Smooth::SquareRoot,
+            Self::InverseSquareRoot => Smooth::InverseSquareRoot,
+        }
+    }
+
+    /// Bits of magnitude in a step: roots go by two.
+    pub fn step(self) -> u32 {
+        if self == Self::Reciprocal { 1 } else { 2 }
+    }
+}
+
+/// A planned evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normal {
+    /// Which function.
+    pub f: Inverse,
+    /// How the result is held.
+    pub output: Format,
+    /// 1 where the argument is doubled first, so that a root of the unit is a power of two.
+    pub lift: u32,
+    /// Then it is from 2^low to below 2^(low + step·steps).
+    pub low: u32,
+    /// So many steps.
+    pub steps: u32,
+    /// Ring of the normalised argument and its fraction bits.
+    pub held: Format,
+    /// In 1..2^step.
+    pub inner: Approximation,
+    /// By how many bits the last product is cut, or raised if negative.
+    pub last_drop: i64,
+    /// |result - f| ≤ relative·f + absolute.
+    pub relative: f64,
+    /// One unit of the result.
+    pub absolute: f64,
+}
+
+impl Normal {
+    /// For arguments from 2^low to below 2^high units, in a ring of at least high + 3 bits.
+    pub fn plan(f: Inverse, input: Format, range: [u32; 2], relative: f64, output: Format) -> Option<Self> {
+        let (step, [low, high]) = (f.step(), range);
+        let lift = u32::from(step == 2 && (low + input.fraction_bits) % 2 == 1);
+        let steps = (high + lift).checked_sub(low)?.max(1).div_ceil(step);
+        let held = normal_format(step, relative)?;
+        let (inner, relative) = inner(f, held, steps, relative)?;
+        let top = low + step * steps;
+        let exponent = exponent(f, i64::from(input.fraction_bits + lift), i64::from(low), i64::from(top));
+        let last_drop = i64::from(held.fraction_bits) - exponent - i64::from(output.fraction_bits);
+        let fits = top + 2 <= input.ring && inner.output.ring <= 64 && held.ring <= 64;
+        let absolute = output.unit();
+        fits.then_some(Self { f, output, lift, low, steps, held, inner, last_drop, relative, absolute })
+    }
+
+    /// Whether numbers that came from outside are ones that can be shifted by.
+    pub fn is_sound(&self) -> bool {
+        self.lift <= 1
+            && self.low < 64
+            && (1..=64).contains(&self.steps)
+            && self.top() + 2 <= 64
+            && (1..=64).contains(&self.held.ring)
+            && self.held.fraction_bits < 64
+            && (1..=64).contains(&self.output.ring)
+            && (-63..=63).contains(&self.last_drop)
+    }
+
+    /// The exponent above the greatest argument.
+    pub fn top(&self) -> u32 {
+        self.low + self.f.step() * self.steps
+    }
+}
+
+/// Enough fraction bits for the error that is asked for; `None` beyond what float64 could plan.
+fn normal_format(step: u32, relative: f64) -> Option<Format> {
+    let fraction_bits = (2..48).find(|&b| power_of_two(-i64::from(b)) <= relative)? + GUARD;
+    // The finer the period can be chosen the fewer the terms.
+    Some(Format { ring: fraction_bits + step + 6, fraction_bits })
+}
+
+/// The series on the octave, and the relative error with which it answers.
+fn inner(f: Inverse, held: Format, steps: u32, relative: f64) -> Option<(Approximation, f64)> {
+    let cut = held.unit();
+    let (lo, hi) = (1.0 - cut, power_of_two(f.step().into()) + cut);
+    let domain = Domain { lo, hi, fraction_bits: held.fraction_bits, ring: held.ring };
+    let value = |x: f64| f.smooth().value(x);
+    let least = value(lo).min(value(hi));
+    // The argument is cut to a unit, and no function here changes faster, relative to itself, than its argument.
+    let of_cut = cut / lo;
+    let output = Format { ring: held.fraction_bits + steps + 4, ..held };
+    let plan = Approximation::plan(f.smooth(), &domain, (relative - of_cut) * least, output)?;
+    let relative = plan.error / least + of_cut;
+    Some((plan, relative))
+}
+
+/// The result is f(n)·B·2^exponent, where n is the normalised argument and B the power of two that takes it back.
+fn exponent(f: Inverse, fraction_bits: i64, low: i64, top: i64) -> i64 {
+    match f {
+        // 2^fraction/S = 2^fraction·C/N, and N = n·2^(top - 1)
+        Inverse::Reciprocal => fraction_bits - top + 1,
+        Inverse::SquareRoot => (low - fraction_bits) / 2,
+        Inverse::InverseSquareRoot => (fraction_bits - top) / 2 + 1,
+    }
+}

@@ -1,0 +1,93 @@
+//! Smooth functions: as a series on an interval, and beyond it where the function levels off or grows like its argument.
+//!
+//! The error is stated by each plan: series, rounding, one unit of the result, and what the function still does beyond the clip.
+
+use privet_ring::fixed::{outward_exponent, power_of_two};
+use serde::{Deserialize, Serialize};
+
+use super::Format;
+use crate::series::fit::{Domain, fit};
+use crate::series::smooth::Smooth;
+use crate::series::{Series, SeriesBits};
+
+/// A planned evaluation of a smooth function on an interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approximation {
+    /// What is evaluated.
+    pub series: Series,
+    /// In fixed point so.
+    pub bits: SeriesBits,
+    /// How the result is held.
+    pub output: Format,
+    /// At least |result - f| for any argument of the interval that is a whole number of units.
+    pub error: f64,
+}
+
+impl Approximation {
+    /// The fewest terms and bits that keep `error ≤ accuracy`, if there are any. The ring of the argument is at least
+    /// `domain.ring`.
+    pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
+        let room = accuracy - output.unit();
+        let fitted = fit(f, domain, room * 0.7)?;
+        let series = fitted.series;
+        let magnitude = f.value(domain.lo).abs().max(f.value(domain.hi).abs()) + 1.0;
+        let whole = u32::try_from(outward_exponent(magnitude)).ok()?;
+        let least = output.fraction_bits.div_ceil(2).max(2);
+        let enough = |bits: &u32| fitted.error + series.rounding(*bits, *bits) <= room;
+        let each = (least..=50).find(enough)?;
+        let bits = SeriesBits { sines: each, coefficients: each, ring: 2 * each + whole + 2 };
+        let fits = series.largest() * power_of_two(each.into()) < power_of_two(50) && bits.ring <= 64;
+        let error = fitted.error + series.rounding(each, each) + output.unit();
+        fits.then_some(Self { series, bits, output, error })
+    }
+}
+
+/// A planned evaluation of a function that levels off, or grows like its argument.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saturated {
+    /// Within the clip, or everywhere.
+    pub inside: Approximation,
+    /// In units of the argument, ±.
+    pub clip: Option<i64>,
+    /// Whether what the argument is above the clip is added.
+    pub grows: bool,
+    /// At least |result - f| for any argument of the domain.
+    pub error: f64,
+}
+
+impl Saturated {
+    /// A series over the whole domain if one keeps `error ≤ accuracy`, else a clip at the least whole number that does. Only for
+    /// functions that level off ([`limits`]); one that grows needs the same fraction bits in argument and result.
+    pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
+        let grows = matches!(f, Smooth::Gelu | Smooth::Softplus);
+        if let Some(inside) = Approximation::plan(f, domain, accuracy, output) {
+            return Some(Self { error: inside.error, inside, clip: None, grows });
+        }
+        if grows && output.fraction_bits != domain.fraction_bits {
+            return None;
+        }
+        (1..64).map(f64::from).find_map(|far| {
+            let beyond = limits(f)?.map(|limit| (f.value(far * limit[0]) - limit[1] - limit[2] * far).abs());
+            let beyond = beyond[0].max(beyond[1]);
+            let domain = Domain { lo: -far, hi: far, ..*domain };
+            let inside = (beyond < accuracy / 4.0)
+                .then(|| Approximation::plan(f, &domain, accuracy - beyond, output))
+                .flatten()?;
+            let clip =
+                Some(Format { ring: 64, fraction_bits: domain.fraction_bits }.element(far).cast_signed());
+            Some(Self { error: inside.error + beyond, inside, clip, grows })
+        })
+    }
+}
+
+/// Far below and far above: the side, and constant and slope of what the function comes near to, ever nearer.
+fn limits(f: Smooth) -> Option<[[f64; 3]; 2]> {
+    match f {
+        Smooth::Sigmoid => Some([[-1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]),
+        Smooth::Tanh | Smooth::Erf => Some([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]),
+        Smooth::Gelu | Smooth::Softplus => Some([[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]),
+        _ => None,
+    }
+}
