@@ -19,6 +19,7 @@ use privet_mpc::world::{Passing, World};
 
 const K: u32 = 32;
 
+/// The number draws the masks of summands. Shares are the same in every run, so that only what a gate masks is even.
 type Gate = fn(Role, &mut Replicated3<'_>, u8, &[u64]) -> Result<(), Abort>;
 
 fn truncate(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
@@ -29,21 +30,21 @@ fn relu(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Ab
     p.relu(summed(me, K, seed, x), 8, K).map(drop)
 }
 
-fn compare(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
-    p.is_negative(&share(me, 63, seed, x), 0).map(drop)
+fn compare(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+    p.is_negative(&share(me, 63, 3, x), 0).map(drop)
 }
 
-fn choice(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
+fn choice(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
     let bit: Vec<bool> = x.iter().map(|x| x & 1 == 1).collect();
-    let bit = bits(me, seed, &bit);
+    let bit = bits(me, 3, &bit);
     let both = p.and(&bit, &bit)?;
     p.bit_to_arith(&both, 16)?;
-    p.select(&bit, &share(me, K, seed, x)).map(drop)
+    p.select(&bit, &share(me, K, 3, x)).map(drop)
 }
 
-fn tables(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
-    p.lookup(&share(me, 2, seed, x), &[5, 0, 0, 0], 8)?;
-    p.is_zero(&share(me, 4, seed, x)).map(drop)
+fn tables(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+    p.lookup(&share(me, 2, 3, x), &[5, 0, 0, 0], 8)?;
+    p.is_zero(&share(me, 4, 3, x)).map(drop)
 }
 
 fn smooth(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
@@ -53,7 +54,16 @@ fn smooth(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), 
     p.truncate(sum, 16, 40).map(drop)
 }
 
-const GATES: [(&str, Gate); 6] = [
+/// Shares beside products have no mask of their own.
+fn mixed(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+    let shared = share(me, K, 3, x);
+    let product = p.multiply(&shared, &shared);
+    let parts = p.concat_sums(vec![product, (&shared).into()]);
+    p.reshare(parts).map(drop)
+}
+
+const GATES: [(&str, Gate); 7] = [
+    ("mixed", mixed),
     ("truncate", truncate),
     ("relu", relu),
     ("compare", compare),

@@ -36,6 +36,28 @@ fn each_way(
     vec![run(true, true), run(true, false), run(false, true), run(false, false)]
 }
 
+#[test]
+fn sums_add_up_and_stand_one_after_the_other() {
+    let (x, y) = (words(3, 9), words(4, 9));
+    let all = |me| (share(me, K, 1, &x), share(me, K, 2, &y));
+    let product = |i: usize| x[i].wrapping_mul(y[i]);
+    for shared in [false, true] {
+        let got = opened(&done(|me, p| {
+            let (x, y) = all(me);
+            let first = if shared { (&x).into() } else { p.multiply(&x, &y) };
+            let both = Replicated3::add_sum(first, (&y).into());
+            let second = Replicated3::reduce_sum((&x).into(), K);
+            let parts = p.concat_sums(vec![both, second]);
+            assert_eq!((Replicated3::sum_ring(&parts), parts.len(), parts.is_empty()), (K, 18, false));
+            assert_eq!(matches!(parts, Sum::Shared(_)), shared);
+            p.reshare(parts)
+        }));
+        let first = |i: usize| if shared { x[i] } else { product(i) };
+        let expected = (0..9).map(|i| first(i).wrapping_add(y[i])).chain(x.iter().copied());
+        assert_eq!(got, mod_k(expected.collect()));
+    }
+}
+
 fn mod_k(x: Vec<u64>) -> Vec<u64> {
     x.into_iter().map(|x| reduce(x, K)).collect()
 }

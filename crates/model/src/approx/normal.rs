@@ -75,7 +75,10 @@ impl Normal {
         let top = low + step * steps;
         let exponent = exponent(f, i64::from(input.fraction_bits + lift), i64::from(low), i64::from(top));
         let last_drop = i64::from(held.fraction_bits) - exponent - i64::from(output.fraction_bits);
-        let fits = top + 2 <= input.ring && inner.output.ring <= 64 && held.ring <= 64;
+        let fits = top + 2 <= input.ring
+            && inner.output.ring <= 64
+            && held.ring <= 64
+            && last_drop + 2 <= i64::from(inner.output.ring);
         let absolute = output.unit();
         fits.then_some(Self { f, output, lift, low, steps, held, inner, last_drop, relative, absolute })
     }

@@ -97,6 +97,11 @@ pub(crate) fn numbers(
         all.push(Numbers { fraction, ring: 0, exponent, weight });
     }
     rings(&draft.steps, &mut all);
+    for (plan, n) in planned.iter_mut().zip(&all) {
+        if let Some(Plan::Softmax(plan)) = plan {
+            plan.output.ring = n.ring;
+        }
+    }
     match all.iter().position(|n| n.ring > WIDEST) {
         Some(at) => Err(at),
         None => Ok((all, planned)),

@@ -84,7 +84,7 @@ fn decisions<P: Protocol>(
     let picked = p.matmul(x, ensemble.selection, shape.ring, picked);
     let thresholds: Vec<usize> = (0..rows * all).map(|i| i % all).collect();
     let less = P::scale(&P::gather(ensemble.thresholds, &thresholds), u64::MAX);
-    let below = p.is_negative(P::add_sum(&picked, &(&less).into()), 0)?;
+    let below = p.is_negative(P::add_sum(picked, (&less).into()), 0)?;
     let by_tree: Vec<usize> = (0..trees)
         .flat_map(|t| (0..rows).flat_map(move |r| (0..nodes).map(move |n| (r * trees + t) * nodes + n)))
         .collect();
@@ -114,10 +114,13 @@ fn reached<P: Protocol>(
                 Operand::Public(paths) => p.matmul(bits, Operand::Public(&paths[path]), ring, product),
             };
             let starts: Vec<usize> = (0..rows * leaves).map(|i| t * leaves + i % leaves).collect();
-            P::add_sum(&counts, &(&P::gather(ensemble.starts, &starts)).into())
+            P::add_sum(counts, (&P::gather(ensemble.starts, &starts)).into())
         })
         .collect();
-    let zero = p.is_zero(P::concat_sums(&counts.iter().collect::<Vec<_>>()))?;
+    let zero = {
+        let counts = p.concat_sums(counts);
+        p.is_zero(counts)?
+    };
     let by_row: Vec<usize> = (0..rows)
         .flat_map(|r| (0..trees).flat_map(move |t| (0..leaves).map(move |l| (t * rows + r) * leaves + l)))
         .collect();

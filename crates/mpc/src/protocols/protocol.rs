@@ -19,6 +19,27 @@
 //!     P::add(a, b)
 //! }
 //! ```
+//!
+//! Nor does using a product twice, whose mask would then show the difference of two messages:
+//!
+//! ```compile_fail,E0382
+//! # use privet_mpc::{Abort, protocols::protocol::Protocol};
+//! fn twice<P: Protocol>(p: &mut P, product: P::Sum, bias: &P::Share) -> Result<(), Abort> {
+//!     let sum = P::add_sum(product, bias.into());
+//!     p.truncate(sum, 8, 32)?;
+//!     p.truncate(product, 8, 32)?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! ```
+//! # use privet_mpc::{Abort, protocols::protocol::Protocol};
+//! fn once<P: Protocol>(p: &mut P, product: P::Sum, bias: &P::Share) -> Result<(), Abort> {
+//!     let sum = P::add_sum(product, bias.into());
+//!     p.truncate(sum, 8, 32)?;
+//!     Ok(())
+//! }
+//! ```
 
 use privet_model::series::Series;
 pub use privet_model::series::SeriesBits;
@@ -59,7 +80,7 @@ pub trait Protocol {
     /// A shared tensor, on which products and gates can work.
     type Share: Clone;
     /// A shared tensor as a product leaves it: to be truncated, compared, or given to the client; a [`Self::Share`] is one
-    /// as it stands.
+    /// as it stands. What masks it masks one message, so that it is used once: every use takes it.
     type Sum: for<'a> From<&'a Self::Share>;
     /// A shared tensor of bits.
     type Bit: Clone;
@@ -92,15 +113,15 @@ pub trait Protocol {
     fn sum_rows(x: &Self::Share, length: usize) -> Self::Share;
 
     /// `x + y`, where `y` may be a share (a bias at the scale of a product).
-    fn add_sum(x: &Self::Sum, y: &Self::Sum) -> Self::Sum;
+    fn add_sum(x: Self::Sum, y: Self::Sum) -> Self::Sum;
     /// One tensor after the other.
-    fn concat_sums(parts: &[&Self::Sum]) -> Self::Sum;
+    fn concat_sums(&mut self, parts: Vec<Self::Sum>) -> Self::Sum;
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
     /// Modulo a smaller 2^k.
-    fn reduce_sum(x: &Self::Sum, k: u32) -> Self::Sum;
+    fn reduce_sum(x: Self::Sum, k: u32) -> Self::Sum;
     /// Element `indices[i]` of `x` at `i`.
-    fn gather_sum(x: &Self::Sum, indices: &[usize]) -> Self::Sum;
+    fn gather_sum(x: Self::Sum, indices: &[usize]) -> Self::Sum;
     /// `x·2^bits` in the ring 2^k, k being that of `x` and `bits` together or less.
     fn shift_sum(x: Self::Sum, bits: u32, k: u32) -> Self::Sum;
 

@@ -2,6 +2,7 @@
 
 mod owner;
 mod products;
+mod smooth;
 mod values;
 mod windows;
 
@@ -95,12 +96,12 @@ impl<P: Protocol> Runner<'_, P> {
             }
             Action::Zero => {
                 let x = self.sum(at, 0)?;
-                let bit = self.protocol.is_zero(P::reduce_sum(&x, self.small_ring(at)))?;
+                let bit = self.protocol.is_zero(P::reduce_sum(x, self.small_ring(at)))?;
                 Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
             }
-            Action::Smooth(_) | Action::Hottest { .. } | Action::Softmax { .. } => {
-                return Err(Abort::Client("This action is not in this version.".into()));
-            }
+            Action::Smooth(_) => self.smooth(at)?,
+            Action::Hottest { group } => Value::Share(self.hottest(at, *group)?),
+            Action::Softmax { .. } => Value::Share(self.softmax(at)?),
         })
     }
 
@@ -150,11 +151,11 @@ impl<P: Protocol> Runner<'_, P> {
         for shown in &program.shown {
             let width = program.steps[shown.step].width;
             let x = self.take(shown.step)?;
-            let x = P::gather_sum(&x, &values::by_row(&shown.indices, width, self.inputs.rows));
+            let x = P::gather_sum(x, &values::by_row(&shown.indices, width, self.inputs.rows));
             parts.push(P::shift_sum(x, program.output_shift(shown), k));
         }
         let widths: Vec<usize> = program.shown.iter().map(|s| s.indices.len()).collect();
-        let all = P::concat_sums(&parts.iter().collect::<Vec<_>>());
-        Ok(P::gather_sum(&all, &values::interleaved(&widths, self.inputs.rows)))
+        let all = self.protocol.concat_sums(parts);
+        Ok(P::gather_sum(all, &values::interleaved(&widths, self.inputs.rows)))
     }
 }

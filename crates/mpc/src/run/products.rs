@@ -57,7 +57,7 @@ impl<P: Protocol> Runner<'_, P> {
     fn with_bias(&self, product: P::Sum, bias: usize, places: &[usize], k: u32) -> Result<Value<P>, Abort> {
         let one = self.inputs.secrets[bias].share(&*self.protocol, k);
         let all: Vec<usize> = (0..self.inputs.rows).flat_map(|_| places.iter().copied()).collect();
-        Ok(Value::Sum(P::add_sum(&product, &P::Sum::from(&P::gather(&one, &all)))))
+        Ok(Value::Sum(P::add_sum(product, P::Sum::from(&P::gather(&one, &all)))))
     }
 
     /// A stack of products of matrices of values: their rows and columns side by side, as inner products.

@@ -1,4 +1,4 @@
-//! One value for each window: sums, which are local, and the greatest, by a tournament.
+//! One value for each window: sums, which are local, and the greatest.
 
 use privet_model::graph::Windows;
 use privet_model::private::StepId;
@@ -6,6 +6,7 @@ use privet_model::private::StepId;
 use super::Runner;
 use super::values::by_row;
 use crate::Abort;
+use crate::functions::extremes::{argmax, max};
 use crate::protocols::protocol::Protocol;
 
 impl<P: Protocol> Runner<'_, P> {
@@ -26,7 +27,7 @@ impl<P: Protocol> Runner<'_, P> {
         Ok(P::sum_rows(&P::gather(&x, &places), longest))
     }
 
-    /// The greatest of each window: `max(a, b) = b + relu(a - b)`, half of them at a time, all windows at once.
+    /// The greatest of each window, all windows at once.
     pub(super) fn greatest(&mut self, at: StepId, windows: &Windows) -> Result<P::Share, Abort> {
         let own = self.numbers(at).ring;
         let ring = self.numbers(self.program.steps[at].inputs[0]).ring;
@@ -35,25 +36,16 @@ impl<P: Protocol> Runner<'_, P> {
         // A window that is shorter has its first value again.
         let filled: Vec<usize> =
             windows.0.iter().flat_map(|w| (0..longest).map(|i| w.get(i).copied().unwrap_or(w[0]))).collect();
-        let mut x = P::gather(&x, &by_row(&filled, self.width_in(at, 0), self.inputs.rows));
-        let mut size = longest;
-        while size > 1 {
-            let (half, groups) = (size / 2, P::len(&x) / size);
-            let part = |from: usize, count: usize| -> Vec<usize> {
-                (0..groups).flat_map(|g| (from..from + count).map(move |i| g * size + i)).collect()
-            };
-            let (a, b) = (P::gather(&x, &part(0, half)), P::gather(&x, &part(half, half)));
-            let gain = self.protocol.relu(&P::sub(&a, &b), 0, ring)?;
-            let winners = P::add(&b, &gain);
-            (x, size) = if size % 2 == 0 {
-                (winners, half)
-            } else {
-                let odd = P::gather(&x, &part(size - 1, 1));
-                let all = P::concat(&[&winners, &odd]);
-                (P::gather(&all, &super::values::interleaved(&[half, 1], groups)), half + 1)
-            };
-        }
-        Ok(P::reduce(&x, own))
+        let places = by_row(&filled, self.width_in(at, 0), self.inputs.rows);
+        Ok(P::reduce(&max(self.protocol, &x, &places, longest)?, own))
+    }
+
+    /// Ones at the first greatest of each group.
+    pub(super) fn hottest(&mut self, at: StepId, group: usize) -> Result<P::Share, Abort> {
+        let ring = self.numbers(self.program.steps[at].inputs[0]).ring;
+        let x = self.share_in(at, 0, ring)?;
+        let bits = argmax(self.protocol, &x, group)?;
+        self.protocol.bit_to_arith(&bits, self.numbers(at).ring)
     }
 }
 

@@ -97,24 +97,25 @@ impl Protocol for Replicated3<'_> {
         x.map(x.k, |x| x.chunks_exact(length.max(1)).map(sum).collect())
     }
 
-    fn add_sum(x: &Sum, y: &Sum) -> Sum {
+    fn add_sum(x: Sum, y: Sum) -> Sum {
         x.plus(y)
     }
 
-    fn concat_sums(parts: &[&Sum]) -> Sum {
-        Sum::concat(parts)
+    fn concat_sums(&mut self, parts: Vec<Sum>) -> Sum {
+        self.step("concat", |s| Sum::concat(s, parts))
     }
 
     fn sum_ring(x: &Sum) -> u32 {
         x.ring()
     }
 
-    fn reduce_sum(x: &Sum, k: u32) -> Sum {
-        x.clone().reduced(k)
+    fn reduce_sum(x: Sum, k: u32) -> Sum {
+        x.reduced(k)
     }
 
-    fn gather_sum(x: &Sum, indices: &[usize]) -> Sum {
-        x.mapped(x.ring(), |x| indices.iter().map(|&i| x[i]).collect())
+    fn gather_sum(x: Sum, indices: &[usize]) -> Sum {
+        let k = x.ring();
+        x.mapped(k, |x| indices.iter().map(|&i| x[i]).collect())
     }
 
     fn shift_sum(x: Sum, bits: u32, k: u32) -> Sum {

@@ -1,7 +1,7 @@
 //! Shared tensors of integers modulo 2^k, and what a party does with its part of them alone.
 
 use crate::role::Role;
-use crate::session::Additive;
+use crate::session::{Additive, Session};
 
 use super::{P0, P1, P2};
 
@@ -16,8 +16,7 @@ pub struct Replicated {
     pub next: Vec<u64>,
 }
 
-/// A tensor as a product leaves it.
-#[derive(Clone)]
+/// A tensor as a product leaves it. Used once, as its mask masks one message.
 pub enum Sum {
     /// Replicated already.
     Shared(Replicated),
@@ -116,10 +115,7 @@ impl Sum {
 
     /// This party's summands, as a session gives them to the client.
     pub fn into_output(self) -> Additive {
-        Additive(match self {
-            Self::Shared(x) => x.own,
-            Self::Summed { z, .. } => z,
-        })
+        Additive(self.into_summands())
     }
 
     fn summands(&self) -> &[u64] {
@@ -129,34 +125,48 @@ impl Sum {
         }
     }
 
-    /// x + y; shared as long as both are.
-    pub(super) fn plus(&self, other: &Self) -> Self {
+    fn into_summands(self) -> Vec<u64> {
+        match self {
+            Self::Shared(x) => x.own,
+            Self::Summed { z, .. } => z,
+        }
+    }
+
+    /// x + y; shared if both are, else masked as one of them is.
+    #[allow(clippy::needless_pass_by_value)] // by value, so that no mask is used twice
+    pub(super) fn plus(self, other: Self) -> Self {
         debug_assert_eq!((self.ring(), self.len()), (other.ring(), other.len()), "another ring or length");
-        if let (Self::Shared(x), Self::Shared(y)) = (self, other) {
+        if let (Self::Shared(x), Self::Shared(y)) = (&self, &other) {
             return Self::Shared(x.plus(y));
         }
-        let pairs = self.summands().iter().zip(other.summands());
-        Self::Summed { k: self.ring(), z: pairs.map(|(a, b)| a.wrapping_add(*b)).collect() }
+        let k = self.ring();
+        let mut z = self.into_summands();
+        z.iter_mut().zip(other.summands()).for_each(|(z, y)| *z = z.wrapping_add(*y));
+        Self::Summed { k, z }
     }
 
-    /// All summands through `f`, which must be linear.
-    pub(super) fn mapped(&self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
-        match self {
-            Self::Shared(x) => Self::Shared(x.map(k, f)),
-            Self::Summed { z, .. } => Self::Summed { k, z: f(z) },
-        }
-    }
-
-    /// One after the other; shared as long as all are.
-    pub(super) fn concat(parts: &[&Self]) -> Self {
+    /// One after the other; shared if all are, else with a mask for those that had none.
+    pub(super) fn concat(session: &mut Session, parts: Vec<Self>) -> Self {
+        let k = parts.first().map_or(1, Self::ring);
+        debug_assert!(parts.iter().all(|p| p.ring() == k), "another ring");
         let shared: Vec<&Replicated> =
             parts.iter().filter_map(|p| if let Self::Shared(x) = p { Some(x) } else { None }).collect();
         if shared.len() == parts.len() {
             return Self::Shared(Replicated::concat(&shared));
         }
-        let k = parts.first().map_or(1, |p| p.ring());
-        debug_assert!(parts.iter().all(|p| p.ring() == k), "another ring");
-        Self::Summed { k, z: parts.iter().flat_map(|p| p.summands()).copied().collect() }
+        let mut z = session.zero_share(parts.iter().map(Self::len).sum());
+        let summands = parts.into_iter().flat_map(Self::into_summands);
+        z.iter_mut().zip(summands).for_each(|(z, x)| *z = z.wrapping_add(x));
+        Self::Summed { k, z }
+    }
+
+    /// All summands through `f`, which must be linear.
+    #[allow(clippy::needless_pass_by_value)] // by value, so that no mask is used twice
+    pub(super) fn mapped(self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
+        match self {
+            Self::Shared(x) => Self::Shared(x.map(k, f)),
+            Self::Summed { z, .. } => Self::Summed { k, z: f(&z) },
+        }
     }
 
     /// Modulo a smaller 2^k.

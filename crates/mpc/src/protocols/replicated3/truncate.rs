@@ -34,6 +34,7 @@ pub(super) fn rescale(session: &mut Session, x: Sum, drop: u32, ring: u32) -> Re
     if ring + drop <= k {
         return narrowed(session, &view, drop, ring);
     }
+    debug_assert!(drop + 2 <= k && ring <= 64, "{drop} bits of {k}");
     let offset = 1 << (k - 2);
     if session.me() == P0 {
         view.half.iter_mut().for_each(|a| *a = privet_ring::reduce(a.wrapping_add(offset), k));
