@@ -8,6 +8,7 @@
     clippy::pedantic
 )]
 
+pub mod host;
 pub mod raw;
 
 use std::net::{TcpListener, TcpStream};
@@ -106,9 +107,10 @@ impl Trio {
         let mesh = Arc::new(Mesh::new(&identity, self.deadline).unwrap());
         mesh.connect(&identity, peers).unwrap();
         let served = Arc::clone(&mesh);
+        let host = Arc::new(host::Multiplies::new(role, Arc::clone(&mesh)));
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            let registry = Arc::new(Registry::new(Vec::new()).unwrap());
+            let registry = Arc::new(Registry::new(vec![host]).unwrap());
             let limits = Limits::default();
             serve_party(listener, tls, Some(served), registry, limits, std::future::pending()).await
         });
@@ -189,7 +191,7 @@ impl Trio {
 }
 
 /// Three elements: the summands of party `role`.
-fn part(role: Role, seed: u64) -> Replicated {
+pub fn part(role: Role, seed: u64) -> Replicated {
     let summand = |at: usize| (0..3).map(|i| word(seed, at, i)).collect();
     Replicated { k: 64, own: summand(role.index()), next: summand(role.next().index()) }
 }
