@@ -144,7 +144,7 @@ fn smooth_functions() {
         for harmonics in [0, 1, 10] {
             let terms = (1..=harmonics).map(|harmonic| Term { harmonic, sine: 0.5, cosine: 0.25 }).collect();
             let f = Series { period_bits: 22, constant: 0.5, terms };
-            let bits = SeriesBits { sines: 20, coefficients: 20, ring: 44 };
+            let bits = SeriesBits { drop: 0, sines: 20, coefficients: 20, ring: 44 };
             expect_both(22, n, (0, ring(44, 2 * harmonics as usize * n)), |p, x| p.series(x, &f, bits));
         }
     }

@@ -50,7 +50,8 @@ fn tables(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abo
 fn smooth(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
     let f =
         Series { period_bits: 20, constant: 0.5, terms: vec![Term { harmonic: 3, sine: 0.5, cosine: 0.25 }] };
-    let sum = p.series(summed(me, K, seed, x), &f, SeriesBits { sines: 14, coefficients: 14, ring: 40 })?;
+    let sum =
+        p.series(summed(me, K, seed, x), &f, SeriesBits { drop: 0, sines: 14, coefficients: 14, ring: 40 })?;
     p.truncate(sum, 16, 40).map(drop)
 }
 

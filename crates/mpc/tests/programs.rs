@@ -119,7 +119,11 @@ fn between_parties(
 
 /// Plans, runs and compares; the program, for more to be asked of it.
 fn check(graph: &Graph, rows: &Tensor, accuracy: f64) -> Program {
-    let private = Private::of(graph, Reveal::Score).unwrap();
+    check_revealed(graph, rows, accuracy, Reveal::Score)
+}
+
+fn check_revealed(graph: &Graph, rows: &Tensor, accuracy: f64, reveal: Reveal) -> Program {
+    let private = Private::of(graph, reveal).unwrap();
     let inputs = vec![rows.clone()];
     let ranges = Ranges::of_rows(private.head(), &inputs).unwrap();
     let (program, constants) = private.plan(accuracy, &ranges).unwrap();
@@ -251,5 +255,48 @@ fn trees_end_in_the_same_leaves_on_and_beside_their_thresholds() {
         }
         let rows = Tensor { rows: 40, width: 4, data: Data::F32(data) };
         check(&chain(4, vec![Op::Trees(Box::new(trees))]), &rows, 1e-6);
+    }
+}
+
+#[test]
+fn probabilities_are_computed_inside_in_one_round() {
+    for (seed, accuracy) in [(1, 1e-3), (2, 1e-4), (3, 1e-5)] {
+        let mut chance = Chance::of(seed);
+        let ops = vec![dense(&mut chance, 40, 1), Op::Map(Function::Sigmoid)];
+        let rows = rows_of(&mut chance, 30, 40, 2.0);
+        let program = check_revealed(&chain(40, ops), &rows, accuracy, Reveal::Probability);
+        println!("{:?}", program.plans[1].as_ref().map(|_| program.numbers[1]));
+    }
+}
+
+#[test]
+fn smooth_layers_and_softmax_are_within_their_bound() {
+    for function in [Function::Tanh, Function::Sigmoid, Function::Erf, Function::Gelu, Function::Softplus] {
+        let mut chance = Chance::of(5);
+        let ops = vec![
+            dense(&mut chance, 6, 5),
+            Op::Map(function),
+            dense(&mut chance, 5, 4),
+            Op::Softmax { group: 4 },
+        ];
+        let rows = rows_of(&mut chance, 9, 6, 2.0);
+        check_revealed(&chain(6, ops), &rows, 1e-2, Reveal::Probability);
+    }
+}
+
+#[test]
+fn functions_made_of_comparisons_are_within_their_bound() {
+    let functions = [
+        Function::Abs,
+        Function::LeakyRelu(0.1),
+        Function::Clip { low: -0.5, high: 0.75 },
+        Function::Clip { low: f64::NEG_INFINITY, high: 1.0 },
+        Function::Square,
+    ];
+    for function in functions {
+        let mut chance = Chance::of(6);
+        let ops = vec![dense(&mut chance, 4, 6), Op::Map(function), dense(&mut chance, 6, 2)];
+        let rows = rows_of(&mut chance, 11, 4, 2.0);
+        check(&chain(4, ops), &rows, 1e-3);
     }
 }

@@ -31,7 +31,7 @@ fn arguments(lo: f64, hi: f64, n: u32) -> Vec<u64> {
 #[test]
 fn the_sum_is_that_of_the_integers() {
     let series = fit(Smooth::Softplus, &domain(-8.0, 8.0), 1e-4).unwrap().series;
-    let bits = SeriesBits { sines: 18, coefficients: 17, ring: 45 };
+    let bits = SeriesBits { drop: 0, sines: 18, coefficients: 17, ring: 45 };
     let x = arguments(-8.0, 8.0, 300);
     let summands = common::gates::summands(3, &x);
     let got = done(|me, p| {

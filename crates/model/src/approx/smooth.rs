@@ -36,7 +36,7 @@ impl Approximation {
         let least = output.fraction_bits.div_ceil(2).max(2);
         let enough = |bits: &u32| fitted.error + series.rounding(*bits, *bits) <= room;
         let each = (least..=50).find(enough)?;
-        let bits = SeriesBits { sines: each, coefficients: each, ring: 2 * each + whole + 2 };
+        let bits = SeriesBits { drop: 0, sines: each, coefficients: each, ring: 2 * each + whole + 2 };
         let fits = series.largest() * power_of_two(each.into()) < power_of_two(50) && bits.ring <= 64;
         let error = fitted.error + series.rounding(each, each) + output.unit();
         fits.then_some(Self { series, bits, output, error })

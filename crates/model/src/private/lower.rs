@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::action::{Action, StepId};
 use super::draft::{Draft, Secret};
 use super::front::{self, Columns};
+use super::functions;
 use super::outputs::{Shown, shown};
 use super::reveal::{Reveal, tail_nodes};
 use super::trees::{self, Compared};
 use crate::fold::{Folder, Form, Statistics, problem};
-use crate::graph::{Function, Graph, Node, NodeId, Op, Reduce};
+use crate::graph::{Function, Graph, Node, NodeId, Op, Reduce, Windows};
 use crate::head::Head;
 use crate::tail::Tail;
 use crate::{Problem, Problems};
@@ -145,6 +146,7 @@ impl<'g> Lowering<'g> {
         match &node.op {
             Op::Trees(trees) => return self.trees(at, node, trees),
             Op::Map(function) => return self.function(node, *function),
+            Op::Reduce { reduce: Reduce::Min, windows } => return Ok(self.least(node, windows)),
             _ => {}
         }
         let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
@@ -165,6 +167,15 @@ impl<'g> Lowering<'g> {
             ));
         };
         Ok(trees::emit(&mut self.draft, &mut self.columns, trees, &features, &node.origin))
+    }
+
+    /// The least is the greatest of what is negated.
+    fn least(&mut self, node: &Node, windows: &Windows) -> StepId {
+        let x = self.narrow(node.inputs[0]);
+        let (d, flip) = (&mut self.draft, Action::Flip { negate: true, shift: 0 });
+        let negated = d.push(flip.clone(), vec![x], d.width(x), &node.origin);
+        let greatest = d.push(Action::Max(windows.clone()), vec![negated], node.width, &node.origin);
+        d.push(flip, vec![greatest], node.width, &node.origin)
     }
 
     fn secret(&mut self, values: &[f64]) -> usize {
@@ -202,29 +213,12 @@ impl<'g> Lowering<'g> {
         })
     }
 
-    /// Functions that are made of others.
     fn function(&mut self, node: &Node, function: Function) -> Result<StepId, Problem> {
-        let (width, origin) = (node.width, &node.origin);
         let input = node.inputs.first().copied().ok_or_else(|| problem(node, "It has no input.", ""))?;
         let x = self.value(input);
-        let d = &mut self.draft;
-        Ok(match function {
-            Function::Relu => d.push(Action::Relu, vec![x], width, origin),
-            Function::Sigmoid | Function::Tanh => d.push(Action::Smooth(function), vec![x], width, origin),
-            Function::Abs => {
-                let x = d.narrow(x);
-                let positive = d.push(Action::Relu, vec![x], width, origin);
-                let twice = d.push(Action::Add, vec![positive, positive], width, origin);
-                d.push(Action::Subtract, vec![twice, x], width, origin)
-            }
-            Function::Square => {
-                let x = d.narrow(x);
-                d.push(Action::Multiply, vec![x, x], width, origin)
-            }
-            _ => {
-                let reason = format!("No private action for {function:?} yet.");
-                return Err(problem(node, &reason, "Serve it in the kinds plain or tee."));
-            }
+        functions::emit(&mut self.draft, function, x, &node.origin).ok_or_else(|| {
+            let reason = format!("{function:?} cannot be computed between parties in this version.");
+            problem(node, &reason, "Serve it in the kinds plain or tee.")
         })
     }
 

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `reveal` | what the client is shown, and so which last nodes are its own to compute |
-//! | `lower`, `front`, `trees`, `outputs` | from the graph to steps: the front folded into a matrix, trees as matrices |
+//! | `lower`, `front`, `functions`, `trees`, `outputs` | from the graph to steps: the front folded into a matrix, trees as matrices |
 //! | `action` | the closed set of what parties do |
 //! | `span`, `noise` | where each value can lie, and how wrong it can be |
 //! | `numbers`, `choose` | fraction bits and rings, the fewest that keep the accuracy |
@@ -15,6 +15,7 @@ mod choose;
 mod clear;
 mod draft;
 mod front;
+mod functions;
 mod lower;
 mod noise;
 mod numbers;

@@ -6,7 +6,7 @@ use privet_ring::fixed::outward_exponent;
 
 use super::action::{Action, Step, StepId};
 use super::draft::Draft;
-use super::smooth::{Plan, Plans, smooth_of};
+use super::smooth::{Plan, Plans, SOFTMAX_CLIP, smooth_of};
 use super::span::Span;
 
 /// How one step's values are held. Public.
@@ -137,10 +137,13 @@ fn rings(steps: &[Step], all: &mut [Numbers]) {
         for &input in &step.inputs {
             let x = all[input];
             // Differences of two values are compared.
-            let compares =
-                matches!(step.action, Action::Max(_) | Action::Hottest { .. } | Action::Softmax { .. });
-            let needed = i64::from(x.fraction) + i64::from(x.exponent) + i64::from(ROOM) + 1;
-            let needed = if compares { u32::try_from(needed.max(3)).unwrap_or(u32::MAX) } else { 0 };
+            let exponent = match step.action {
+                Action::Max(_) | Action::Hottest { .. } => Some(x.exponent),
+                Action::Softmax { .. } => Some(x.exponent.max(SOFTMAX_CLIP)),
+                _ => None,
+            };
+            let needed = exponent.map_or(0, |e| i64::from(x.fraction) + i64::from(e) + i64::from(ROOM) + 1);
+            let needed = u32::try_from(needed.max(0)).unwrap_or(u32::MAX);
             all[input].ring = x.ring.max(ring).max(needed);
         }
     }

@@ -69,8 +69,15 @@ pub(crate) fn slope_of(f: Function) -> f64 {
 /// A softmax moves by at most half of what its arguments move: `|∂p_i| ≤ p_i Σ_j p_j |δ_i - δ_j| ≤ 2δ·p_i(1 - p_i)`.
 pub(crate) const SLOPE_OF_SOFTMAX: f64 = 0.5;
 
+/// A softmax compares differences with where it clips, which is below 2^this.
+pub(crate) const SOFTMAX_CLIP: i32 = 6;
+
 /// What is left to approximation: units of the result's last place.
 const UNITS: f64 = 4.0;
+
+/// Bits by which an argument is finer than the result at least: what lies below is dropped, as that is free. No slope here is
+/// above 1.2.
+const FINER: u32 = 4;
 
 /// Plans that were made already: a fit takes long, and many choices of bits ask for the same.
 #[derive(Default)]
@@ -82,10 +89,19 @@ impl Plans {
         let key = (format!("{f:?}"), x.fraction, x.exponent, value, 0);
         self.known(key, || {
             let far = power_of_two(i64::from(x.exponent));
-            let ring = x.fraction + u32::try_from((x.exponent + 2).max(2)).ok()?;
-            let domain = Domain { lo: -far, hi: far, fraction_bits: x.fraction, ring };
+            // One that grows adds what lies above its clip, in the same bits.
+            let finer = if matches!(f, Smooth::Gelu | Smooth::Softplus) { 0 } else { FINER };
+            let drop = x.fraction.saturating_sub(value + finer);
+            let fraction_bits = x.fraction - drop;
+            let ring = fraction_bits + u32::try_from((x.exponent + 2).max(2)).ok()?;
+            let domain = Domain { lo: -far, hi: far, fraction_bits, ring };
             let output = Format { ring: 64, fraction_bits: value };
-            Saturated::plan(f, &domain, UNITS * output.unit(), output).map(Plan::Smooth)
+            let mut plan = Saturated::plan(f, &domain, UNITS * output.unit(), output)?;
+            plan.inside.bits.drop = drop;
+            if drop > 0 {
+                plan.error += 1.2 * power_of_two(-i64::from(fraction_bits));
+            }
+            Some(Plan::Smooth(plan))
         })
     }
 
@@ -93,7 +109,7 @@ impl Plans {
     pub(crate) fn softmax(&self, group: usize, x: &Numbers, value: u32) -> Option<Plan> {
         let groups = u32::try_from(group).ok()?;
         self.known(("softmax".into(), x.fraction, x.exponent, value, groups), || {
-            let ring = x.fraction + u32::try_from((x.exponent + 3).max(3)).ok()?;
+            let ring = x.fraction + u32::try_from(x.exponent.max(SOFTMAX_CLIP) + 3).ok()?;
             let input = Format { ring, fraction_bits: x.fraction };
             let output = Format { ring: value + 3, fraction_bits: value };
             let accuracy = UNITS * (group as f64 + 1.0) * output.unit();

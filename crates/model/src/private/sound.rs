@@ -101,9 +101,11 @@ impl Program {
             (Action::Smooth(_), Some(Plan::Smooth(plan))) => {
                 let bits = plan.inside.bits;
                 approximation_is_sound(&plan.inside)
+                    && plan.inside.series.period_bits + bits.drop <= x.ring
                     && own.fraction == bits.sines + bits.coefficients
                     && own.ring <= bits.ring
                     && (!plan.grows || x.fraction <= own.fraction)
+                    && plan.clip.is_none_or(|far| 0 < far && far < 1 << 40 && bits.drop < 20)
             }
             (Action::Softmax { group }, Some(Plan::Softmax(plan))) => {
                 plan.length == *group
@@ -172,6 +174,7 @@ fn approximation_is_sound(a: &Approximation) -> bool {
         && (1..=48).contains(&a.series.period_bits)
         && a.series.terms.iter().all(|t| t.sine.is_finite() && t.cosine.is_finite())
         && bits.sines <= 50
+        && a.series.period_bits + bits.drop <= 64
         && bits.coefficients <= 50
         && factor < power_of_two(50)
         && a.series.constant.abs() * power_of_two((bits.sines + bits.coefficients).into()) < power_of_two(62)

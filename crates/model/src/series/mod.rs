@@ -46,6 +46,8 @@ pub struct Term {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeriesBits {
+    /// Bits that the argument loses first, at no cost: it is then off by less than one unit of what is left.
+    pub drop: u32,
     /// Fraction bits of sines and cosines of the first half of the argument, at most 50.
     pub sines: u32,
     /// Fraction bits of those of the second half, times their coefficient, at most 50; `|coefficient|·2^bits < 2^50`.

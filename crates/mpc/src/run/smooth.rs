@@ -23,6 +23,7 @@ impl<P: Protocol> Runner<'_, P> {
         let bits = plan.inside.bits;
         let Some(far) = plan.clip else { return self.protocol.series(x, &plan.inside.series, bits) };
         let x = self.protocol.reshare(x)?;
+        let far = far << bits.drop;
         let (inside, above) = clip(self.protocol, &x, -far, far)?;
         let value = self.protocol.series(&inside, &plan.inside.series, bits)?;
         if !plan.grows {

@@ -1,20 +1,21 @@
 //! A smooth public function of a shared argument, as a trigonometric polynomial ([`privet_model::series`]).
 //!
 //! sin w(a+b) = sin wa·cos wb + cos wa·sin wb, and likewise the cosine: P0 deals sin wa and cos wa in fixed point, the others
-//! multiply them by their own, times the coefficient. The argument is reduced modulo the period first, which is exact. Both
+//! multiply them by their own, times the coefficient. The argument is reduced modulo the period first, which is exact, and may
+//! lose low bits, which costs nothing. Both
 //! compute the same integers, as [`privet_ring::turn`] gives the same bits everywhere. Squirrel (Lu et al., USENIX Security
 //! 2023) has two parties multiply what is dealt here.
 //!
 //! | | |
 //! |---|---|
-//! | error | that of the series, and of rounding: [`Series::rounding`] |
+//! | error | that of the series, of rounding ([`Series::rounding`]), and of one unit of an argument that loses bits |
 //!
 //! With h harmonics and a result in the ring 2^k, from a period of 2^p:
 //!
 //! | from | rounds | bits an element, over all parties |
 //! |---|---|---|
 //! | shares | 0 | 2h·k |
-//! | summands | 1 | 2h·k + 2p |
+//! | summands | 1 | 2h·k + 2(p + dropped bits) |
 
 use privet_model::series::{Series, Term};
 use privet_ring::fixed::{encode, power_of_two};
@@ -32,9 +33,9 @@ use super::view::View;
 
 /// f(x), with the fraction bits of both factors.
 pub(super) fn series(session: &mut Session, x: Sum, f: &Series, bits: SeriesBits) -> Result<Sum, Abort> {
-    let period = f.period_bits.min(x.ring());
-    debug_assert_eq!(period, f.period_bits, "the ring of the argument is at least a period");
-    let view = View::open(session, x.reduced(period))?;
+    let period = (f.period_bits + bits.drop).min(x.ring());
+    debug_assert_eq!(period, f.period_bits + bits.drop, "the ring of the argument is at least a period");
+    let view = View::open(session, x.reduced(period))?.narrow(session, bits.drop);
     let n = view.half.len();
     let form = Form::Ring { k: bits.ring, n: 2 * f.terms.len() * n };
     let [dealt] = deal(session, [form], || [view.half.iter().flat_map(|&a| dealt_to(a, f, bits)).collect()])?;
