@@ -63,7 +63,14 @@ fn mixed(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abor
     p.reshare(parts).map(drop)
 }
 
-const GATES: [(&str, Gate); 7] = [
+fn product(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+    let shared = share(me, K, 3, x);
+    let product = p.multiply(&shared, &shared);
+    p.reshare(product).map(drop)
+}
+
+const GATES: [(&str, Gate); 8] = [
+    ("product", product),
     ("mixed", mixed),
     ("truncate", truncate),
     ("relu", relu),
@@ -126,33 +133,43 @@ fn every_message_that_does_not_come_stops_its_receiver() {
     }
 }
 
-/// All that one party is told in many runs on the same secrets.
-fn told(gate: Gate, to: usize, x: &[u64]) -> Vec<u8> {
-    let told = Arc::new(Mutex::new(Vec::new()));
+/// In many runs on the same secrets: all that P0, P1 and P2 are told, and what P1 and P2 tell each other, put together.
+fn told(gate: Gate, x: &[u64]) -> [Vec<u8>; 4] {
+    let mut all = [const { Vec::new() }; 4];
     for seed in 0..40u8 {
+        let told = Arc::new(Mutex::new([const { Vec::new() }; 5]));
         let seen = Arc::clone(&told);
         let world = World::new(seed.into()).adversary(move |m| {
-            if m.to.index() == to {
-                seen.lock().unwrap().extend_from_slice(&m.bytes);
+            let told = &mut *seen.lock().unwrap();
+            told[m.to.index()].extend_from_slice(&m.bytes);
+            match (m.from.index(), m.to.index()) {
+                (1, 2) => told[3].extend_from_slice(&m.bytes),
+                (2, 1) => told[4].extend_from_slice(&m.bytes),
+                _ => {}
             }
             Some(m.bytes)
         });
         assert!(run(&world, |me, p| gate(me, p, seed.wrapping_mul(7), x)).iter().all(Result::is_ok));
+        let [p0, p1, p2, one, other] = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(one.len(), other.len(), "what they exchange is as long in both directions");
+        let both = one.iter().zip(&other).map(|(a, b)| a ^ b).collect();
+        all.iter_mut().zip([p0, p1, p2, both]).for_each(|(all, more)| all.extend(more));
     }
-    Arc::try_unwrap(told).unwrap().into_inner().unwrap()
+    all
 }
 
-/// A smoke check of the argument in the headers: what is received is masked by what the receiver does not know.
+/// A smoke check of the argument in the headers: what is received is masked by what the receiver does not know, and so is what both
+/// halves of an exchange add up to. (Of a sum the lowest bits are the exclusive or, which is enough to see that it is fixed.)
 #[test]
 fn what_a_party_is_told_is_even_whatever_the_secrets() {
     let n = 192; // whole words and whole bytes, so that nothing is padded
     for (name, gate) in GATES {
         for x in [vec![0; n], vec![u64::MAX; n], vec![1 << 29; n]] {
-            for to in [1, 2] {
-                let bytes = told(gate, to, &x);
-                assert!(is_even(bytes.iter().map(|&b| b.into()), 256), "{name} to P{to}, {}", x[0]);
+            let [p0, rest @ ..] = told(gate, &x);
+            assert!(p0.is_empty(), "P0 is told nothing");
+            for (to, bytes) in ["P1", "P2", "both"].iter().zip(rest) {
+                assert!(is_even(bytes.iter().map(|&b| b.into()), 256), "{name} to {to}, {}", x[0]);
             }
-            assert!(told(gate, 0, &x).is_empty(), "P0 is told nothing");
         }
     }
 }

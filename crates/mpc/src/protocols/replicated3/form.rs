@@ -4,7 +4,7 @@ use privet_ring::GROUP;
 use privet_ring::pack::{pack, packed_len, unpack};
 
 /// What is dealt or settled: how it adds up, and how long it is on the wire.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
     /// n integers modulo 2^k.
     Ring { k: u32, n: usize },
@@ -72,6 +72,61 @@ impl Form {
         match self {
             Self::Ring { .. } => x.iter_mut().zip(y).for_each(|(x, y)| *x = x.wrapping_add(*y)),
             Self::Bits { .. } => self.minus(x, y),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(n: usize, seed: u64) -> Vec<u64> {
+        (1..=n as u64).map(|i| (i ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)).collect()
+    }
+
+    /// What counts of words in memory: k bits of each, or n bits of each plane.
+    fn counted(form: Form, words: &[u64]) -> Vec<u64> {
+        match form {
+            Form::Ring { k, .. } => words.iter().map(|&x| privet_ring::reduce(x, k)).collect(),
+            Form::Bits { n, .. } => {
+                let of = n.div_ceil(64);
+                let bits = |word: usize| (n - word % of * 64).min(64);
+                words.iter().enumerate().map(|(i, &x)| x & (u64::MAX >> (64 - bits(i)))).collect()
+            }
+        }
+    }
+
+    fn form() -> impl Strategy<Value = Form> {
+        prop_oneof![
+            (1u32..=64, 0usize..40).prop_map(|(k, n)| Form::Ring { k, n }),
+            (0usize..5, 1usize..200).prop_map(|(planes, n)| Form::Bits { planes, n }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_has_the_stated_length_and_is_read(form in form(), seed: u64) {
+            let tensor = words(form.words(), seed);
+            let mut bytes = vec![7];
+            form.write(&tensor, &mut bytes);
+            prop_assert_eq!(bytes.len(), 1 + form.bytes());
+            prop_assert_eq!(counted(form, &form.read(&bytes[1..])), counted(form, &tensor));
+        }
+
+        #[test]
+        fn a_short_message_is_read_without_harm(form in form(), length in 0usize..100) {
+            prop_assert_eq!(form.read(&vec![255; length]).len(), form.words());
+        }
+
+        #[test]
+        fn plus_undoes_minus(form in form(), seed: u64) {
+            let (x, y) = (words(form.words(), seed), words(form.words(), !seed));
+            let mut z = x.clone();
+            form.minus(&mut z, &y);
+            form.plus(&mut z, &y);
+            prop_assert_eq!(z, x);
         }
     }
 }
