@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use privet_deploy::bundle::{Choices, for_linear};
+use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_linear};
 use privet_deploy::caller::{Answer, Asked, Caller as _};
 use privet_deploy::check::{Planned, planned, planned_scores};
 use privet_deploy::kind::Reveal;
@@ -18,12 +18,16 @@ use privet_import::read_onnx;
 use privet_model::graph::{Graph, Port};
 use privet_model::head::{Column, Feature};
 use privet_model::tensor::{Data, DataType, Tensor};
+use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 use privet_ring::entropy::draw;
 use serde::Deserialize;
 
 use crate::rows;
+
+#[path = "conformance_programs.rs"]
+mod programs;
 
 /// Fixtures that the plain kind runs and no private kind can, and why.
 const NOT_PRIVATE: &[(&str, &str)] = &[
@@ -149,19 +153,32 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
     let choices =
         Choices { name: "m".into(), protect, reveal: Reveal::Score, parties: vec![String::new(); 3] };
     let (public, files) = for_linear(&planned, choices, &mut entropy).unwrap();
+    ask(&public, &files, rows)
+}
+
+/// The whole way of a prediction between a client and three parties.
+fn ask(public: &PublicBundle, files: &[PartyFile], rows: &[Tensor]) -> Answer {
+    let mut entropy = DangerousSeededEntropy::new(2);
+    let needs_peers = public.mpc().unwrap().numbers.needs_peers();
+    let deadline = std::time::Duration::from_secs(60);
     let hosts: Vec<PartyHost> = files
         .iter()
         .zip(World::new(1).keys())
-        .map(|(file, keys)| {
-            let (public, role, weights) = file.open().unwrap();
-            PartyHost::new(&public, role, weights, keys, None).unwrap()
+        .zip(meeting(World::new(1).deadline(deadline)))
+        .map(|((file, keys), peers)| {
+            let (public, role, secret) = file.open().unwrap();
+            PartyHost::new(&public, role, secret, keys, needs_peers.then_some(peers)).unwrap()
         })
         .collect();
-    let caller = MpcCaller::new(&public).unwrap();
+    let caller = MpcCaller::new(public).unwrap();
     let mut whole: Option<Answer> = None;
     for job in caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap() {
         let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();
-        let replies = hosts.iter().zip(messages).map(|(host, m)| host.infer(m).unwrap()).collect();
+        let replies = std::thread::scope(|scope| {
+            let running: Vec<_> =
+                hosts.iter().zip(messages).map(|(host, m)| scope.spawn(|| host.infer(m).unwrap())).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
         let answer = pending.answer(replies).unwrap();
         match &mut whole {
             Some(whole) => whole.append(answer),

@@ -150,6 +150,14 @@ impl<'g> Lowering<'g> {
             _ => {}
         }
         let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
+        if let (Some(one), &[x]) = (both_classes(&node.op), &inputs[..]) {
+            return Ok(self.both(node, x, one));
+        }
+        if let (Op::Affine { scale, shift }, &[x]) = (&node.op, &inputs[..])
+            && let Some((negate, shift)) = flip(scale, shift)
+        {
+            return Ok(self.draft.push(Action::Flip { negate, shift }, vec![x], node.width, &node.origin));
+        }
         let action = self.action_of(node)?;
         Ok(self.draft.push(action, inputs, node.width, &node.origin))
     }
@@ -167,6 +175,13 @@ impl<'g> Lowering<'g> {
             ));
         };
         Ok(trees::emit(&mut self.draft, &mut self.columns, trees, &features, &node.origin))
+    }
+
+    /// `(one - x, x)`.
+    fn both(&mut self, node: &Node, x: StepId, one: i32) -> StepId {
+        let d = &mut self.draft;
+        let other = d.push(Action::Flip { negate: true, shift: one }, vec![x], 1, &node.origin);
+        d.push(Action::Concat, vec![other, x], 2, &node.origin)
     }
 
     /// The least is the greatest of what is negated.
@@ -239,5 +254,28 @@ impl<'g> Lowering<'g> {
         let statistics = features.map(|f| self.folder.statistics.get(&f).copied()).collect();
         let head = self.columns.head(self.folder.head);
         Ok(Lowered { head, draft: self.draft, shown, tail, statistics })
+    }
+}
+
+/// Whether these are the numbers of both classes from that of the second, `(-x, x)` or `(1 - x, x)`: nobody's secret, as every
+/// binary model ends so. Gives what is subtracted from.
+#[allow(clippy::float_cmp)] // exactly these numbers are structure
+fn both_classes(op: &Op) -> Option<i32> {
+    match op {
+        Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [0.0, 0.0] => Some(0),
+        Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [1.0, 0.0] => Some(1),
+        _ => None,
+    }
+}
+
+/// Whether this is `-x` or `1 - x`, or changes nothing: arithmetic that exporters write around activations, and no secret.
+#[allow(clippy::float_cmp)]
+fn flip(scale: &[f64], shift: &[f64]) -> Option<(bool, i32)> {
+    let all = |values: &[f64], x: f64| values.iter().all(|v| *v == x);
+    match (all(scale, -1.0), all(scale, 1.0)) {
+        (true, _) if all(shift, 0.0) => Some((true, 0)),
+        (true, _) if all(shift, 1.0) => Some((true, 1)),
+        (_, true) if all(shift, 0.0) => Some((false, 0)),
+        _ => None,
     }
 }

@@ -140,6 +140,7 @@ fn trace(draft: &Draft, step: StepId, index: usize) -> Traced {
             }
             here
         }
+        Action::Flip { negate: false, shift: 0 } => trace(draft, s.inputs[0], index),
         // Only what a `Spread` can say is seen through.
         Action::Flip { negate: true, shift: shift @ (0 | 1) } => match trace(draft, s.inputs[0], index) {
             Traced { negate: false, step, index, .. } => Traced { step, index, negate: true, shift: *shift },
