@@ -182,6 +182,7 @@ const SECRET: &[&str] = &[
     "Additive",
     "Replicated",
     "Sum",
+    "Input",
     "Bits",
     "View",
     "Dealt",
