@@ -229,11 +229,6 @@ impl MpcPart {
 
 /// The shape of a request for a model with these numbers.
 pub(crate) fn layout(numbers: &Numbers, protect: Protect, columns: usize, scores: usize) -> Layout {
-    let protect = match (numbers, protect) {
-        // Steps need each summand at two parties, whoever knows the model.
-        (Numbers::Program(_), Protect::Input) => Protect::Both,
-        (_, protect) => protect,
-    };
     Layout {
         bundle: [0; 32],
         protect,

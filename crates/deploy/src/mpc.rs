@@ -9,7 +9,8 @@ use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::{Links, Peers};
-use privet_mpc::protocols::replicated3::{self, Replicated, Replicated3};
+use privet_mpc::protocols::protocol::Protocol as _;
+use privet_mpc::protocols::replicated3::{self, Input, Replicated, Replicated3};
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::run::{Inputs, Owned, run};
@@ -241,9 +242,15 @@ impl Work {
             }
             Self::Program(program, secrets) => {
                 let rows = request.statement.rows as usize;
-                let columns = replicated3::columns(session.me(), layout, request)?;
-                let inputs = Inputs { secrets, columns: &columns, rows };
-                Ok(run(&mut Replicated3 { session }, program, &inputs)?.into_output())
+                let input = replicated3::input(session, layout, request)?;
+                let mut protocol = Replicated3 { session };
+                let columns = match input {
+                    Input::Shared(columns) => columns,
+                    Input::Summed(columns) => protocol.reshare(columns)?,
+                    Input::Known(columns) => protocol.public(&columns, layout.k),
+                };
+                let output = run(&mut protocol, program, &Inputs { secrets, columns: &columns, rows })?;
+                Ok(Replicated3::output(output))
             }
         }
     }

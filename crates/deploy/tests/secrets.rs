@@ -190,6 +190,7 @@ const SECRET: &[&str] = &[
     "Additive",
     "Replicated",
     "Sum",
+    "Input",
     "Bits",
     "View",
     "Dealt",

@@ -33,6 +33,19 @@ fn the_largest_table() {
     assert_eq!(got, x.iter().map(|&x| reduce(table[x as usize], 40)).collect::<Vec<_>>());
 }
 
+/// More than is dealt at a time: the bytes are the same.
+#[test]
+fn a_long_tensor_is_dealt_in_parts() {
+    let x: Vec<u64> = words(1, 10_007).iter().map(|x| x & 255).collect();
+    let table = words(4, 256);
+    let got = opened(&done(|me, p| p.lookup(summed(me, 8, 5, &x), &table, 16)));
+    assert_eq!(got, x.iter().map(|&x| reduce(table[x as usize], 16)).collect::<Vec<_>>());
+    let cost = common::gates::costs(|me, p| p.lookup(summed(me, 8, 5, &x), &table, 16));
+    assert_eq!(cost[0].sent.len(), 3);
+    assert_eq!(cost[0].bytes_between(), x.len() * 256 * 2);
+    assert_eq!(cost[1].rounds, 2);
+}
+
 #[test]
 fn zero_at_every_pair_of_halves() {
     for s in 1..=8u32 {

@@ -84,6 +84,21 @@ fn an_approximation_keeps_its_error() {
     }
 }
 
+/// More than is dealt at a time.
+#[test]
+fn a_long_tensor_is_dealt_in_parts() {
+    let output = Format { ring: 34, fraction_bits: 16 };
+    let plan = Approximation::plan(Smooth::Sigmoid, &domain(-8.0, 8.0), 1e-3, output).unwrap();
+    let x = arguments(-8.0, 8.0, 150_000);
+    let got = done(|me, p| smooth(p, &share(me, INPUT.ring, 3, &x), &plan));
+    for (x, y) in x.iter().zip(opened(&got)) {
+        let exact = Smooth::Sigmoid.value(decode(*x, 64, INPUT.fraction_bits));
+        assert!((decode(y, output.ring, output.fraction_bits) - exact).abs() <= plan.error);
+    }
+    let cost = costs(|me, p| smooth(p, &share(me, INPUT.ring, 3, &x), &plan));
+    assert!(cost[0].sent.len() > 2 && cost[1].rounds == 2);
+}
+
 #[test]
 fn far_beyond_the_clip_the_error_still_holds() {
     let output = Format { ring: 36, fraction_bits: 16 };

@@ -33,13 +33,18 @@ impl Approximation {
         let series = fitted.series;
         let magnitude = f.value(domain.lo).abs().max(f.value(domain.hi).abs()) + 1.0;
         let whole = u32::try_from(outward_exponent(magnitude)).ok()?;
-        let least = output.fraction_bits.div_ceil(2).max(2);
-        let enough = |bits: &u32| fitted.error + series.rounding(*bits, *bits) <= room;
-        let each = (least..=50).find(enough)?;
-        let bits = SeriesBits { drop: 0, sines: each, coefficients: each, ring: 2 * each + whole + 2 };
-        let fits = series.largest() * power_of_two(each.into()) < power_of_two(50) && bits.ring <= 64;
-        let error = fitted.error + series.rounding(each, each) + output.unit();
-        fits.then_some(Self { series, bits, output, error })
+        // The fewest bits together, split so that both roundings together fit.
+        let fits = |[sines, coefficients]: &[u32; 2]| {
+            fitted.error + series.rounding(*sines, *coefficients) <= room
+                && series.largest() * power_of_two((*coefficients).into()) < power_of_two(50)
+        };
+        let splits = |total: u32| (2..=50.min(total - 2)).map(move |sines| [sines, total - sines]);
+        let least = output.fraction_bits.max(4);
+        let [sines, coefficients] =
+            (least..=62 - whole.min(58)).flat_map(splits).filter(|[_, c]| *c <= 50).find(fits)?;
+        let bits = SeriesBits { drop: 0, sines, coefficients, ring: sines + coefficients + whole + 2 };
+        let error = fitted.error + series.rounding(sines, coefficients) + output.unit();
+        (bits.ring <= 64).then_some(Self { series, bits, output, error })
     }
 }
 

@@ -105,7 +105,10 @@ impl Program {
                     && own.fraction == bits.sines + bits.coefficients
                     && own.ring <= bits.ring
                     && (!plan.grows || x.fraction <= own.fraction)
-                    && plan.clip.is_none_or(|far| 0 < far && far < 1 << 40 && bits.drop < 20)
+                    && plan.clip.is_none_or(|far| {
+                        0 < far
+                            && i64::from(64 - far.leading_zeros()) + i64::from(bits.drop) < i64::from(x.ring)
+                    })
             }
             (Action::Softmax { group }, Some(Plan::Softmax(plan))) => {
                 plan.length == *group

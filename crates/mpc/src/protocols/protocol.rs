@@ -46,6 +46,7 @@ pub use privet_model::series::SeriesBits;
 use privet_ring::conv::Conv2d;
 
 use crate::Abort;
+use crate::session::Additive;
 
 /// One side of a product.
 pub enum Operand<'a, S> {
@@ -118,6 +119,8 @@ pub trait Protocol {
     fn concat_sums(&mut self, parts: Vec<Self::Sum>) -> Self::Sum;
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
+    /// What the client gets of it, by [`Session::finish`](crate::session::Session::finish).
+    fn output(x: Self::Sum) -> Additive;
     /// Modulo a smaller 2^k.
     fn reduce_sum(x: Self::Sum, k: u32) -> Self::Sum;
     /// Element `indices[i]` of `x` at `i`.

@@ -12,6 +12,8 @@
 //! | deal | 0: P0 waits for nobody | those of u |
 //! | settle | 1 | twice those of the result |
 
+use privet_ring::GROUP;
+
 use crate::Abort;
 use crate::role::Role;
 use crate::session::Session;
@@ -84,6 +86,11 @@ impl Settled {
         let plane = |x: &[u64], at: usize| x[at * words..][..words].to_vec();
         (0..planes).map(|at| Bits { n, own: plane(&self.own, at), next: plane(&self.next, at) }).collect()
     }
+}
+
+/// Elements for which to deal at a time where each needs many words, so that memory is bounded: whole groups on the wire.
+pub(super) fn at_once(words: usize) -> usize {
+    ((1 << 20) / words.max(1)).next_multiple_of(GROUP)
 }
 
 /// P0 deals what `values` gives it, a tensor of each form, all in one message to P2.

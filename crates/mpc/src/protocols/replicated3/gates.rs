@@ -7,7 +7,7 @@ use privet_ring::reduce;
 
 use crate::Abort;
 use crate::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
-use crate::session::Session;
+use crate::session::{Additive, Session};
 
 use super::bits::{Bits, and, packed};
 use super::compare::sign;
@@ -107,6 +107,10 @@ impl Protocol for Replicated3<'_> {
 
     fn sum_ring(x: &Sum) -> u32 {
         x.ring()
+    }
+
+    fn output(x: Sum) -> Additive {
+        x.into_output()
     }
 
     fn reduce_sum(x: Sum, k: u32) -> Sum {

@@ -13,7 +13,7 @@ use crate::Abort;
 use crate::session::Session;
 
 use super::bits::Bits;
-use super::deal::{deal, settle};
+use super::deal::{at_once, deal, settle};
 use super::form::Form;
 use super::planes::{add_product, one_hot, planes};
 use super::share::{Replicated, Sum};
@@ -23,20 +23,26 @@ use super::view::View;
 pub(super) fn lookup(session: &mut Session, x: Sum, table: &[u64], k: u32) -> Result<Replicated, Abort> {
     let view = View::open(session, x)?;
     debug_assert_eq!(Some(table.len()), 1usize.checked_shl(view.k), "an element for each of the ring");
-    let n = view.half.len();
-    let all = || 0..table.len() as u64;
-    let [dealt] = deal(session, [Form::Ring { k, n: n * table.len() }], || {
-        [view.half.iter().flat_map(|&a| all().map(move |i| u64::from(i == a))).collect()]
-    })?;
-    let [value] = settle(session, [Form::Ring { k, n }], || {
-        let picked = |(dealt, &b): (&[u64], &u64)| {
-            let (from_b, before_b) = table.split_at(usize::try_from(b).unwrap_or(0));
-            let rotated = before_b.iter().chain(from_b);
-            dealt.iter().zip(rotated).fold(0u64, |sum, (u, v)| sum.wrapping_add(u.wrapping_mul(*v)))
-        };
-        [dealt.half.chunks_exact(table.len().max(1)).zip(&view.half).map(picked).collect()]
-    })?;
+    let mut summands = Vec::with_capacity(view.half.len());
+    for half in view.half.chunks(at_once(table.len())) {
+        summands.extend(picked(session, half, table, k)?);
+    }
+    let [value] = settle(session, [Form::Ring { k, n: view.half.len() }], || [summands])?;
     Ok(value.into_share())
+}
+
+/// This party's summands of the sum over i of `[a = i]·table[i + b]`.
+fn picked(session: &mut Session, half: &[u64], table: &[u64], k: u32) -> Result<Vec<u64>, Abort> {
+    let all = || 0..table.len() as u64;
+    let [dealt] = deal(session, [Form::Ring { k, n: half.len() * table.len() }], || {
+        [half.iter().flat_map(|&a| all().map(move |i| u64::from(i == a))).collect()]
+    })?;
+    let one = |(dealt, &of_both): (&[u64], &u64)| {
+        let (before, from) = table.split_at(usize::try_from(of_both).unwrap_or(0));
+        let rotated = from.iter().chain(before);
+        dealt.iter().zip(rotated).fold(0u64, |sum, (u, v)| sum.wrapping_add(u.wrapping_mul(*v)))
+    };
+    Ok(dealt.half.chunks_exact(table.len().max(1)).zip(half).map(one).collect())
 }
 
 /// Whether x = 0.

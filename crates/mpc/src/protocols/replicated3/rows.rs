@@ -1,4 +1,4 @@
-//! The linear path: a client's rows against a linear model, without a message between the parties.
+//! A client's rows: against a linear model, without a message between the parties; or as a tensor for other programs.
 
 use privet_ring::GROUP;
 use privet_ring::kernels::add_products;
@@ -7,13 +7,12 @@ use privet_ring::prg::Stream;
 
 use crate::Abort;
 use crate::commitment::{of_bytes, of_seed};
-use crate::protect::Component;
+use crate::protect::{Component, Protect};
 use crate::request::{Held, Layout, PartyRequest};
-use crate::role::Role;
 use crate::session::{Additive, Session};
 use crate::weights::PartyWeights;
 
-use super::share::Replicated;
+use super::share::{Replicated, Sum};
 
 /// A party's whole part of a linear model's prediction: check the components that it holds against the statement, then
 /// `z_i = Σ_c x_c·F_c + b_i`, where the factors `F_c` are as [`PartyWeights`] says. No message to anyone but the client.
@@ -37,30 +36,42 @@ pub fn linear(
     Ok(Additive(z))
 }
 
-/// A client's rows as a shared tensor, rows × columns, once the components are checked against the statement. Where the input
-/// is not hidden, everyone knows it.
-pub fn columns(me: Role, layout: &Layout, request: PartyRequest) -> Result<Replicated, Abort> {
-    let components = layout.protect.components(me);
-    check_form(layout, components, &request)?;
-    check_commitments(components, &request)?;
-    let n = request.statement.rows as usize * layout.columns;
-    let chunk = request.statement.chunk;
-    let expand = |held: Held| {
-        let mut values = vec![0; n];
-        let mut expand = Expand::of(layout, held, chunk);
-        let block = GROUP * layout.columns;
-        values.chunks_mut(block).enumerate().for_each(|(b, out)| expand.block(b * block, out));
-        values
-    };
-    let mut held = request.held.into_iter().map(expand);
-    match (held.next(), held.next()) {
-        (Some(own), Some(next)) => Ok(Replicated { k: layout.k, own, next }),
-        (Some(whole), None) => Ok(Replicated::public(me, layout.k, whole)),
-        (None, _) => Err(Abort::Client("The request holds no component.".into())),
-    }
+/// What a client's rows are to a party, `rows × columns`.
+pub enum Input {
+    /// With `protect = both`.
+    Shared(Replicated),
+    /// With `protect = input`: one summand from each party, masked.
+    Summed(Sum),
+    /// With `protect = model`: the rows themselves.
+    Known(Vec<u64>),
 }
 
-/// One component, expanded block by block: never written to memory as a whole.
+privet_ring::not_shown!(Input);
+
+/// The rows of a request as a tensor, once the components that a party holds are checked against the statement.
+pub fn input(session: &mut Session, layout: &Layout, request: PartyRequest) -> Result<Input, Abort> {
+    let components = layout.protect.components(session.me());
+    check_form(layout, components, &request)?;
+    check_commitments(components, &request)?;
+    let (n, chunk, k) = (request.statement.rows as usize * layout.columns, request.statement.chunk, layout.k);
+    let mut expanded = request.held.into_iter().map(|held| {
+        let mut tensor = vec![0; n];
+        Expand::of(layout, held, chunk).block(0, &mut tensor);
+        tensor
+    });
+    let (first, second) = (expanded.next().unwrap_or_default(), expanded.next());
+    Ok(match (layout.protect, second) {
+        (Protect::Model, _) => Input::Known(first),
+        (_, Some(next)) => Input::Shared(Replicated { k, own: first, next }),
+        (_, None) => {
+            let mut z = session.zero_share(n);
+            z.iter_mut().zip(first).for_each(|(z, x)| *z = z.wrapping_add(x));
+            Input::Summed(Sum::Summed { k, z })
+        }
+    })
+}
+
+/// One component, expanded block by block: or as a whole.
 enum Expand {
     Stream(Box<Stream>),
     Packed { bytes: bytes::Bytes, bits: u32, signed: bool },

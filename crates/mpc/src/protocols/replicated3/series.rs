@@ -26,7 +26,7 @@ use crate::protocols::protocol::SeriesBits;
 use crate::session::Session;
 
 use super::P0;
-use super::deal::deal;
+use super::deal::{at_once, deal};
 use super::form::Form;
 use super::share::Sum;
 use super::view::View;
@@ -36,23 +36,40 @@ pub(super) fn series(session: &mut Session, x: Sum, f: &Series, bits: SeriesBits
     let period = (f.period_bits + bits.drop).min(x.ring());
     debug_assert_eq!(period, f.period_bits + bits.drop, "the ring of the argument is at least a period");
     let view = View::open(session, x.reduced(period))?.narrow(session, bits.drop);
-    let n = view.half.len();
-    let form = Form::Ring { k: bits.ring, n: 2 * f.terms.len() * n };
-    let [dealt] = deal(session, [form], || [view.half.iter().flat_map(|&a| dealt_to(a, f, bits)).collect()])?;
-    let mut z = session.zero_share(n);
-    let constant = encode_wide(f.constant, bits.sines + bits.coefficients);
-    let of_element = dealt.half.chunks_exact((2 * f.terms.len()).max(1));
-    match session.me() {
-        P0 => z.iter_mut().for_each(|z| *z = z.wrapping_add(constant)),
-        _ => {
-            for ((z, &b), dealt) in z.iter_mut().zip(&view.half).zip(of_element) {
-                let factors = f.terms.iter().flat_map(|term| factors(b, f, *term, bits.coefficients));
-                let products = dealt.iter().zip(factors).map(|(u, v)| u.wrapping_mul(v));
-                *z = products.fold(*z, u64::wrapping_add);
-            }
+    let mut z = session.zero_share(view.half.len());
+    if session.me() == P0 {
+        let constant = encode_wide(f.constant, bits.sines + bits.coefficients);
+        for z in &mut z {
+            *z = z.wrapping_add(constant);
         }
     }
+    let chunk = at_once(2 * f.terms.len());
+    for (half, z) in view.half.chunks(chunk).zip(z.chunks_mut(chunk)) {
+        add_terms(session, half, f, bits, z)?;
+    }
     Ok(Sum::Summed { k: bits.ring, z })
+}
+
+/// At P1 and P2, adds their summand of all terms to z.
+fn add_terms(
+    session: &mut Session,
+    half: &[u64],
+    f: &Series,
+    bits: SeriesBits,
+    z: &mut [u64],
+) -> Result<(), Abort> {
+    let words = 2 * f.terms.len();
+    let form = Form::Ring { k: bits.ring, n: words * half.len() };
+    let [dealt] = deal(session, [form], || [half.iter().flat_map(|&a| dealt_to(a, f, bits)).collect()])?;
+    if session.me() == P0 {
+        return Ok(());
+    }
+    for ((z, &b), dealt) in z.iter_mut().zip(half).zip(dealt.half.chunks_exact(words.max(1))) {
+        let factors = f.terms.iter().flat_map(|term| factors(b, f, *term, bits.coefficients));
+        let products = dealt.iter().zip(factors).map(|(u, v)| u.wrapping_mul(v));
+        *z = products.fold(*z, u64::wrapping_add);
+    }
+    Ok(())
 }
 
 /// Sine and cosine of each harmonic at a.
