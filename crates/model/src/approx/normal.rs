@@ -83,6 +83,13 @@ impl Normal {
         fits.then_some(Self { f, output, lift, low, steps, held, inner, last_drop, relative, absolute })
     }
 
+    /// As [`Approximation::wish`].
+    pub(crate) fn wish(output: Format) -> Self {
+        let (f, inner) = (Inverse::Reciprocal, Approximation::wish(output));
+        let held = output;
+        Self { f, output, lift: 0, low: 0, steps: 1, held, inner, last_drop: 0, relative: 0.0, absolute: 0.0 }
+    }
+
     /// Whether numbers that came from outside are ones that can be shifted by.
     pub fn is_sound(&self) -> bool {
         self.lift <= 1

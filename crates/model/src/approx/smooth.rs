@@ -25,6 +25,14 @@ pub struct Approximation {
 }
 
 impl Approximation {
+    /// Nothing evaluated, without error: what a planner hopes for before it looks for a series.
+    pub(crate) fn wish(output: Format) -> Self {
+        let series = Series { period_bits: 1, constant: 0.0, terms: Vec::new() };
+        let half = output.fraction_bits.div_ceil(2) + 1;
+        let bits = SeriesBits { drop: 0, sines: half, coefficients: half, ring: 2 * half + 3 };
+        Self { series, bits, output, error: 0.0 }
+    }
+
     /// The fewest terms and bits that keep `error ≤ accuracy`, if there are any. The ring of the argument is at least
     /// `domain.ring`.
     pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
@@ -48,6 +56,9 @@ impl Approximation {
     }
 }
 
+/// A longer domain takes more terms than are worth looking for.
+const WIDEST: f64 = 128.0;
+
 /// A planned evaluation of a function that levels off, or grows like its argument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +78,8 @@ impl Saturated {
     /// functions that level off ([`limits`]); one that grows needs the same fraction bits in argument and result.
     pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
         let grows = matches!(f, Smooth::Gelu | Smooth::Softplus);
-        if let Some(inside) = Approximation::plan(f, domain, accuracy, output) {
+        let whole = || Approximation::plan(f, domain, accuracy, output);
+        if let Some(inside) = (limits(f).is_none() || domain.hi - domain.lo <= WIDEST).then(whole).flatten() {
             return Some(Self { error: inside.error, inside, clip: None, grows });
         }
         if grows && output.fraction_bits != domain.fraction_bits {

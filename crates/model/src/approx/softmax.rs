@@ -32,6 +32,13 @@ pub struct Softmax {
 }
 
 impl Softmax {
+    /// As [`Approximation::wish`].
+    pub(crate) fn wish(length: usize, output: Format) -> Self {
+        let power = Approximation::wish(output);
+        let reciprocal = Normal::wish(output);
+        Self { length, clip: 0, power, reciprocal, drop: 0, output, error: 0.0 }
+    }
+
     /// For rows of `length`, whose differences fit the ring of the input with a bit to spare.
     pub fn plan(length: usize, input: Format, accuracy: f64, output: Format) -> Option<Self> {
         let others = length as f64 + 1.0;

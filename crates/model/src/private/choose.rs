@@ -95,6 +95,14 @@ impl Search<'_> {
             for extra in EXTRA {
                 let column = (value + gain).min(MAX_INPUT_BITS);
                 let fine = Fineness { value, weight: value + extra, column };
+                self.plans.wished.set(true);
+                let wished = self.attempt(fine, &spans, &exponents, relative);
+                self.plans.wished.set(false);
+                let Some(wished) = wished else { continue };
+                if wished.bound > self.accuracy {
+                    best = best.min(wished.bound);
+                    continue;
+                }
                 let Some(tried) = self.attempt(fine, &spans, &exponents, relative) else { continue };
                 if tried.bound <= self.accuracy {
                     return Ok(self.program(tried, ranges));

@@ -1,6 +1,6 @@
 //! Smooth functions of one value: where they lead, how steep they are, and the plan of the series that stands for them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use privet_ring::fixed::power_of_two;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::numbers::Numbers;
 use crate::approx::Format;
-use crate::approx::smooth::Saturated;
+use crate::approx::smooth::{Approximation, Saturated};
 use crate::approx::softmax::Softmax;
 use crate::graph::Function;
 use crate::series::fit::Domain;
@@ -79,14 +79,21 @@ const UNITS: f64 = 4.0;
 /// above 1.2.
 const FINER: u32 = 4;
 
-/// Plans that were made already: a fit takes long, and many choices of bits ask for the same.
+/// Makes plans, and keeps those that were made already: a fit takes long, and many choices of bits ask for the same.
 #[derive(Default)]
-pub(crate) struct Plans(RefCell<HashMap<(String, u32, i32, u32, u32), Option<Plan>>>);
+pub(crate) struct Plans {
+    known: RefCell<HashMap<(String, u32, i32, u32, u32), Option<Plan>>>,
+    /// Whether plans are only wished for: without error, and without a fit.
+    pub(crate) wished: Cell<bool>,
+}
 
 impl Plans {
     /// For an argument with these numbers, and a result with so many fraction bits.
     pub(crate) fn smooth(&self, f: Smooth, x: &Numbers, value: u32) -> Option<Plan> {
         let key = (format!("{f:?}"), x.fraction, x.exponent, value, 0);
+        if self.wished.get() {
+            return Some(Plan::Smooth(wish(value)));
+        }
         self.known(key, || {
             let far = power_of_two(i64::from(x.exponent));
             // One that grows adds what lies above its clip, in the same bits.
@@ -108,6 +115,10 @@ impl Plans {
     /// For groups of so many values.
     pub(crate) fn softmax(&self, group: usize, x: &Numbers, value: u32) -> Option<Plan> {
         let groups = u32::try_from(group).ok()?;
+        if self.wished.get() {
+            let output = Format { ring: value + 3, fraction_bits: value };
+            return Some(Plan::Softmax(Softmax::wish(group, output)));
+        }
         self.known(("softmax".into(), x.fraction, x.exponent, value, groups), || {
             let ring = x.fraction + u32::try_from(x.exponent.max(SOFTMAX_CLIP) + 3).ok()?;
             let input = Format { ring, fraction_bits: x.fraction };
@@ -118,11 +129,17 @@ impl Plans {
     }
 
     fn known(&self, key: (String, u32, i32, u32, u32), plan: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
-        if let Some(known) = self.0.borrow().get(&key) {
+        if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
         let plan = plan();
-        self.0.borrow_mut().insert(key, plan.clone());
+        self.known.borrow_mut().insert(key, plan.clone());
         plan
     }
+}
+
+/// A plan without error: if even that is not enough, no fit is tried.
+fn wish(value: u32) -> Saturated {
+    let inside = Approximation::wish(Format { ring: 64, fraction_bits: value });
+    Saturated { inside, clip: None, grows: false, error: 0.0 }
 }
