@@ -152,7 +152,7 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(1);
     let choices =
         Choices { name: "m".into(), protect, reveal: Reveal::Score, parties: vec![String::new(); 3] };
-    let (public, files) = for_linear(&planned, choices, &mut entropy).unwrap();
+    let (public, files) = for_linear(planned, choices, &mut entropy).unwrap();
     ask(&public, &files, rows)
 }
 

@@ -311,8 +311,12 @@ pub(crate) fn problem(node: &Node, reason: &str, hint: &str) -> Problem {
 /// Why a node that is behind the affine part keeps a model from being a linear one with a public tail.
 pub(crate) fn obstacle(graph: &Graph, node: &Node) -> Option<Problem> {
     match node.op {
-        Op::Normalize(_) | Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_) => None,
-        Op::Select(_) | Op::Concat => None,
+        Op::Normalize(_)
+        | Op::Map(Function::Sigmoid)
+        | Op::Softmax { .. }
+        | Op::Label(_)
+        | Op::Select(_)
+        | Op::Concat => None,
         Op::Affine { .. } | Op::Linear { .. } | Op::Impute { .. } | Op::OneHot { .. } => {
             Some(after_nonlinear(graph, node))
         }

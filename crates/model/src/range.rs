@@ -66,12 +66,11 @@ impl Ranges {
         head: &Head,
         statistics: &[Option<Statistics>],
     ) -> Box<dyn DoubleEndedIterator<Item = Vec<i32>>> {
-        match &self.sampled {
-            Some(largest) => Box::new(std::iter::once(sampled(head, largest))),
-            None => {
-                let of = |width| from_model(head, statistics, width);
-                Box::new((NARROWEST..=WIDEST).rev().map(of).collect::<Vec<_>>().into_iter())
-            }
+        if let Some(largest) = &self.sampled {
+            Box::new(std::iter::once(sampled(head, largest)))
+        } else {
+            let of = |width| from_model(head, statistics, width);
+            Box::new((NARROWEST..=WIDEST).rev().map(of).collect::<Vec<_>>().into_iter())
         }
     }
 }

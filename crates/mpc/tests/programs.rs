@@ -73,11 +73,11 @@ fn rows_of(chance: &mut Chance, rows: usize, width: usize, size: f64) -> Tensor 
 
 /// Summands of each party of a tensor that is `x` together.
 fn shares(x: &[u64], k: u32) -> [Replicated; 3] {
-    let (a, b) = (common::words(11, x.len()), common::words(12, x.len()));
-    let c: Vec<u64> =
-        x.iter().zip(&a).zip(&b).map(|((x, a), b)| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
-    let all = [a, b, c];
-    [0, 1, 2].map(|i: usize| Replicated { k, own: all[i].clone(), next: all[(i + 1) % 3].clone() })
+    let [a, b] = [11, 12].map(|seed| common::words(seed, x.len()));
+    let rest =
+        x.iter().zip(a.iter().zip(&b)).map(|(x, (a, b))| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
+    let all: [Vec<u64>; 3] = [a, b, rest];
+    [0, 1, 2].map(|at: usize| Replicated { k, own: all[at].clone(), next: all[(at + 1) % 3].clone() })
 }
 
 /// What the parties reveal.
@@ -99,11 +99,6 @@ fn between_parties(
         let owned = held[me].owned(program);
         let inputs = Inputs { secrets: &owned, columns: &x[me], rows };
         let sum = run(&mut Replicated3 { session: &mut session }, program, &inputs)?;
-        let rounds = session.ledger().rounds;
-        let bytes = session.ledger().bytes_between();
-        if me == 1 {
-            println!("{rounds} rounds, {bytes} bytes from P1");
-        }
         Ok(session.finish(sum.into_output(), k))
     });
     let n = rows * program.scores();
@@ -138,13 +133,6 @@ fn check_revealed(graph: &Graph, rows: &Tensor, accuracy: f64, reveal: Reveal) -
             |scores: &[f64]| private.tail().finish(scores, program.scores()).unwrap()[0].to_f64().unwrap();
         let (got, clear) = (finish(&got), finish(&clear));
         let worst = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        println!(
-            "{}: bound {:.1e}, parties {:.1e}, clear {:.1e}",
-            graph.nodes.len(),
-            program.bound,
-            worst(&got, &expected),
-            worst(&clear, &expected)
-        );
         // The expected outputs are rounded to float32.
         let float = expected.iter().map(|x| x.abs()).fold(0.0, f64::max) * 1.2e-7;
 
@@ -264,8 +252,7 @@ fn probabilities_are_computed_inside_in_one_round() {
         let mut chance = Chance::of(seed);
         let ops = vec![dense(&mut chance, 40, 1), Op::Map(Function::Sigmoid)];
         let rows = rows_of(&mut chance, 30, 40, 2.0);
-        let program = check_revealed(&chain(40, ops), &rows, accuracy, Reveal::Probability);
-        println!("{:?}", program.plans[1].as_ref().map(|_| program.numbers[1]));
+        check_revealed(&chain(40, ops), &rows, accuracy, Reveal::Probability);
     }
 }
 

@@ -53,7 +53,7 @@ async fn all_are_right(trio: &Trio) {
         let parts = Role::ALL.map(|role| {
             let data = &replies[role.index()][seed as usize].1.outputs[0].data;
             let own = data.chunks_exact(8).map(|z| u64::from_le_bytes(z.try_into().unwrap())).collect();
-            Replicated { own, next: Vec::new() }
+            Replicated { k: 64, own, next: Vec::new() }
         });
         assert_right(10 * seed, &parts);
     }

@@ -69,7 +69,7 @@ pub struct World3 {
 pub fn bundle(planned: &Planned, protect: Protect, seed: u64) -> (PublicBundle, Vec<PartyFile>) {
     let parties = ["key of P0", "key of P1", "key of P2"].map(str::to_owned).to_vec();
     let choices = Choices { name: "m".into(), protect, reveal: Reveal::Score, parties };
-    for_linear(&planned, choices, &mut entropy(seed)).unwrap()
+    for_linear(planned, choices, &mut entropy(seed)).unwrap()
 }
 
 /// Ranges hold the rows of [`rows`].

@@ -162,13 +162,12 @@ fn size(op: &Op) -> usize {
     };
     match op {
         Op::Affine { scale, shift } => scale.len() + shift.len(),
-        Op::Linear { weights, bias } => weights.len() + bias.len(),
+        Op::Linear { weights, bias } | Op::Conv { weights, bias, .. } => weights.len() + bias.len(),
         Op::Impute { fill, .. } => fill.len(),
         Op::OneHot { levels, .. } => labels(levels),
         Op::Label(l) => labels(l),
         Op::Select(indices) => indices.len(),
         Op::Constant(values) => values.len(),
-        Op::Conv { weights, bias, .. } => weights.len() + bias.len(),
         Op::Reduce { windows, .. } => windows.places() + windows.0.len(),
         Op::Trees(trees) => {
             4 * (trees.branches.len() + trees.leaves.len() + trees.roots.len()) + trees.base.len()

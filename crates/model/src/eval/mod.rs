@@ -160,8 +160,13 @@ impl Operands<'_> {
             Op::MatMul(shape) => products::multiply(&x, &self.numbers(1)?, shape, self.rows),
             Op::Reduce { reduce, windows } => numbers::reduce(&x, n, *reduce, windows),
             Op::Trees(trees) => x.chunks_exact(n.max(1)).flat_map(|row| trees.evaluate(row)).collect(),
-            Op::Input(_) | Op::Constant(_) | Op::Concat | Op::Select(_) => x,
-            Op::OneHot { .. } | Op::Label(_) | Op::ArgMax { .. } => x,
+            Op::Input(_)
+            | Op::Constant(_)
+            | Op::Concat
+            | Op::Select(_)
+            | Op::OneHot { .. }
+            | Op::Label(_)
+            | Op::ArgMax { .. } => x,
         })
     }
 }

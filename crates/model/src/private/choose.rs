@@ -87,8 +87,11 @@ impl Search<'_> {
         let limits: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
         let spans = spans(draft, &self.columns_span(&limits));
         let exponents = exponents(&spans);
-        let relative =
-            draft.steps.iter().position(|s| s.is_columns()).is_some_and(|at| is_relative(draft, at));
+        let relative = draft
+            .steps
+            .iter()
+            .position(super::action::Step::is_columns)
+            .is_some_and(|at| is_relative(draft, at));
         let gain = if relative { gain(draft, &spans) } else { 0 };
         let mut best = f64::INFINITY;
         for value in VALUE_BITS {

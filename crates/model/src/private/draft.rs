@@ -73,7 +73,9 @@ impl Draft {
     /// Drops steps that nothing shown needs, and secrets that no step uses.
     pub(crate) fn prune(&mut self, shown: &mut [Shown]) {
         let mut needed: Vec<bool> = self.steps.iter().map(Step::is_columns).collect();
-        shown.iter().for_each(|s| needed[s.step] = true);
+        for s in shown.iter() {
+            needed[s.step] = true;
+        }
         for at in (0..self.steps.len()).rev() {
             if needed[at] {
                 self.steps[at].inputs.iter().for_each(|&i| needed[i] = true);
@@ -96,7 +98,9 @@ impl Draft {
             }
             steps.push(step);
         }
-        shown.iter_mut().for_each(|s| s.step = renumbered[s.step]);
+        for s in shown {
+            s.step = renumbered[s.step];
+        }
         (self.steps, self.secrets) = (steps, secrets);
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn emit(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origi
         places.iter().map(|p| if let [one] = p[..] { Some(one) } else { None }).collect();
     match single {
         Some(places) => one_by_one(draft, step, sums, places, origin),
-        None => matrix(draft, step, sums, places, false, origin),
+        None => matrix(draft, step, sums, &places, false, origin),
     }
 }
 
@@ -80,8 +80,8 @@ pub(crate) fn emit(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origi
 pub(crate) fn emit_whole(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origin: &Origin) -> StepId {
     let step = columns.compared.step(draft);
     let place = &columns.compared.place;
-    let places = sums.iter().map(|s| s.terms.keys().map(|c| place[c]).collect()).collect();
-    matrix(draft, step, sums, places, true, origin)
+    let places: Vec<Vec<usize>> = sums.iter().map(|s| s.terms.keys().map(|c| place[c]).collect()).collect();
+    matrix(draft, step, sums, &places, true, origin)
 }
 
 /// Each value comes from one column: selected, and scaled where that is not by one.
@@ -119,7 +119,7 @@ fn matrix(
     draft: &mut Draft,
     step: StepId,
     sums: &[Sum],
-    places: Vec<Vec<usize>>,
+    places: &[Vec<usize>],
     whole: bool,
     origin: &Origin,
 ) -> StepId {
@@ -128,7 +128,9 @@ fn matrix(
         rows = sums.to_vec();
         spread = (0..sums.len()).map(Spread::Score).collect();
     } else {
-        sums.iter().for_each(|sum| spread.push(place(&mut rows, sum)));
+        for sum in sums {
+            spread.push(place(&mut rows, sum));
+        }
     }
     let of_row = |spread: &Spread, row| matches!(spread, Spread::Score(i) if *i == row);
     let first = |row| spread.iter().position(|s| of_row(s, row)).unwrap_or(0);

@@ -108,22 +108,15 @@ impl Sources<'_> {
         self.draft.secrets[weights].whole && noise[step.inputs[0]].iter().all(|&e| e == 0.0)
     }
 
-    /// `(rounded - exact, rounded)` of a secret factor that is multiplied by column or value `j`.
-    fn rounding(&self, secret: &Secret, at: usize, bits: u32, range: i32) -> (f64, f64) {
-        let scale = 2f64.powi(i32::try_from(bits).unwrap_or(0) + range);
-        let rounded = (secret.values[at] * scale).round_ties_even() / scale;
-        (rounded - secret.values[at], rounded)
-    }
-
     fn linear(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
         let x = &self.spans[step.inputs[0]];
         let ranges = self.ranges(step);
-        let (weights, n, bits) = (&self.draft.secrets[weights], x.len(), self.numbers[at].weight);
+        let (secret, n, fine) = (&self.draft.secrets[weights], x.len(), self.numbers[at].weight);
         let one = |row: usize| {
             let mut sum = Bounded::default();
             for j in 0..n {
-                let (moved, rounded) = self.rounding(weights, row * n + j, bits, ranges[j]);
-                sum.add(moved, rounded, weights.error(row * n + j), (x.low[j], x.high[j]), e[j]);
+                let (moved, rounded) = rounding(secret, row * n + j, fine, ranges[j]);
+                sum.add(moved, rounded, secret.error(row * n + j), (x.low[j], x.high[j]), e[j]);
             }
             sum.error(n) + self.shift(at, bias, row)
         };
@@ -133,15 +126,15 @@ impl Sources<'_> {
     fn convolution(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
         let Action::Conv { conv, .. } = &step.action else { return Vec::new() };
         let x = &self.spans[step.inputs[0]];
-        let (weights, bits) = (&self.draft.secrets[weights], self.numbers[at].weight);
+        let (secret, fine) = (&self.draft.secrets[weights], self.numbers[at].weight);
         let rounded: Vec<(f64, f64)> =
-            (0..weights.values.len()).map(|w| self.rounding(weights, w, bits, 0)).collect();
+            (0..secret.values.len()).map(|w| rounding(secret, w, fine, 0)).collect();
         let places = conv.out[0] * conv.out[1];
         let one = |output: usize| {
             let mut sum = Bounded::default();
             conv.products(output, |w, i| {
                 let (moved, weight) = rounded[w];
-                sum.add(moved, weight, weights.error(w), (x.low[i], x.high[i]), e[i]);
+                sum.add(moved, weight, secret.error(w), (x.low[i], x.high[i]), e[i]);
             });
             sum.error(conv.filter_len()) + self.shift(at, bias, output / places)
         };
@@ -151,7 +144,7 @@ impl Sources<'_> {
     fn scale(&self, at: usize, secret: usize, shift: usize, e: &[f64], x: &Span) -> Vec<f64> {
         let (secret, bits) = (&self.draft.secrets[secret], self.numbers[at].weight);
         let one = |i: usize| {
-            let (moved, rounded) = self.rounding(secret, i, bits, 0);
+            let (moved, rounded) = rounding(secret, i, bits, 0);
             let mut sum = Bounded::default();
             sum.add(moved, rounded, secret.error(i), (x.low[i], x.high[i]), e[i]);
             sum.error(1) + self.shift(at, shift, i)
@@ -180,6 +173,13 @@ pub(crate) fn ranges(draft: &Draft, columns: &[Encoding], step: &Step) -> Vec<i3
         Action::Columns { first } => columns[first..first + input.width].iter().map(|c| c.relative).collect(),
         _ => vec![0; input.width],
     }
+}
+
+/// `(rounded - exact, rounded)` of a secret factor that is multiplied by column or value `j`.
+fn rounding(secret: &Secret, at: usize, bits: u32, range: i32) -> (f64, f64) {
+    let scale = 2f64.powi(i32::try_from(bits).unwrap_or(0) + range);
+    let rounded = (secret.values[at] * scale).round_ties_even() / scale;
+    (rounded - secret.values[at], rounded)
 }
 
 /// A sum of products with rounded factors.

@@ -117,6 +117,7 @@ impl Choice {
 }
 
 /// Where a value comes from, once selections, signs and cuts are seen through.
+#[derive(Clone, Copy)]
 struct Traced {
     step: StepId,
     index: usize,
@@ -128,7 +129,6 @@ fn trace(draft: &Draft, step: StepId, index: usize) -> Traced {
     let here = Traced { step, index, negate: false, shift: 0 };
     let s = &draft.steps[step];
     match &s.action {
-        Action::Cut => trace(draft, s.inputs[0], index),
         Action::Select(indices) => trace(draft, s.inputs[0], indices[index]),
         Action::Concat => {
             let mut index = index;
@@ -140,7 +140,7 @@ fn trace(draft: &Draft, step: StepId, index: usize) -> Traced {
             }
             here
         }
-        Action::Flip { negate: false, shift: 0 } => trace(draft, s.inputs[0], index),
+        Action::Cut | Action::Flip { negate: false, shift: 0 } => trace(draft, s.inputs[0], index),
         // Only what a `Spread` can say is seen through.
         Action::Flip { negate: true, shift: shift @ (0 | 1) } => match trace(draft, s.inputs[0], index) {
             Traced { negate: false, step, index, .. } => Traced { step, index, negate: true, shift: *shift },

@@ -36,7 +36,7 @@ impl Reveal {
     }
 
     /// Whether the client may compute this itself from what it is shown. With `score` that is an activation which can be undone
-    /// anyway; a ReLU cannot, and is computed inside.
+    /// anyway; a `ReLU` cannot, and is computed inside.
     fn leaves(self, op: &Op) -> bool {
         match op {
             Op::Select(_) | Op::Concat | Op::Label(_) | Op::ArgMax { .. } => true,

@@ -79,10 +79,13 @@ const UNITS: f64 = 4.0;
 /// above 1.2.
 const FINER: u32 = 4;
 
+/// The function, fraction bits and exponent of its argument, fraction bits of its result, and the size of a group.
+type Asked = (String, u32, i32, u32, u32);
+
 /// Makes plans, and keeps those that were made already: a fit takes long, and many choices of bits ask for the same.
 #[derive(Default)]
 pub(crate) struct Plans {
-    known: RefCell<HashMap<(String, u32, i32, u32, u32), Option<Plan>>>,
+    known: RefCell<HashMap<Asked, Option<Plan>>>,
     /// Whether plans are only wished for: without error, and without a fit.
     pub(crate) wished: Cell<bool>,
 }
@@ -128,7 +131,7 @@ impl Plans {
         })
     }
 
-    fn known(&self, key: (String, u32, i32, u32, u32), plan: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
+    fn known(&self, key: Asked, plan: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }

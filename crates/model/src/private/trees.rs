@@ -203,21 +203,21 @@ impl Shape {
         paths: &[Vec<Path>],
         branches: &[Vec<usize>],
         swapped: &[bool],
-        bits: StepId,
+        met: StepId,
         origin: &Origin,
     ) -> StepId {
         let mut weights = vec![0.0; self.trees * self.leaves * self.branches];
         // A leaf that is only padding has one miss always.
-        let mut bias = vec![1.0; self.trees * self.leaves];
+        let mut wanted_met = vec![1.0; self.trees * self.leaves];
         for (tree, paths) in paths.iter().enumerate() {
             for (leaf, path) in paths.iter().enumerate() {
                 let row = tree * self.leaves + leaf;
-                bias[row] = 0.0;
+                wanted_met[row] = 0.0;
                 for &(at, yes) in &path.conditions {
                     let place = branches[tree].binary_search(&at).unwrap_or(0);
                     let wanted = yes != swapped[at];
                     weights[row * self.branches + place] = if wanted { -1.0 } else { 1.0 };
-                    bias[row] += f64::from(u8::from(wanted));
+                    wanted_met[row] += f64::from(u8::from(wanted));
                 }
             }
         }
@@ -232,8 +232,8 @@ impl Shape {
             pads_before: [0, 0],
             out: [1, 1],
         };
-        let (weights, bias) = (draft.secret(Secret::whole(weights)), draft.secret(Secret::whole(bias)));
-        draft.push(Action::Conv { conv, weights, bias }, vec![bits], self.trees * self.leaves, origin)
+        let (weights, bias) = (draft.secret(Secret::whole(weights)), draft.secret(Secret::whole(wanted_met)));
+        draft.push(Action::Conv { conv, weights, bias }, vec![met], self.trees * self.leaves, origin)
     }
 }
 

@@ -18,7 +18,7 @@ impl<P: Protocol> Runner<'_, P> {
         let secrets = self.inputs.secrets;
         let product = self.protocol.matmul(Operand::Secret(&x), secrets[weights].operand(), k, shape);
         let places: Vec<usize> = (0..columns).collect();
-        self.with_bias(product, bias, &places, k)
+        Ok(self.with_bias(product, bias, &places, k))
     }
 
     pub(super) fn convolution(
@@ -35,7 +35,7 @@ impl<P: Protocol> Runner<'_, P> {
         let product = self.protocol.convolve(Operand::Secret(&x), secrets[weights].operand(), k, &shape);
         let area = conv.out[0] * conv.out[1];
         let places: Vec<usize> = (0..conv.filters).flat_map(|f| std::iter::repeat_n(f, area)).collect();
-        self.with_bias(product, bias, &places, k)
+        Ok(self.with_bias(product, bias, &places, k))
     }
 
     pub(super) fn scaling(&mut self, at: StepId, factors: usize, shift: usize) -> Result<Value<P>, Abort> {
@@ -50,14 +50,14 @@ impl<P: Protocol> Runner<'_, P> {
             Owned::Public(factors) => P::Sum::from(&P::mul_public(&x, &factors.repeat(rows))),
         };
         let places: Vec<usize> = (0..width).collect();
-        self.with_bias(product, shift, &places, k)
+        Ok(self.with_bias(product, shift, &places, k))
     }
 
     /// Adds value `places[i]` of a secret to value `i` of each row.
-    fn with_bias(&self, product: P::Sum, bias: usize, places: &[usize], k: u32) -> Result<Value<P>, Abort> {
+    fn with_bias(&self, product: P::Sum, bias: usize, places: &[usize], k: u32) -> Value<P> {
         let one = self.inputs.secrets[bias].share(&*self.protocol, k);
         let all: Vec<usize> = (0..self.inputs.rows).flat_map(|_| places.iter().copied()).collect();
-        Ok(Value::Sum(P::add_sum(product, P::Sum::from(&P::gather(&one, &all)))))
+        Value::Sum(P::add_sum(product, P::Sum::from(&P::gather(&one, &all))))
     }
 
     /// A stack of products of matrices of values: their rows and columns side by side, as inner products.

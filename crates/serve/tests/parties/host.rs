@@ -48,7 +48,7 @@ impl Host for Multiplies {
         let links = self.mesh.meet(&point_of(seed)).map_err(failed)?;
         let keys = World::new(1).keys()[self.role.index()].clone();
         let mut session = Session::new(self.role, links, keys, point_of(seed));
-        let product = multiply(&mut session, &part(self.role, seed), &part(self.role, seed + 1), 64);
+        let product = multiply(&mut session, &part(self.role, seed), &part(self.role, seed + 1));
         let summands: Vec<u8> = product.map_err(failed)?.own.iter().flat_map(|z| z.to_le_bytes()).collect();
         let outputs = vec![RawTensor::bytes("z", summands)];
         Ok(InferReply { outputs, ..InferReply::default() })
