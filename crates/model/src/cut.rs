@@ -1,6 +1,6 @@
 //! The cut: client head, private core, client tail.
 
-use crate::fold::{Folder, Form, Statistics, Sum, obstacle, problem};
+use crate::fold::{Combination, Folder, Form, Statistics, obstacle, problem};
 use crate::graph::{Graph, Node, NodeId, Op, Port};
 use crate::head::{Column, Head};
 use crate::tail::{Spread, Tail};
@@ -72,7 +72,7 @@ pub fn cut(graph: &Graph) -> Result<Cut, Problems> {
     if !folder.problems.is_empty() {
         return Err(Problems(folder.problems));
     }
-    let sums: Vec<Vec<Sum>> = boundary.nodes.iter().map(|id| folder.sums(&forms[id.0])).collect();
+    let sums: Vec<Vec<Combination>> = boundary.nodes.iter().map(|id| folder.sums(&forms[id.0])).collect();
     let (scores, spread) = scores(&boundary, &sums);
     let tail = tail(&graph, &forms, &boundary, spread);
     let statistics = (0..folder.head.features.len()).map(|f| folder.statistics.get(&f).copied()).collect();
@@ -139,7 +139,7 @@ impl Boundary {
 
 /// The least scores from which every boundary value follows: a row that is another one, or its negation, is not
 /// computed twice; where only differences matter, the last class is subtracted from the others.
-fn scores(boundary: &Boundary, sums: &[Vec<Sum>]) -> (Vec<Sum>, Vec<Vec<Spread>>) {
+fn scores(boundary: &Boundary, sums: &[Vec<Combination>]) -> (Vec<Combination>, Vec<Vec<Spread>>) {
     let mut scores = Vec::new();
     let mut spread: Vec<Vec<Spread>> = vec![Vec::new(); sums.len()];
     let by_need = |free: bool| (0..sums.len()).filter(move |&b| boundary.shift_free[b] == free);
@@ -161,7 +161,7 @@ fn scores(boundary: &Boundary, sums: &[Vec<Sum>]) -> (Vec<Sum>, Vec<Vec<Spread>>
     (scores, spread)
 }
 
-pub(crate) fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
+pub(crate) fn place(scores: &mut Vec<Combination>, sum: &Combination) -> Spread {
     find(scores, sum).unwrap_or_else(|| {
         scores.push(sum.clone());
         Spread::Score(scores.len() - 1)
@@ -169,8 +169,8 @@ pub(crate) fn place(scores: &mut Vec<Sum>, sum: &Sum) -> Spread {
 }
 
 #[allow(clippy::float_cmp)] // only the very same row may be left out
-fn find(scores: &[Sum], sum: &Sum) -> Option<Spread> {
-    let same = |a: &Sum, sign: f64| {
+fn find(scores: &[Combination], sum: &Combination) -> Option<Spread> {
+    let same = |a: &Combination, sign: f64| {
         a.constant.value == sign * sum.constant.value
             && a.terms.len() == sum.terms.len()
             && a.terms.iter().zip(&sum.terms).all(|((i, x), (j, y))| i == j && x.value == sign * y.value)
@@ -196,13 +196,13 @@ fn tail(graph: &Graph, forms: &[Form], boundary: &Boundary, spread: Vec<Vec<Spre
 }
 
 /// Drops columns that no score is *written* with (an imputed feature's plain value, say), never one for a zero weight.
-fn keep_used_columns(mut head: Head, scores: &[Sum]) -> (Head, Core) {
+fn keep_used_columns(mut head: Head, scores: &[Combination]) -> (Head, Core) {
     let mut used: Vec<usize> = scores.iter().flat_map(|s| s.terms.keys().copied()).collect();
     used.sort_unstable();
     used.dedup();
     // By feature and not by the order of folding, so that plain columns stand in the input's own order.
     used.sort_by_key(|&c| (head.columns[c].feature(), c));
-    let weight = |s: &Sum, c: &usize| s.terms.get(c).copied().unwrap_or_default();
+    let weight = |s: &Combination, c: &usize| s.terms.get(c).copied().unwrap_or_default();
     let weights = || scores.iter().flat_map(|s| used.iter().map(move |c| weight(s, c)));
     let core = Core {
         columns: used.len(),

@@ -12,13 +12,13 @@ use crate::rounded::Rounded;
 
 /// `Σ coefficient·column + constant`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Sum {
+pub(crate) struct Combination {
     /// Coefficient by column. Zeros stay: which weights are zero is not for everyone to see.
     pub(crate) terms: BTreeMap<usize, Rounded>,
     pub(crate) constant: Rounded,
 }
 
-impl Sum {
+impl Combination {
     /// A single column.
     fn of(column: usize) -> Self {
         Self { terms: BTreeMap::from([(column, Rounded::exact(1.0))]), ..Self::default() }
@@ -55,7 +55,7 @@ pub(crate) enum Form {
     /// Values of the applicant as they are (indices into [`Head::features`]).
     Raw(Vec<usize>),
     /// Affine in the columns.
-    Affine(Vec<Sum>),
+    Affine(Vec<Combination>),
     /// Beyond the first operation that is not affine.
     Beyond,
     /// A problem was already reported; what follows from it is not worth reporting.
@@ -136,7 +136,7 @@ impl Folder {
     }
 
     fn add(&mut self, inputs: &[&Form]) -> Form {
-        let sums: Vec<Vec<Sum>> = inputs.iter().map(|form| self.sums(form)).collect();
+        let sums: Vec<Vec<Combination>> = inputs.iter().map(|form| self.sums(form)).collect();
         let mut sums = sums.into_iter();
         let mut total = sums.next().unwrap_or_default();
         for other in sums {
@@ -160,13 +160,13 @@ impl Folder {
         index
     }
 
-    fn value(&mut self, feature: usize, missing: Option<Missing>) -> Sum {
+    fn value(&mut self, feature: usize, missing: Option<Missing>) -> Combination {
         let column = self.column(Column::Value { feature, missing });
-        Sum::of(column)
+        Combination::of(column)
     }
 
     /// A form as sums over columns.
-    pub(crate) fn sums(&mut self, form: &Form) -> Vec<Sum> {
+    pub(crate) fn sums(&mut self, form: &Form) -> Vec<Combination> {
         match form {
             Form::Raw(features) => features.iter().map(|&f| self.value(f, None)).collect(),
             Form::Affine(sums) => sums.clone(),
@@ -187,8 +187,8 @@ impl Folder {
         for ((sum, &scale), &shift) in sums.iter().zip(scale).zip(shift) {
             self.note_scaler(sum, scale, shift);
         }
-        let scaled = |((sum, &scale), &shift): ((&Sum, &f64), &f64)| {
-            let mut out = Sum::default();
+        let scaled = |((sum, &scale), &shift): ((&Combination, &f64), &f64)| {
+            let mut out = Combination::default();
             out.add(scale, sum);
             out.shifted(shift)
         };
@@ -196,7 +196,7 @@ impl Folder {
     }
 
     /// A scaler `s·x + t` directly on a feature tells its mean `-t/s` and standard deviation `1/|s|`.
-    fn note_scaler(&mut self, sum: &Sum, scale: f64, shift: f64) {
+    fn note_scaler(&mut self, sum: &Combination, scale: f64, shift: f64) {
         let mut values = sum.terms.iter().filter_map(|(&c, &k)| match self.head.columns[c] {
             Column::Value { feature, .. } => Some((feature, k.value)),
             _ => None,
@@ -213,7 +213,7 @@ impl Folder {
     fn linear(&mut self, form: &Form, weights: &[f64], bias: &[f64]) -> Form {
         let sums = self.sums(form);
         let row = |(weights, &bias): (&[f64], &f64)| {
-            let mut out = Sum::default();
+            let mut out = Combination::default();
             sums.iter().zip(weights).for_each(|(sum, &w)| out.add(w, sum));
             out.shifted(bias)
         };
@@ -241,18 +241,31 @@ impl Folder {
     }
 
     /// `a·x + b` where x is there, `fill` where it is missing: `a·value + (fill - b)·indicator + b`.
-    fn imputed(&mut self, feature: usize, a: Rounded, b: Rounded, fill: f64, missing: Missing) -> Sum {
+    fn imputed(
+        &mut self,
+        feature: usize,
+        a: Rounded,
+        b: Rounded,
+        fill: f64,
+        missing: Missing,
+    ) -> Combination {
         let value = self.column(Column::Value { feature, missing: Some(missing) });
         let indicator = self.column(Column::Indicator { feature, missing });
         let instead = Rounded::exact(fill).minus(b);
         let center = if a.value == 0.0 { 0.0 } else { instead.value / a.value };
         self.statistics.entry(feature).or_insert(Statistics { center, spread: None });
-        Sum { terms: BTreeMap::from([(value, a), (indicator, instead)]), constant: b }
+        Combination { terms: BTreeMap::from([(value, a), (indicator, instead)]), constant: b }
     }
 
     /// Imputation behind other affine operations: possible while each value still comes from one feature, as NaN
     /// passes through them unchanged.
-    fn impute_sum(&mut self, node: &Node, sum: &Sum, fill: f64, missing: Missing) -> Result<Sum, Problem> {
+    fn impute_sum(
+        &mut self,
+        node: &Node,
+        sum: &Combination,
+        fill: f64,
+        missing: Missing,
+    ) -> Result<Combination, Problem> {
         let mut terms = sum.terms.iter();
         let (one, more) = (terms.next(), terms.next());
         match one.map(|(&c, &a)| (self.head.columns[c].clone(), a)) {
@@ -280,7 +293,7 @@ impl Folder {
         self.head.categories.push(Category { levels: levels.clone(), unknown_is_zeros: zeros });
         let sums = (0..levels.len()).map(|level| {
             let column = self.column(Column::Level { feature, category, level });
-            Sum::of(column)
+            Combination::of(column)
         });
         Ok(Form::Affine(sums.collect()))
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::action::{Action, StepId};
 use super::draft::{Draft, Secret};
 use crate::cut::place;
-use crate::fold::{Folder, Form, Sum};
+use crate::fold::{Combination, Folder, Form};
 use crate::graph::Origin;
 use crate::head::Head;
 use crate::tail::Spread;
@@ -64,7 +64,12 @@ pub(crate) fn used(folder: &mut Folder, form: &Form) -> Vec<usize> {
 }
 
 /// A value that is affine in the columns.
-pub(crate) fn emit(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origin: &Origin) -> StepId {
+pub(crate) fn emit(
+    draft: &mut Draft,
+    columns: &mut Columns,
+    sums: &[Combination],
+    origin: &Origin,
+) -> StepId {
     let step = columns.numbers.step(draft);
     let place = &columns.numbers.place;
     let places: Vec<Vec<usize>> = sums.iter().map(|s| s.terms.keys().map(|c| place[c]).collect()).collect();
@@ -77,7 +82,12 @@ pub(crate) fn emit(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origi
 }
 
 /// Whole numbers from what trees compare: exact.
-pub(crate) fn emit_whole(draft: &mut Draft, columns: &mut Columns, sums: &[Sum], origin: &Origin) -> StepId {
+pub(crate) fn emit_whole(
+    draft: &mut Draft,
+    columns: &mut Columns,
+    sums: &[Combination],
+    origin: &Origin,
+) -> StepId {
     let step = columns.compared.step(draft);
     let place = &columns.compared.place;
     let places: Vec<Vec<usize>> = sums.iter().map(|s| s.terms.keys().map(|c| place[c]).collect()).collect();
@@ -86,7 +96,13 @@ pub(crate) fn emit_whole(draft: &mut Draft, columns: &mut Columns, sums: &[Sum],
 
 /// Each value comes from one column: selected, and scaled where that is not by one.
 #[allow(clippy::float_cmp)] // exactly one and zero leave a column as it is
-fn one_by_one(draft: &mut Draft, step: StepId, sums: &[Sum], places: Vec<usize>, origin: &Origin) -> StepId {
+fn one_by_one(
+    draft: &mut Draft,
+    step: StepId,
+    sums: &[Combination],
+    places: Vec<usize>,
+    origin: &Origin,
+) -> StepId {
     let width = sums.len();
     let is_all = places.iter().copied().eq(0..draft.width(step));
     let chosen = if is_all { step } else { draft.push(Action::Select(places), vec![step], width, origin) };
@@ -106,7 +122,7 @@ fn one_by_one(draft: &mut Draft, step: StepId, sums: &[Sum], places: Vec<usize>,
     draft.push(Action::Scale { factors, shift }, vec![chosen], width, origin)
 }
 
-fn constants(sums: &[Sum]) -> Secret {
+fn constants(sums: &[Combination]) -> Secret {
     Secret {
         values: sums.iter().map(|s| s.constant.value).collect(),
         errors: sums.iter().map(|s| s.constant.error).collect(),
@@ -118,7 +134,7 @@ fn constants(sums: &[Sum]) -> Secret {
 fn matrix(
     draft: &mut Draft,
     step: StepId,
-    sums: &[Sum],
+    sums: &[Combination],
     places: &[Vec<usize>],
     whole: bool,
     origin: &Origin,

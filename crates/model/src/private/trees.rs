@@ -7,7 +7,7 @@
 use super::action::{Action, StepId};
 use super::draft::{Draft, Secret};
 use super::front::{Columns, emit_whole};
-use crate::fold::{Folder, Form, Sum};
+use crate::fold::{Combination, Folder, Form};
 use crate::graph::{Aggregate, Branch, Child, Conv, Missing, Origin, Test, Trees};
 use crate::head::Column;
 use crate::ordinal::{ordinal, ordinal_beside};
@@ -62,7 +62,7 @@ fn columns(folder: &mut Folder, feature: usize, missing: Missing) -> Compared {
 
 /// `value + fill·indicator`.
 #[allow(clippy::float_cmp)] // as the folder writes an imputed feature that nothing else was done to
-fn imputed(folder: &mut Folder, sum: &Sum) -> Option<Compared> {
+fn imputed(folder: &mut Folder, sum: &Combination) -> Option<Compared> {
     let terms: Vec<(Column, Rounded)> =
         sum.terms.iter().map(|(&c, &k)| (folder.head.columns[c].clone(), k)).collect();
     let one = |k: &Rounded| k.value == 1.0 && k.error == 0.0;
@@ -106,12 +106,12 @@ impl Compared {
             None => -constant,
         };
         let terms = [(self.value, Rounded::exact(1.0)), (self.missing, Rounded::exact(instead))];
-        Condition { sum: Sum { terms: terms.into(), constant: Rounded::exact(constant) }, swapped }
+        Condition { sum: Combination { terms: terms.into(), constant: Rounded::exact(constant) }, swapped }
     }
 }
 
 struct Condition {
-    sum: Sum,
+    sum: Combination,
     /// Whether a condition that holds sends a row to `no`.
     swapped: bool,
 }
@@ -166,7 +166,7 @@ pub(crate) fn emit(
             swapped[at] = condition.swapped;
             conditions.push(condition.sum);
         }
-        let padding = Sum { constant: Rounded::exact(0.0), ..Sum::default() };
+        let padding = Combination { constant: Rounded::exact(0.0), ..Combination::default() };
         conditions.extend(std::iter::repeat_n(padding, per_tree - tree.len()));
     }
     let differences = emit_whole(draft, columns, &conditions, origin);
