@@ -236,7 +236,7 @@ def altered(running, folder, what, into, digest=None):
 CHANGES = [
     ('"reveal":"score"', '"reveal":"label"'),
     ('"bound":', '"bound":1'),
-    ('"format":1', '"format":9'),
+    ('"format":2', '"format":9'),
     ("{", "("),
 ]
 

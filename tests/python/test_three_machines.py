@@ -175,7 +175,7 @@ def test_a_damaged_half_is_refused(machines, tmp_path):
     machines[0].take(out, 0)
     half = machines[0].folder / "party.bundle"
     text = half.read_text()
-    at = text.index('"factors":["') + 20
+    at = text.index('"tensors":[["') + 20
     half.write_text(text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
     refused(3, "serve", "party", "--config", machines[0].config, names=["E230"], timeout=20)
 

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use privet_model::Refusal;
 use privet_model::graph::Port;
 use privet_model::head::Head;
 use privet_model::tail::Tail;
@@ -459,20 +460,25 @@ fn unshared(
     })
 }
 
-/// What a linear model can reveal today.
+/// What one machine that sees everything can be asked to reveal: all, today.
 pub fn check_reveal(reveal: Reveal) -> Result<(), Error> {
     match reveal {
         Reveal::Score => Ok(()),
-        Reveal::Probability | Reveal::Label => Err(Error::refused(
-            "E220",
-            format!(
-                "`reveal = {}` computes the activation between the parties, which needs protocols that this version \
-                 does not have. Use `--reveal score`: {}.",
-                reveal.name(),
-                Reveal::Score.meaning()
-            ),
-        )),
+        Reveal::Probability | Reveal::Label => Err(Error::refused("E220", not_revealed(reveal, "this kind"))),
     }
+}
+
+/// What parties can be asked to reveal: what they compute between them.
+pub(crate) fn check_private_reveal(reveal: Reveal) -> Result<(), Refusal> {
+    match reveal {
+        Reveal::Score | Reveal::Probability => Ok(()),
+        Reveal::Label => Err(Refusal::new("E220", not_revealed(reveal, "this version"))),
+    }
+}
+
+fn not_revealed(reveal: Reveal, who: &str) -> String {
+    let (name, meaning) = (reveal.name(), Reveal::Score.meaning());
+    format!("`reveal = {name}` is not in {who}. Use `--reveal score`: {meaning}.")
 }
 
 fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {

@@ -48,7 +48,9 @@ pub struct Private(lower::Lowered);
 impl Private {
     /// Lowers a model. Lists every node that stands in the way.
     pub fn of(graph: &Graph, reveal: Reveal) -> Result<Self, Problems> {
-        lower::lower(&reachable(graph), reveal).map(Self)
+        let graph =
+            if reveal == Reveal::Probability { reveal::labels_by_probability(graph) } else { graph.clone() };
+        lower::lower(&reachable(&graph), reveal).map(Self)
     }
 
     /// What the client does first.

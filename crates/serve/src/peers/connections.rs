@@ -12,6 +12,9 @@ use super::hub::{Hub, State};
 use super::way::{Socket, Way};
 use super::wire::Writer;
 
+/// How long after its start a party does not complain of others that are not there yet.
+const SETTLED: Duration = Duration::from_secs(3);
+
 impl Hub {
     pub(super) fn open(&self) {
         self.state().open = true;
@@ -82,11 +85,14 @@ impl Hub {
     /// What is wrong with this peer, told once as long as it stays the same.
     pub(super) fn trouble(&self, side: Side, error: Error) {
         let mut state = self.state();
-        let trouble = &mut state.ways[side.index()].trouble;
-        if trouble.as_ref() != Some(&error) {
+        let way = &mut state.ways[side.index()];
+        way.told &= way.trouble.as_ref() == Some(&error);
+        // Parties start one after the other, so the first seconds say nothing.
+        if !way.told && self.began.elapsed() > SETTLED {
             tracing::warn!(peer = side.role(self.me).index(), %error, "a party cannot be reached");
-            *trouble = Some(error);
+            way.told = true;
         }
+        way.trouble = Some(error);
     }
 
     pub(super) fn troubles(&self) -> [Option<Error>; 2] {

@@ -24,6 +24,7 @@ pub(super) struct Hub {
     /// A connection came or went.
     pub(super) changed: Condvar,
     writers: [Mutex<Option<Writer>>; 2],
+    pub(super) began: Instant,
 }
 
 /// What the lock guards.
@@ -40,7 +41,8 @@ impl Hub {
     pub(super) fn new(me: Role, deadline: Duration) -> Self {
         let ways = Default::default();
         let state = State { sessions: Sessions::new(), ways, connections: 0, open: false, closed: false };
-        Self { me, deadline, state: Mutex::new(state), changed: Condvar::new(), writers: Default::default() }
+        let (changed, writers, began) = (Condvar::new(), Default::default(), Instant::now());
+        Self { me, deadline, state: Mutex::new(state), changed, writers, began }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

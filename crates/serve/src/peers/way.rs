@@ -16,6 +16,8 @@ pub(super) struct Way {
     pub(super) sending: Option<Socket>,
     pub(super) receiving: Option<Socket>,
     pub(super) trouble: Option<Error>,
+    /// Whether the trouble was told to the operator.
+    pub(super) told: bool,
 }
 
 impl Way {
