@@ -12,5 +12,5 @@ mod ops;
 mod sniff;
 
 pub use error::ImportError;
-pub use onnx::read_onnx;
+pub use onnx::{Load, ReadOptions, read_onnx, read_onnx_with};
 pub use sniff::{Format, sniff};

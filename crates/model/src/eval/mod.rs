@@ -37,8 +37,9 @@ impl Value {
 /// All outputs of `graph` for these inputs, in the order of [`Graph::outputs`].
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
     let rows = check_inputs(&graph.inputs, inputs)?;
+    let last = last_uses(graph);
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
+    for (at, node) in graph.nodes.iter().enumerate() {
         let value = if let Op::Input(i) = node.op {
             input_value(&inputs[i])
         } else {
@@ -46,8 +47,31 @@ pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal
             Operands { graph, node, values: &values, rows }.apply()?
         };
         values.push(value);
+        for id in node.inputs.iter().filter(|id| last[id.0] == at) {
+            values[id.0] = Value::Num(Vec::new());
+        }
     }
     Ok(graph.outputs.iter().map(|(port, id)| output_tensor(port, &values[id.0], rows)).collect())
+}
+
+/// The values of all nodes of a graph that has no inputs.
+pub fn constants(graph: &Graph) -> Result<Vec<Value>, Refusal> {
+    let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let value = Operands { graph, node, values: &values, rows: 1 }.apply()?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// For each node the last one that uses it; none, where it is an output.
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![usize::MAX; graph.nodes.len()];
+    for (at, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|id| last[id.0] = at);
+    }
+    graph.outputs.iter().for_each(|(_, id)| last[id.0] = usize::MAX);
+    last
 }
 
 /// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out.
@@ -78,7 +102,7 @@ pub fn check_inputs(ports: &[Port], inputs: &[Tensor]) -> Result<usize, Refusal>
     if ports.len() != inputs.len() {
         return refuse(format!("Expected {} inputs, got {}.", ports.len(), inputs.len()));
     }
-    let rows = inputs.first().map_or(0, |t| t.rows);
+    let rows = inputs.first().map_or(1, |t| t.rows);
     for (port, tensor) in ports.iter().zip(inputs) {
         let name = &port.name;
         if tensor.width != port.width || tensor.rows * tensor.width != tensor.data.len() {
