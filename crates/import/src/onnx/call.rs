@@ -182,6 +182,14 @@ impl Call<'_, '_> {
         }
     }
 
+    /// The number of the element type of a constant; 0 where it is not known.
+    pub(crate) fn element_type(&self, i: usize) -> i32 {
+        match self.inputs.get(i) {
+            Some(Some(Value::Constant(constant))) => constant.element,
+            _ => 0,
+        }
+    }
+
     /// Whether input `i` is there.
     pub(crate) fn has(&self, i: usize) -> bool {
         matches!(self.inputs.get(i), Some(Some(_)))
@@ -230,7 +238,7 @@ pub(crate) fn one(rows: Rows) -> Lowered {
 
 /// One constant.
 pub(crate) fn constant(name: &str, dims: Vec<usize>, dtype: DataType, data: Elements) -> Lowered {
-    Ok(vec![Value::Constant(Rc::new(Constant { name: name.into(), dims, dtype, data }))])
+    Ok(vec![Value::Constant(Rc::new(Constant { name: name.into(), dims, dtype, element: 0, data }))])
 }
 
 /// The numbers of a constant.

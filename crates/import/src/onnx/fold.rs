@@ -107,7 +107,7 @@ fn constant(name: &str, rows: &Rows, value: &eval::Value) -> Constant {
         eval::Value::Text(v) => Elements::Text(v.clone()),
     };
     let dtype = if matches!(data, Elements::Text(_)) { DataType::Bytes } else { rows.dtype };
-    Constant { name: name.chars().take(200).collect(), dims: rows.dims.clone(), dtype, data }
+    Constant { name: name.chars().take(200).collect(), dims: rows.dims.clone(), dtype, element: 0, data }
 }
 
 /// Multiplications and moves that an operation takes, roughly.

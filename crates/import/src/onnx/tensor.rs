@@ -19,6 +19,8 @@ pub(crate) struct Constant {
     pub(crate) name: String,
     pub(crate) dims: Vec<usize>,
     pub(crate) dtype: DataType,
+    /// The number of its element type in the format; 0 where it was computed.
+    pub(crate) element: i32,
     pub(crate) data: Elements,
 }
 
@@ -29,6 +31,7 @@ impl Constant {
             name: String::new(),
             dims: vec![values.len()],
             dtype: DataType::Int64,
+            element: 7,
             data: Elements::Int(values),
         }
     }
@@ -105,7 +108,8 @@ fn dense(tensor: &TensorProto, name: &str) -> Result<Constant, Refusal> {
         return Err(not_finite(&format!("Weight `{name}`"), at, values.len()));
     }
     let dtype = data_type(tensor.data_type).unwrap_or(DataType::Fp32);
-    Ok(Constant { name: name.chars().take(MAX_NAME).collect(), dims, dtype, data })
+    let element = tensor.data_type;
+    Ok(Constant { name: name.chars().take(MAX_NAME).collect(), dims, dtype, element, data })
 }
 
 /// Refuses NaN and infinity; `what` names the weight.

@@ -214,6 +214,32 @@ pub(super) fn compare(call: &mut Call<'_, '_>) -> Lowered {
     one(Rows { dtype: DataType::Bool, ..a.with(id) })
 }
 
+/// The remainder, with the sign of the divisor, or of what is divided where `fmod` says so.
+pub(super) fn modulo(call: &mut Call<'_, '_>) -> Lowered {
+    let (a, b, _) = both(call)?;
+    let quotient = call.emit_many(Op::Divide, vec![a.id, b.id])?;
+    let toward = if call.int("fmod", 0) == 0 { Function::Floor } else { Function::Truncate };
+    let whole = call.emit(Op::Map(toward), quotient)?;
+    let multiple = call.emit_many(Op::Multiply, vec![whole, b.id])?;
+    let id = minus(call, &a, &b.with(multiple))?;
+    one(a.with(id))
+}
+
+/// 1 where it is infinite on a side that counts.
+pub(super) fn is_inf(call: &mut Call<'_, '_>) -> Lowered {
+    let (positive, negative) = (call.int("detect_positive", 1) != 0, call.int("detect_negative", 1) != 0);
+    let x = call.numbers(0)?;
+    let mut found = x.with(call.fixed(vec![0.0; x.width()])?);
+    for (counts, infinity) in [(positive, f64::INFINITY), (negative, f64::NEG_INFINITY)] {
+        if counts {
+            let infinite = call.fixed(vec![infinity; x.width()])?;
+            let same = call.emit_many(Op::Compare(Comparison::Equal), vec![x.id, infinite])?;
+            found = x.with(across_values(call, &[found, x.with(same)], Reduce::Max)?);
+        }
+    }
+    one(Rows { dtype: DataType::Bool, ..found })
+}
+
 /// Of 0 and 1: products, the greater, whether they differ.
 pub(super) fn logic(call: &mut Call<'_, '_>) -> Lowered {
     let (a, b, _) = both(call)?;

@@ -18,7 +18,9 @@ mod pad;
 mod pool;
 mod prepare;
 mod products;
+mod quantize;
 mod reduce;
+mod scatter;
 mod shape;
 mod trees;
 
@@ -52,6 +54,7 @@ const OPS: &[(&str, &str, Lowering)] = &[
     (ONNX, "Cos", map::plain),
     (ONNX, "CumSum", reduce::cum_sum),
     (ONNX, "DepthToSpace", moves::depth_to_space),
+    (ONNX, "DequantizeLinear", quantize::dequantize),
     (ONNX, "Div", arithmetic::div),
     (ONNX, "Dropout", cast::dropout),
     (ONNX, "Einsum", einsum::einsum),
@@ -78,6 +81,7 @@ const OPS: &[(&str, &str, Lowering)] = &[
     (ONNX, "Identity", cast::identity),
     (ONNX, "If", branch::branch),
     (ONNX, "InstanceNormalization", norm::instance_normalization),
+    (ONNX, "IsInf", arithmetic::is_inf),
     (ONNX, "IsNaN", map::is_nan),
     (ONNX, "LRN", norm::local_response),
     (ONNX, "LayerNormalization", norm::layer_normalization),
@@ -95,14 +99,17 @@ const OPS: &[(&str, &str, Lowering)] = &[
     (ONNX, "MeanVarianceNormalization", norm::mean_variance_normalization),
     (ONNX, "Min", arithmetic::min),
     (ONNX, "Mish", map::mish),
+    (ONNX, "Mod", arithmetic::modulo),
     (ONNX, "Mul", arithmetic::mul),
     (ONNX, "Neg", arithmetic::neg),
     (ONNX, "NonZero", moves::non_zero),
     (ONNX, "Not", arithmetic::not),
+    (ONNX, "OneHot", scatter::one_hot),
     (ONNX, "Or", arithmetic::logic),
     (ONNX, "PRelu", map::prelu),
     (ONNX, "Pad", pad::pad),
     (ONNX, "Pow", map::pow),
+    (ONNX, "QuantizeLinear", quantize::quantize),
     (ONNX, "RMSNormalization", norm::rms_normalization),
     (ONNX, "Range", moves::range_of),
     (ONNX, "Reciprocal", map::plain),
@@ -119,6 +126,8 @@ const OPS: &[(&str, &str, Lowering)] = &[
     (ONNX, "Relu", map::plain),
     (ONNX, "Reshape", shape::reshape),
     (ONNX, "Round", map::plain),
+    (ONNX, "ScatterElements", scatter::scatter_elements),
+    (ONNX, "ScatterND", scatter::scatter_nd),
     (ONNX, "Selu", map::selu),
     (ONNX, "Shape", shape::shape),
     (ONNX, "Shrink", map::shrink),

@@ -37,13 +37,13 @@ impl Value {
 /// All outputs of `graph` for these inputs, in the order of [`Graph::outputs`].
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
     let rows = check_inputs(&graph.inputs, inputs)?;
-    let last = last_uses(graph);
+    let (last, masks) = (last_uses(graph), has_masks(graph));
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
     for (at, node) in graph.nodes.iter().enumerate() {
         let value = if let Op::Input(i) = node.op {
             input_value(&inputs[i])
         } else {
-            check_operands(graph, node, &values)?;
+            check_operands(graph, node, &values, masks)?;
             Operands { graph, node, values: &values, rows }.apply()?
         };
         values.push(value);
@@ -74,16 +74,19 @@ fn last_uses(graph: &Graph) -> Vec<usize> {
     last
 }
 
-/// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out.
-fn check_operands(graph: &Graph, node: &Node, values: &[Value]) -> Result<(), Refusal> {
+/// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out. Where a
+/// model has infinite constants, these are masks: what they hide has no weight in a softmax.
+fn check_operands(graph: &Graph, node: &Node, values: &[Value], masks: bool) -> Result<(), Refusal> {
     let hides =
         matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_) | Op::ArgMax { .. });
     if !hides {
         return Ok(());
     }
+    let masks = masks && matches!(node.op, Op::Softmax { .. });
+    let is_fine = |x: &f64| x.is_finite() || (masks && *x == f64::NEG_INFINITY);
     for id in &node.inputs {
         let Value::Num(numbers) = &values[id.0] else { continue };
-        if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+        if let Some(at) = numbers.iter().position(|x| !is_fine(x)) {
             let (row, name) = (at / graph.width(*id).max(1) + 1, &node.origin.node);
             return Err(Refusal::new(
                 "E104",
@@ -94,6 +97,11 @@ fn check_operands(graph: &Graph, node: &Node, values: &[Value]) -> Result<(), Re
         }
     }
     Ok(())
+}
+
+fn has_masks(graph: &Graph) -> bool {
+    let infinite = |node: &Node| matches!(&node.op, Op::Constant(v) if v.iter().any(|x| x.is_infinite()));
+    graph.nodes.iter().any(infinite)
 }
 
 /// Whether the tensors are those that the ports ask for; the number of rows, which they must share.
