@@ -9,8 +9,13 @@ mod error;
 mod onnx;
 mod onnx_proto;
 mod ops;
+mod read;
 mod sniff;
+mod source;
+mod tensorflow;
+mod translate;
 
 pub use error::ImportError;
 pub use onnx::{Load, ReadOptions, read_onnx, read_onnx_with};
+pub use read::read;
 pub use sniff::{Format, sniff};

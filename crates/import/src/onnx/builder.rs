@@ -18,6 +18,7 @@ use super::value::Value;
 use crate::error::ImportError;
 use crate::onnx_proto::{GraphProto, NodeProto, TensorProto};
 use crate::ops;
+use crate::source::{Obstacle, Sources};
 
 /// Values that even the smallest file may need: room for broadcast constants.
 const FREE_VALUES: usize = 1 << 22;
@@ -42,6 +43,7 @@ pub(crate) struct Builder<'a> {
     budget: usize,
     work: usize,
     pub(crate) beside: &'a Beside<'a>,
+    sources: &'a Sources,
 }
 
 impl<'a> Builder<'a> {
@@ -50,12 +52,14 @@ impl<'a> Builder<'a> {
         wanted: HashSet<&'a str>,
         file_len: usize,
         beside: &'a Beside<'a>,
+        sources: &'a Sources,
     ) -> Self {
         let budget = file_len.saturating_mul(VALUES_PER_BYTE).max(FREE_VALUES);
         let work = file_len.saturating_mul(WORK_PER_BYTE).max(FREE_WORK);
         let (values, problems) = (HashMap::new(), Vec::new());
         let graph = Graph::new(Vec::new());
-        Self { graph, opsets, batch: None, mode: Mode::Batch, values, wanted, problems, budget, work, beside }
+        let (batch, mode) = (None, Mode::Batch);
+        Self { graph, opsets, batch, mode, values, wanted, problems, budget, work, beside, sources }
     }
 
     /// The model has so many bytes more beside the file.
@@ -109,7 +113,7 @@ impl<'a> Builder<'a> {
             Err(Stop::Refused(refusal)) => return Err(refusal),
             Err(Stop::Unknown) => Vec::new(),
             Err(Stop::Problem { reason, hint }) => {
-                self.report(origin_of(node), reason, hint);
+                self.report(self.origin_of(node), reason, hint);
                 Vec::new()
             }
         };
@@ -121,12 +125,20 @@ impl<'a> Builder<'a> {
     }
 
     fn outputs_of(&mut self, node: &'a NodeProto) -> Result<Vec<Value>, Stop> {
-        let lowering = ops::find(domain_of(&node.domain), &node.op_type)?;
+        let obstacle = self.sources.find(node.output.first()).and_then(|source| source.obstacle.as_ref());
+        let lowering = match obstacle {
+            Some(_) => None,
+            None => Some(ops::find(domain_of(&node.domain), &node.op_type)?),
+        };
         let inputs: Vec<_> =
             node.input.iter().map(|name| (!name.is_empty()).then(|| self.value(name))).collect();
         if inputs.iter().any(|input| matches!(input, Some(Value::Unknown))) {
             return Err(Stop::Unknown);
         }
+        if let Some(Obstacle { reason, hint }) = obstacle {
+            return Err(Stop::problem(reason, hint));
+        }
+        let lowering = lowering.ok_or(Stop::Unknown)?;
         match fold(self, node, &inputs, lowering)? {
             Some(values) => Ok(values),
             None => lowering(&mut Call { node, inputs, builder: self }),
@@ -175,6 +187,12 @@ impl<'a> Builder<'a> {
         (op, inputs)
     }
 
+    /// Where a node came from, for messages: the exporter's own node, if this one stands for it.
+    pub(crate) fn origin_of(&self, node: &NodeProto) -> Origin {
+        let source = self.sources.find(node.output.first());
+        source.map_or_else(|| origin_of(node), |source| source.origin.clone())
+    }
+
     /// Takes this many values from the budget.
     pub(crate) fn charge(&mut self, values: usize) -> Result<(), Stop> {
         spend(&mut self.budget, values)
@@ -201,8 +219,8 @@ fn spend(left: &mut usize, amount: usize) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Where a node came from, for messages.
-pub(crate) fn origin_of(node: &NodeProto) -> Origin {
+/// Where a node of an ONNX file came from, for messages.
+fn origin_of(node: &NodeProto) -> Origin {
     let domain = domain_of(&node.domain);
     let op = if domain == ONNX { node.op_type.clone() } else { format!("{domain}.{}", node.op_type) };
     Origin { node: node_name(node).into(), op }

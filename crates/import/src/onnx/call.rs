@@ -6,7 +6,7 @@ use privet_model::Refusal;
 use privet_model::graph::{Function, Node, NodeId, Op};
 use privet_model::tensor::DataType;
 
-use super::builder::{Builder, origin_of};
+use super::builder::Builder;
 use super::names::node_name;
 use super::sizes::{Size, Sizes};
 use super::tensor::{Constant, Elements, finite};
@@ -221,7 +221,8 @@ impl Call<'_, '_> {
 
     /// Adds a node.
     pub(crate) fn emit_many(&mut self, op: Op, inputs: Vec<NodeId>) -> Result<NodeId, Stop> {
-        self.builder.emit(op, inputs, origin_of(self.node))
+        let origin = self.builder.origin_of(self.node);
+        self.builder.emit(op, inputs, origin)
     }
 
     /// The node behind a value.

@@ -31,6 +31,7 @@ pub(crate) use self::ports::data_type;
 use crate::error::ImportError;
 use crate::onnx_proto::{GraphProto, ModelProto};
 use crate::sniff::sniff;
+use crate::source::Sources;
 
 /// How a file is to be read.
 #[derive(Clone, Copy, Default)]
@@ -50,14 +51,15 @@ pub fn read_onnx(bytes: &[u8]) -> Result<Graph, ImportError> {
 pub fn read_onnx_with(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError> {
     sniff(bytes).expect_onnx()?;
     let model = ModelProto::decode(bytes).map_err(|error| damaged(&error))?;
-    read_model(&model, bytes.len(), options)
+    read_model(&model, bytes.len(), options, &Sources::default())
 }
 
-/// Reads a model that was decoded from this many bytes.
+/// Reads a model that was decoded, or translated, from this many bytes.
 pub(crate) fn read_model(
     model: &ModelProto,
     len: usize,
     options: ReadOptions<'_>,
+    sources: &Sources,
 ) -> Result<Graph, ImportError> {
     let graph = functions::inline(model, len)?.ok_or_else(|| cut_off("graph"))?;
     if model.opset_import.is_empty() {
@@ -66,7 +68,7 @@ pub(crate) fn read_model(
     let opsets = opset::read(&model.opset_import, &graph.node)?;
     let wanted = names::check(&graph)?;
     let beside = Beside::new(options.load);
-    let mut builder = Builder::new(opsets, wanted, len, &beside);
+    let mut builder = Builder::new(opsets, wanted, len, &beside, sources);
     constants(&graph, &mut builder)?;
     builder.grow(beside.len());
     ports::inputs(&graph, &metadata::feature_names(model), options.whole, &mut builder);
