@@ -13,6 +13,7 @@ mod read;
 mod sniff;
 mod source;
 mod tensorflow;
+mod tflite;
 mod translate;
 
 pub use error::ImportError;

@@ -27,7 +27,6 @@ use self::order::Step;
 use self::proto::{GraphDef, SavedModel, Shape};
 use self::tensor::Room;
 use self::variables::Variables;
-use crate::Load;
 use crate::error::ImportError;
 use crate::onnx::{ReadOptions, read_translated};
 use crate::source::Obstacle;

@@ -36,7 +36,7 @@ impl Variables {
     }
 
     /// The tensor's name in the bundle: as it is restored, or else by the variable's own name.
-    pub(super) fn key<'v>(&'v self, nodes: &'v Nodes<'_>, node: usize, bundle: &Bundle) -> Option<&'v str> {
+    pub(super) fn key<'v>(&'v self, nodes: &'v Nodes<'_>, node: usize, bundle: &Bundle<'_>) -> Option<&'v str> {
         if let Some(key) = self.0.get(&node) {
             return Some(key);
         }

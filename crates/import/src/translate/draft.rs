@@ -22,6 +22,8 @@ pub(crate) struct Draft {
     pub(super) sources: Sources,
     /// The exporter's node that is being translated.
     source: Source,
+    /// What its values are called.
+    stem: String,
     taken: HashSet<Name>,
     /// How many names were tried.
     tries: usize,
@@ -43,6 +45,7 @@ impl Draft {
             graph: GraphProto::default(),
             sources: Sources::default(),
             source: Source { origin, obstacle: None },
+            stem: String::new(),
             taken: HashSet::new(),
             tries: 0,
             shared: HashMap::new(),
@@ -55,6 +58,12 @@ impl Draft {
 
     /// From here on, nodes stand for this one of the exporter's.
     pub(crate) fn begin(&mut self, node: &str, op: &str) {
+        self.begin_as(node, node, op);
+    }
+
+    /// The same, with another name for its values than for messages.
+    pub(crate) fn begin_as(&mut self, stem: &str, node: &str, op: &str) {
+        self.stem = stem.into();
         let origin = Origin { node: node.into(), op: op.into() };
         self.source = Source { origin, obstacle: None };
     }
@@ -95,15 +104,6 @@ impl Draft {
             dims,
             data_type: INT64,
             int64_data: values.into(),
-            ..TensorProto::default()
-        })
-    }
-
-    /// A whole number by itself.
-    pub(crate) fn int(&mut self, value: i64) -> Name {
-        self.small(format!("{value}"), TensorProto {
-            data_type: INT64,
-            int64_data: vec![value],
             ..TensorProto::default()
         })
     }
@@ -212,7 +212,7 @@ impl Draft {
     }
 
     fn fresh(&mut self) -> Name {
-        let name = self.source.origin.node.clone();
+        let name = self.stem.clone();
         self.free(&name)
     }
 

@@ -7,8 +7,8 @@ use crate::onnx_proto::AttributeProto;
 use crate::source::Obstacle;
 
 /// From channels last to channels first, and back.
-pub(crate) const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
-pub(crate) const TO_LAST: [i64; 4] = [0, 2, 3, 1];
+pub(super) const TO_FIRST: [i64; 4] = [0, 3, 1, 2];
+pub(super) const TO_LAST: [i64; 4] = [0, 2, 3, 1];
 
 /// Where the channels stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,12 @@
 pub(crate) mod attribute;
 mod draft;
 pub(crate) mod image;
-pub(crate) mod joining;
+mod joining;
 pub(crate) mod pad;
 mod prune;
 mod ranks;
-pub(crate) mod simple;
+mod shapes;
+mod simple;
 pub(crate) mod slices;
 #[cfg(test)]
 mod tests;

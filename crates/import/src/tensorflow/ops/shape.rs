@@ -1,18 +1,11 @@
 //! Changes of shape, and what is made of shapes.
 
 use super::Call;
-use crate::source::Obstacle;
-use crate::translate::attribute::ints;
-use crate::translate::image::{Layout, TO_FIRST, TO_LAST};
 use crate::translate::{Name, Translated, one};
 
 pub(super) fn reshape(call: &mut Call<'_, '_>) -> Translated {
     let [x, shape] = call.first()?;
-    // ONNX would copy a dimension.
-    if call.draft.ints_of(&shape).is_some_and(|shape| shape.contains(&0)) {
-        return Err(Obstacle::new("It makes a value without elements.", "Export the model again."));
-    }
-    one(call.draft.emit("Reshape", &[&x, &shape], Vec::new()))
+    one(call.draft.reshape(&x, &shape)?)
 }
 
 pub(super) fn shape(call: &mut Call<'_, '_>) -> Translated {
@@ -33,13 +26,7 @@ pub(super) fn expand_dims(call: &mut Call<'_, '_>) -> Translated {
 
 pub(super) fn transpose(call: &mut Call<'_, '_>) -> Translated {
     let (x, order) = (call.input(0)?, call.ints(1)?);
-    if order == TO_FIRST {
-        return one(call.draft.channels_first(&x, Layout::Last));
-    }
-    if order == TO_LAST {
-        return one(call.draft.turned_back(x, Layout::Last));
-    }
-    one(call.draft.emit("Transpose", &[&x], vec![ints("perm", &order)]))
+    one(call.draft.transpose(&x, &order))
 }
 
 /// The axis comes last.
