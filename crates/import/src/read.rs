@@ -3,7 +3,7 @@
 use privet_model::graph::Graph;
 
 use crate::error::ImportError;
-use crate::onnx::{ReadOptions, read_onnx};
+use crate::onnx::{ReadOptions, read_onnx_with};
 use crate::sniff::{Format, sniff};
 use crate::tensorflow::{read_frozen, read_saved_model};
 use crate::tflite::read_tflite;
@@ -14,6 +14,6 @@ pub fn read(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError
         Format::TensorFlowGraph => read_frozen(bytes, options),
         Format::SavedModel => read_saved_model(bytes, options),
         Format::TfLite => read_tflite(bytes, options),
-        _ => read_onnx(bytes),
+        _ => read_onnx_with(bytes, options),
     }
 }

@@ -28,7 +28,7 @@ use self::proto::{GraphDef, SavedModel, Shape};
 use self::tensor::Room;
 use self::variables::Variables;
 use crate::error::ImportError;
-use crate::onnx::{ReadOptions, read_translated};
+use crate::onnx::{ReadOptions, read_model};
 use crate::source::Obstacle;
 use crate::translate::{Draft, Name};
 
@@ -89,7 +89,7 @@ fn translate(
         translator.draft.output(tensor::port(name, 0, None), &value);
     }
     let (model, sources) = translator.draft.finish();
-    read_translated(&model, len.saturating_add(bundle.len()), options, &sources)
+    read_model(&model, len.saturating_add(bundle.len()), options, &sources)
 }
 
 /// The translation while it is made.

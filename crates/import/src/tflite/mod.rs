@@ -15,7 +15,7 @@ use self::flat::File;
 use self::model::{Model, Operator};
 use self::tensor::Values;
 use crate::error::ImportError;
-use crate::onnx::{ReadOptions, read_translated};
+use crate::onnx::{ReadOptions, read_model};
 use crate::translate::{Draft, Name};
 
 /// Reads a model file.
@@ -37,7 +37,7 @@ pub(crate) fn read_tflite(bytes: &[u8], options: ReadOptions<'_>) -> Result<Grap
         draft.output(tensor::output(name), &value);
     }
     let (model, sources) = draft.finish();
-    read_translated(&model, bytes.len(), options, &sources)
+    read_model(&model, bytes.len(), options, &sources)
 }
 
 fn step(

@@ -202,7 +202,7 @@ impl Draft {
             name: self.source.origin.node.clone(),
             op_type: op.into(),
             attribute,
-            domain: String::new(),
+            ..NodeProto::default()
         });
     }
 
