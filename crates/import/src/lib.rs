@@ -9,8 +9,14 @@ mod error;
 mod onnx;
 mod onnx_proto;
 mod ops;
+mod read;
 mod sniff;
+mod source;
+mod tensorflow;
+mod tflite;
+mod translate;
 
 pub use error::ImportError;
-pub use onnx::read_onnx;
+pub use onnx::{Load, ReadOptions, read_onnx, read_onnx_with};
+pub use read::read;
 pub use sniff::{Format, sniff};

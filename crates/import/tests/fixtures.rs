@@ -65,10 +65,7 @@ fn weights_and_origins_are_those_of_the_file() {
 
 /// Fixtures that are not read yet, and the operators that stand in the way.
 const NOT_READ: &[(&str, &[&str])] = &[
-    ("digits-b-keras", &["Shape", "Slice"]),
-    ("digits-c-keras", &["Shape", "Slice"]),
-    ("digits-d-keras", &["Shape", "Slice"]),
-    ("unsupported-lstm-torch", &["ConstantOfShape", "LSTM", "Shape", "Transpose"]),
+    ("unsupported-lstm-torch", &["LSTM"]),
 ];
 
 #[test]

@@ -19,6 +19,21 @@ impl Call<'_, '_> {
         self.attribute(name).map(|a| a.ints.clone()).unwrap_or_default()
     }
 
+    pub(crate) fn optional_ints(&self, name: &str) -> Option<Vec<i64>> {
+        self.attribute(name).map(|a| a.ints.clone())
+    }
+
+    /// A word of the file's own.
+    pub(crate) fn text(&self, name: &str) -> Result<String, Refusal> {
+        let bytes = self.attribute(name).and_then(|a| a.s.clone()).unwrap_or_default();
+        Ok(tensor::texts(&[bytes], &self.attribute_name(name))?.remove(0))
+    }
+
+    /// The same where the attribute may be missing.
+    pub(crate) fn optional_int(&self, name: &str) -> Option<i64> {
+        self.attribute(name).and_then(|a| a.i)
+    }
+
     /// A number that may be NaN.
     pub(crate) fn float(&self, name: &str, default: f64) -> f64 {
         self.attribute(name).and_then(|a| a.f).map_or(default, f64::from)
@@ -70,7 +85,7 @@ impl Call<'_, '_> {
     /// A tensor.
     pub(crate) fn tensor(&self, name: &str) -> Result<Option<Constant>, Refusal> {
         let tensor = self.attribute(name).and_then(|a| a.t.as_deref());
-        tensor.map(|t| tensor::constant(t, self.name())).transpose()
+        tensor.map(|t| tensor::constant(t, self.name(), self.builder.beside)).transpose()
     }
 
     /// The attribute must have this value, or be missing.

@@ -4,10 +4,16 @@
 mod attributes;
 mod builder;
 mod call;
+mod external;
+mod fold;
+mod functions;
+mod half;
 mod metadata;
 mod names;
 mod opset;
 mod ports;
+mod prune;
+pub(crate) mod sizes;
 pub(crate) mod tensor;
 #[cfg(test)]
 mod tests;
@@ -18,29 +24,58 @@ use privet_model::graph::Graph;
 use prost::Message;
 
 use self::builder::Builder;
-pub(crate) use self::call::{Call, Lowered, Stop, one};
+pub(crate) use self::call::{Call, Lowered, Stop, constant, numbers, one};
+use self::external::Beside;
+pub use self::external::Load;
 pub(crate) use self::ports::data_type;
 use crate::error::ImportError;
-use crate::onnx_proto::{GraphProto, ModelProto, TensorProto};
+use crate::onnx_proto::{GraphProto, ModelProto};
 use crate::sniff::sniff;
+use crate::source::Sources;
+
+/// How a file is to be read.
+#[derive(Clone, Copy, Default)]
+pub struct ReadOptions<'l> {
+    /// Whether no axis of the inputs is that of the rows, not even the first: a whole tensor is one row.
+    pub whole: bool,
+    /// Where weights come from that lie beside the file; without it such a file is refused.
+    pub load: Option<Load<'l>>,
+}
 
 /// Reads an ONNX file. Any bytes may be given; memory stays proportional to their number.
 pub fn read_onnx(bytes: &[u8]) -> Result<Graph, ImportError> {
+    read_onnx_with(bytes, ReadOptions::default())
+}
+
+/// Reads an ONNX file in this way.
+pub fn read_onnx_with(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError> {
     sniff(bytes).expect_onnx()?;
     let model = ModelProto::decode(bytes).map_err(|error| damaged(&error))?;
-    let graph = model.graph.as_ref().ok_or_else(|| cut_off("graph"))?;
+    read_model(&model, bytes.len(), options, &Sources::default())
+}
+
+/// Reads a model that was decoded, or translated, from this many bytes.
+pub(crate) fn read_model(
+    model: &ModelProto,
+    len: usize,
+    options: ReadOptions<'_>,
+    sources: &Sources,
+) -> Result<Graph, ImportError> {
+    let graph = functions::inline(model, len)?.ok_or_else(|| cut_off("graph"))?;
     if model.opset_import.is_empty() {
         return Err(cut_off("list of operator sets").into());
     }
     let opsets = opset::read(&model.opset_import, &graph.node)?;
-    let wanted = names::check(graph)?;
-    let mut builder = Builder::new(opsets, wanted, bytes.len());
-    constants(graph, &mut builder)?;
-    ports::inputs(graph, &metadata::feature_names(&model), &mut builder);
+    let wanted = names::check(&graph)?;
+    let beside = Beside::new(options.load);
+    let mut builder = Builder::new(opsets, wanted, len, &beside, sources);
+    constants(&graph, &mut builder)?;
+    builder.grow(beside.len());
+    ports::inputs(&graph, &metadata::feature_names(model), options.whole, &mut builder);
     for node in &graph.node {
         builder.lower(node)?;
     }
-    ports::outputs(graph, &mut builder)?;
+    ports::outputs(&graph, &mut builder)?;
     builder.finish()
 }
 
@@ -49,10 +84,8 @@ fn constants<'a>(graph: &'a GraphProto, builder: &mut Builder<'a>) -> Result<(),
         let message = "The file has sparse weights, which are not read; export the model with dense weights.";
         return Err(Refusal::new("E207", message));
     }
-    let read = |t: &'a TensorProto| Ok((t.name.as_str(), tensor::constant(t, &t.name)?));
-    for constant in graph.initializer.iter().map(read) {
-        let (name, constant) = constant?;
-        builder.define_constant(name, constant);
+    for tensor in &graph.initializer {
+        builder.define_weight(tensor)?;
     }
     Ok(())
 }

@@ -1,296 +1,267 @@
-//! Convolutions, and windows over images: all of `[rows, channels, height, width]`, or without the height.
+//! Convolutions of one to three axes, there and back.
 
-use privet_model::graph::{Conv, Op, Reduce, Windows};
+use privet_model::graph::{Conv, Op};
 
-use super::broadcast::not_numbers;
+use super::frame::{Frame, Image, per_axis};
+use super::layout::{all_of, count, gridded, gridded_or};
+use super::moves::joined;
 use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
-/// Channels, and rows and columns of a row's image; a one-dimensional one has height 1.
-struct Image {
-    channels: usize,
-    size: [usize; 2],
-    /// How many dimensions it has in the file.
-    rank: usize,
-}
-
-impl Image {
-    fn of(x: &Rows) -> Result<Self, Stop> {
-        match x.dims[..] {
-            [channels, width] => Ok(Self { channels, size: [1, width], rank: 1 }),
-            [channels, height, width] => Ok(Self { channels, size: [height, width], rank: 2 }),
-            _ => {
-                let reason =
-                    format!("It works on {}, where [rows, channels, height, width] is expected.", x.shape());
-                Err(Stop::problem(reason, "Only one- and two-dimensional images can be used."))
-            }
-        }
-    }
-
-    fn dims(&self, channels: usize, size: [usize; 2]) -> Vec<usize> {
-        if self.rank == 1 { vec![channels, size[1]] } else { vec![channels, size[0], size[1]] }
-    }
-}
-
-/// Where a window stands.
-struct Frame {
-    kernel: [usize; 2],
-    strides: [usize; 2],
-    dilations: [usize; 2],
-    before: [usize; 2],
-    out: [usize; 2],
-}
-
-impl Frame {
-    fn read(call: &Call<'_, '_>, image: &Image, kernel: [usize; 2]) -> Result<Self, Stop> {
-        let strides = pair(call, "strides", image.rank, 1)?;
-        let dilations = pair(call, "dilations", image.rank, 1)?;
-        let mut frame = Self { kernel, strides, dilations, before: [0; 2], out: [0; 2] };
-        let pads = frame.pads(call, image)?;
-        let ceil = call.int("ceil_mode", 0) != 0;
-        for axis in 0..2 {
-            let (before, after) = pads[axis];
-            let reach = frame.dilations[axis] * (kernel[axis] - 1) + 1;
-            let room = (image.size[axis] + before + after).checked_sub(reach).ok_or_else(|| {
-                Stop::problem("Its window is larger than its image.", "Export the model with larger inputs.")
-            })?;
-            frame.before[axis] = before;
-            frame.out[axis] = room / frame.strides[axis] + 1;
-            // A last window that only begins inside counts, if it begins before the padding behind.
-            let more = ceil && room % frame.strides[axis] != 0;
-            if more && frame.out[axis] * frame.strides[axis] < image.size[axis] + before {
-                frame.out[axis] += 1;
-            }
-        }
-        Ok(frame)
-    }
-
-    /// Zeros before and behind, by axis.
-    fn pads(&self, call: &Call<'_, '_>, image: &Image) -> Result<[(usize, usize); 2], Stop> {
-        let auto = call.word("auto_pad", "NOTSET", &["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"])?;
-        if auto == "VALID" {
-            return Ok([(0, 0); 2]);
-        }
-        if auto != "NOTSET" {
-            return Ok([0, 1].map(|axis| {
-                let out = image.size[axis].div_ceil(self.strides[axis]);
-                let reach =
-                    (out - 1) * self.strides[axis] + self.dilations[axis] * (self.kernel[axis] - 1) + 1;
-                let total = reach.saturating_sub(image.size[axis]);
-                let (less, more) = (total / 2, total - total / 2);
-                if auto == "SAME_UPPER" { (less, more) } else { (more, less) }
-            }));
-        }
-        let given = call.ints("pads");
-        let pads: Option<Vec<usize>> =
-            given.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p <= 1 << 16)).collect();
-        match (pads.as_deref(), image.rank) {
-            (Some([]), _) => Ok([(0, 0); 2]),
-            (Some(&[b, e]), 1) => Ok([(0, 0), (b, e)]),
-            (Some(&[t, l, b, r]), 2) => Ok([(t, b), (l, r)]),
-            _ => Err(Stop::problem(
-                format!("Its pads are {given:?}."),
-                "Export with one pad before and behind each axis.",
-            )),
-        }
-    }
-
-    /// The places of each window in one channel, padding left out.
-    fn windows(&self, image: &Image) -> Vec<Vec<usize>> {
-        let place = |axis: usize, at: usize, tap: usize| {
-            (at * self.strides[axis] + tap * self.dilations[axis])
-                .checked_sub(self.before[axis])
-                .filter(|&p| p < image.size[axis])
-        };
-        let window = |at: usize| {
-            let (row, column) = (at / self.out[1], at % self.out[1]);
-            let taps = (0..self.kernel[0]).flat_map(|i| (0..self.kernel[1]).map(move |j| (i, j)));
-            taps.filter_map(|(i, j)| Some(place(0, row, i)? * image.size[1] + place(1, column, j)?)).collect()
-        };
-        (0..self.out[0] * self.out[1]).map(window).collect()
-    }
-}
-
-/// An attribute with one number per axis of the image.
-fn pair(call: &Call<'_, '_>, name: &str, rank: usize, default: usize) -> Result<[usize; 2], Stop> {
-    let given = call.ints(name);
-    let small = |n: i64| usize::try_from(n).ok().filter(|n| (1..=1 << 16).contains(n));
-    match (given[..].iter().map(|&n| small(n)).collect::<Option<Vec<_>>>().as_deref(), rank) {
-        (Some([]), _) => Ok([1, default]).map(|[_, d]| [if rank == 1 { 1 } else { d }, d]),
-        (Some(&[w]), 1) => Ok([1, w]),
-        (Some(&[h, w]), 2) => Ok([h, w]),
-        _ => Err(Stop::problem(
-            format!("Its attribute `{name}` is {given:?}."),
-            "Export with one number per axis.",
-        )),
-    }
+/// Filters as the file has them: `filters × channels/groups × kernel`.
+struct Filters {
+    values: Vec<f64>,
+    filters: usize,
+    groups: usize,
+    kernel: Vec<usize>,
+    bias: Vec<f64>,
 }
 
 pub(super) fn conv(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.numbers(0)?;
     let image = Image::of(&x)?;
-    let weights = call.constant(1)?;
-    let misfit = || {
-        let reason = format!(
-            "Its weight `{}` has the shape {:?}, which does not fit {}.",
-            weights.name,
-            weights.dims,
-            x.shape()
-        );
-        Stop::problem(reason, "Export the layer again.")
+    let (values, dims) = call.weights(1)?;
+    let groups = groups_of(call)?;
+    let (Some(&filters), true) = (dims.first(), dims.len() == image.rank() + 2) else {
+        return Err(misfit(call, &dims, &x));
     };
-    let (filters, kernel) = match (weights.dims[..].split_first(), image.rank) {
-        (Some((&filters, &[_, w])), 1) => (filters, [1, w]),
-        (Some((&filters, &[_, h, w])), 2) => (filters, [h, w]),
-        _ => return Err(misfit()),
-    };
-    let groups = usize::try_from(call.int("group", 1)).ok().filter(|&g| g > 0).ok_or_else(misfit)?;
-    if kernel.contains(&0) {
-        return Err(misfit());
+    if dims[1].checked_mul(groups) != Some(image.channels) || filters % groups != 0 || dims[2..].contains(&0) {
+        return Err(misfit(call, &dims, &x));
     }
-    let frame = Frame::read(call, &image, kernel)?;
-    let conv = Conv {
-        channels: image.channels,
-        image: image.size,
-        filters,
-        kernel,
-        groups,
-        strides: frame.strides,
-        dilations: frame.dilations,
-        pads_before: frame.before,
-        out: frame.out,
-    };
-    if !conv.is_sound() || weights.dims.get(1) != Some(&(image.channels / groups)) {
-        return Err(misfit());
+    let bias = bias(call, filters)?;
+    let filters = Filters { values, filters, groups, kernel: dims[2..].to_vec(), bias };
+    let frame = Frame::read(call, &image, filters.kernel.clone())?;
+    one(convolved(call, &x, &image, &filters, &frame)?)
+}
+
+fn groups_of(call: &Call<'_, '_>) -> Result<usize, Stop> {
+    let groups = usize::try_from(call.int("group", 1)).ok().filter(|&g| g > 0);
+    groups.ok_or_else(|| Stop::problem("It has no groups.", "Export the layer again."))
+}
+
+fn bias(call: &mut Call<'_, '_>, filters: usize) -> Result<Vec<f64>, Stop> {
+    if !call.has(2) {
+        call.builder.charge(filters)?;
+        return Ok(vec![0.0; filters]);
     }
-    let values = weights.data.to_f64().ok_or_else(|| not_numbers(&weights))?;
-    let bias = if call.has(2) {
-        let bias = call.constant(2)?;
-        bias.data.to_f64().filter(|b| b.len() == filters).ok_or_else(misfit)?
-    } else {
-        vec![0.0; filters]
-    };
-    let id = call.emit(Op::Conv { conv, weights: values, bias }, x.id)?;
-    one(Rows::new(id, image.dims(filters, frame.out), x.dtype))
-}
-
-pub(super) fn max_pool(call: &mut Call<'_, '_>) -> Lowered {
-    if call.wants(1) {
-        return Err(Stop::problem(
-            "Its second output, the indices, is used.",
-            "Only its values can be used.",
-        ));
+    let (bias, _) = call.weights(2)?;
+    if bias.len() == filters {
+        return Ok(bias);
     }
-    let (x, image, frame) = pooled(call)?;
-    let windows = all_channels(&image, &frame.windows(&image));
-    let id = call.emit(Op::Reduce { reduce: Reduce::Max, windows }, x.id)?;
-    one(Rows::new(id, image.dims(image.channels, frame.out), x.dtype))
+    let reason = format!("Its bias has {} values for {filters} filters.", bias.len());
+    Err(Stop::problem(reason, "Export the layer again."))
 }
 
-pub(super) fn average_pool(call: &mut Call<'_, '_>) -> Lowered {
-    let (x, image, frame) = pooled(call)?;
-    let places = frame.windows(&image);
-    let include = call.int("count_include_pad", 0) != 0;
-    let scale: Vec<f64> =
-        places.iter().enumerate().map(|(at, w)| 1.0 / frame.count(&image, at, w, include)).collect();
-    mean(call, &x, &image, &places, &scale, frame.out)
+fn misfit(call: &Call<'_, '_>, dims: &[usize], x: &Rows) -> Stop {
+    let name = call.name_of(1);
+    let reason = format!("Its weight `{name}` has the shape {dims:?}, which does not fit {}.", x.shape());
+    Stop::problem(reason, "Export the layer again.")
 }
 
-impl Frame {
-    /// By how many values a window's sum is divided.
-    fn count(&self, image: &Image, at: usize, window: &[usize], include_pad: bool) -> f64 {
-        if !include_pad {
-            return window.len() as f64;
-        }
-        // Padding counts, but not what a last window reaches beyond it.
-        let (row, column) = (at / self.out[1], at % self.out[1]);
-        let taps = |axis: usize, at: usize| {
-            let end = image.size[axis] + 2 * self.before[axis];
-            (0..self.kernel[axis])
-                .filter(|tap| at * self.strides[axis] + tap * self.dilations[axis] < end)
-                .count()
-        };
-        (taps(0, row) * taps(1, column)).max(1) as f64
-    }
-}
-
-pub(super) fn global_max_pool(call: &mut Call<'_, '_>) -> Lowered {
-    let (x, image) = whole(call)?;
-    let all = (0..image.size[0] * image.size[1]).collect();
-    let windows = all_channels(&image, &[all]);
-    let id = call.emit(Op::Reduce { reduce: Reduce::Max, windows }, x.id)?;
-    one(Rows::new(id, image.dims(image.channels, [1, 1]), x.dtype))
-}
-
-pub(super) fn global_average_pool(call: &mut Call<'_, '_>) -> Lowered {
-    let (x, image) = whole(call)?;
-    let n = image.size[0] * image.size[1];
-    mean(call, &x, &image, &[(0..n).collect()], &[1.0 / n as f64], [1, 1])
-}
-
-fn whole(call: &mut Call<'_, '_>) -> Result<(Rows, Image), Stop> {
-    let x = call.numbers(0)?;
-    let image = Image::of(&x)?;
-    Ok((x, image))
-}
-
-fn pooled(call: &mut Call<'_, '_>) -> Result<(Rows, Image, Frame), Stop> {
-    let (x, image) = whole(call)?;
-    let kernel = pair(call, "kernel_shape", image.rank, 1)?;
-    let frame = Frame::read(call, &image, kernel)?;
-    let places = frame.out[0].saturating_mul(frame.out[1]).saturating_mul(kernel[0] * kernel[1]);
-    call.builder.charge(places.saturating_mul(image.channels))?;
-    if frame.windows(&image).iter().any(Vec::is_empty) {
-        return Err(Stop::problem("One of its windows holds padding only.", "Export with less padding."));
-    }
-    Ok((x, image, frame))
-}
-
-/// The same windows in each channel.
-fn all_channels(image: &Image, places: &[Vec<usize>]) -> Windows {
-    let area = image.size[0] * image.size[1];
-    let of = |c: usize| places.iter().map(move |w| w.iter().map(|i| c * area + i).collect());
-    Windows((0..image.channels).flat_map(of).collect())
-}
-
-fn mean(
+fn convolved(
     call: &mut Call<'_, '_>,
     x: &Rows,
     image: &Image,
-    places: &[Vec<usize>],
-    scale: &[f64],
-    out: [usize; 2],
-) -> Lowered {
-    let windows = all_channels(image, places);
-    let sum = call.emit(Op::Reduce { reduce: Reduce::Sum, windows }, x.id)?;
-    let scale = scale.repeat(image.channels);
-    let shift = vec![0.0; scale.len()];
-    let id = call.emit(Op::Affine { scale, shift }, sum)?;
-    one(Rows::new(id, image.dims(image.channels, out), x.dtype))
+    filters: &Filters,
+    frame: &Frame,
+) -> Result<Rows, Stop> {
+    if image.images != 1 {
+        return each_image(call, x, image, filters, frame);
+    }
+    match image.rank() {
+        1 | 2 => flat(call, x, image, filters, frame),
+        3 => deep(call, x, image, filters, frame),
+        _ => Err(Stop::problem("It has more than three axes.", "Use at most three-dimensional layers.")),
+    }
 }
 
-/// `scale·(x - mean)/√(var + ε) + B`, by channel.
-pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Lowered {
-    let x = call.numbers(0)?;
-    let channels = x.dims.first().copied().unwrap_or(1);
-    let mut given = Vec::new();
-    for i in 1..5 {
-        let constant = call.constant(i)?;
-        let values = constant.data.to_f64().ok_or_else(|| not_numbers(&constant))?;
-        if values.len() != channels {
-            let reason =
-                format!("Its input `{}` has {} values for {channels} channels.", constant.name, values.len());
-            return Err(Stop::problem(reason, "Export the layer again."));
-        }
-        given.push(values);
+/// Where whole tensors are one row, several images may be: one after the other.
+fn each_image(
+    call: &mut Call<'_, '_>,
+    x: &Rows,
+    image: &Image,
+    filters: &Filters,
+    frame: &Frame,
+) -> Result<Rows, Stop> {
+    let single = Image { images: 1, channels: image.channels, size: image.size.clone() };
+    let mut parts = Vec::new();
+    for i in 0..image.images {
+        let mut lists = all_of(&x.dims);
+        lists[0] = vec![i];
+        let part = gridded(call, x, &lists)?;
+        parts.push(convolved(call, &part, &single, filters, frame)?);
     }
-    let epsilon = call.finite_float("epsilon", 1e-5)?;
-    let area = x.width() / channels.max(1);
-    let by_value =
-        |f: &dyn Fn(usize) -> f64| (0..x.width()).map(|i| f(i / area.max(1))).collect::<Vec<f64>>();
-    let scale = |c: usize| given[0][c] / (given[3][c] + epsilon).sqrt();
-    let op =
-        Op::Affine { scale: by_value(&scale), shift: by_value(&|c| given[1][c] - given[2][c] * scale(c)) };
-    let id = call.emit(op, x.id)?;
-    one(Rows::new(id, x.dims, x.dtype))
+    if parts.is_empty() {
+        return Err(Stop::problem("It works on no image.", ""));
+    }
+    joined(call, &parts, 0)
+}
+
+/// One or two axes: an operation of the graph.
+fn flat(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, frame: &Frame) -> Result<Rows, Stop> {
+    let pair = |list: &[usize], first: usize| match list {
+        [w] => [first, *w],
+        [h, w] => [*h, *w],
+        _ => [0, 0],
+    };
+    let conv = Conv {
+        channels: image.channels,
+        image: pair(&image.size, 1),
+        filters: filters.filters,
+        kernel: pair(&frame.kernel, 1),
+        groups: filters.groups,
+        strides: pair(&frame.strides, 1),
+        dilations: pair(&frame.dilations, 1),
+        pads_before: pair(&frame.before, 0),
+        out: pair(&frame.out, 1),
+    };
+    let id = call.emit(Op::Conv { conv, weights: filters.values.clone(), bias: filters.bias.clone() }, x.id)?;
+    Ok(Rows { id, ..x.shaped(image.dims(filters.filters, &frame.out), x.batch) })
+}
+
+/// Three axes: for each place in depth, the slices that the filter sees become channels of a flat convolution.
+fn deep(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, frame: &Frame) -> Result<Rows, Stop> {
+    let (taps, size) = (frame.kernel[0], image.size[0]);
+    let flat_image = Image { images: 1, channels: image.channels * taps, size: image.size[1..].to_vec() };
+    let flat_frame = Frame {
+        kernel: frame.kernel[1..].to_vec(),
+        strides: frame.strides[1..].to_vec(),
+        dilations: frame.dilations[1..].to_vec(),
+        before: frame.before[1..].to_vec(),
+        after: frame.after[1..].to_vec(),
+        out: frame.out[1..].to_vec(),
+    };
+    let mut slices = Vec::new();
+    for at in 0..frame.out[0] {
+        let place = |tap: usize| {
+            (at * frame.strides[0] + tap * frame.dilations[0]).checked_sub(frame.before[0]).filter(|&p| p < size)
+        };
+        let mut lists: Vec<Vec<Option<usize>>> = x.dims.iter().map(|&d| (0..d).map(Some).collect()).collect();
+        lists[2] = (0..taps).map(place).collect();
+        let seen = gridded_or(call, x, &lists, 0.0)?;
+        let seen = seen.shaped(flat_image.dims(flat_image.channels, &flat_image.size), x.batch);
+        let slice = flat(call, &seen, &flat_image, filters, &flat_frame)?;
+        slices.push(slice.shaped(image.dims(filters.filters, &[1, frame.out[1], frame.out[2]]), x.batch));
+    }
+    joined(call, &slices, 2)
+}
+
+/// A convolution the other way: zeros between the values, and the filters reversed.
+pub(super) fn conv_transpose(call: &mut Call<'_, '_>) -> Lowered {
+    let x = call.numbers(0)?;
+    let image = Image::of(&x)?;
+    let (values, dims) = call.weights(1)?;
+    let groups = groups_of(call)?;
+    if dims.len() != image.rank() + 2 || dims[0] != image.channels || dims[0] % groups != 0 || dims[1..].contains(&0) {
+        return Err(misfit(call, &dims, &x));
+    }
+    let kernel = dims[2..].to_vec();
+    let filters = count(&[dims[1], groups])?;
+    let bias = bias(call, filters)?;
+    let turned = Filters {
+        values: turned(&values, &dims, groups),
+        filters,
+        groups,
+        kernel: kernel.clone(),
+        bias,
+    };
+    let spaced = Spaced::read(call, &image, &kernel)?;
+    let lists: Vec<Vec<Option<usize>>> = [image.images, image.channels]
+        .iter()
+        .map(|&d| (0..d).map(Some).collect())
+        .chain((0..image.rank()).map(|axis| spaced.places(&image, axis)))
+        .collect();
+    let length = lists.iter().map(Vec::len).collect::<Vec<_>>();
+    call.builder.charge(count(&length)?)?;
+    let wide = gridded_or(call, &x, &lists, 0.0)?;
+    let wide_image = Image::of(&wide)?;
+    let none = vec![0; image.rank()];
+    let frame = Frame {
+        kernel,
+        strides: vec![1; image.rank()],
+        dilations: spaced.dilations,
+        before: none.clone(),
+        after: none,
+        out: spaced.out,
+    };
+    one(convolved(call, &wide, &wide_image, &turned, &frame)?)
+}
+
+/// From `channels × filters/groups × kernel` to `filters × channels/groups × kernel`, the kernel reversed.
+fn turned(values: &[f64], dims: &[usize], groups: usize) -> Vec<f64> {
+    let (channels, per_group) = (dims[0], dims[1]);
+    let area: usize = dims[2..].iter().product();
+    let seen = channels / groups;
+    let mut out = Vec::with_capacity(values.len());
+    for filter in 0..per_group * groups {
+        let (group, own) = (filter / per_group, filter % per_group);
+        for c in 0..seen {
+            let start = ((group * seen + c) * per_group + own) * area;
+            out.extend(values[start..start + area].iter().rev());
+        }
+    }
+    out
+}
+
+/// An image with room between its values and around it.
+struct Spaced {
+    strides: Vec<usize>,
+    dilations: Vec<usize>,
+    /// Places before the first value; negative where the result is cut.
+    before: Vec<i64>,
+    out: Vec<usize>,
+    /// All places of each axis.
+    length: Vec<usize>,
+}
+
+impl Spaced {
+    fn read(call: &Call<'_, '_>, image: &Image, kernel: &[usize]) -> Result<Self, Stop> {
+        let rank = image.rank();
+        let bad = || Stop::problem("Its pads or output shape do not fit.", "Export the layer again.");
+        let (strides, dilations) = (per_axis(call, "strides", rank)?, per_axis(call, "dilations", rank)?);
+        let extra = call.ints("output_padding");
+        let extra = |axis: usize| extra.get(axis).copied().unwrap_or(0);
+        let auto = call.word("auto_pad", "NOTSET", &["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"])?;
+        let (pads, wanted) = (call.ints("pads"), call.ints("output_shape"));
+        let wanted = &wanted[wanted.len().saturating_sub(rank)..];
+        let mut spaced = Self { strides, dilations, before: vec![], out: vec![], length: vec![] };
+        for axis in 0..rank {
+            let reach = i64::try_from(spaced.dilations[axis] * (kernel[axis] - 1)).map_err(|_| bad())?;
+            let stride = i64::try_from(spaced.strides[axis]).map_err(|_| bad())?;
+            let size = i64::try_from(image.size[axis]).map_err(|_| bad())?;
+            let full = stride * (size - 1) + extra(axis) + reach + 1;
+            let (begin, end) = match (wanted.get(axis), auto) {
+                (Some(&wanted), _) => halves(full - wanted, auto),
+                (None, "SAME_UPPER" | "SAME_LOWER") => halves((full - size * stride).max(0), auto),
+                (None, "VALID") => (0, 0),
+                _ => (pads.get(axis).copied().unwrap_or(0), pads.get(axis + rank).copied().unwrap_or(0)),
+            };
+            let out = full.checked_sub(begin).and_then(|n| n.checked_sub(end)).filter(|&n| n > 0);
+            let out = usize::try_from(out.ok_or_else(bad)?).map_err(|_| bad())?;
+            spaced.before.push(reach - begin);
+            spaced.out.push(out);
+            spaced.length.push(out.checked_add(usize::try_from(reach).map_err(|_| bad())?).ok_or_else(bad)?);
+        }
+        if spaced.length.iter().any(|&l| l > 1 << 20) {
+            return Err(bad());
+        }
+        count(&spaced.length)?;
+        Ok(spaced)
+    }
+
+    /// For each place of an axis, the value that stands there.
+    fn places(&self, image: &Image, axis: usize) -> Vec<Option<usize>> {
+        let place = |at: i64| {
+            let from = usize::try_from(at - self.before[axis]).ok()?;
+            let i = from / self.strides[axis];
+            (from % self.strides[axis] == 0 && i < image.size[axis]).then_some(i)
+        };
+        (0..).take(self.length[axis]).map(place).collect()
+    }
+}
+
+/// Padding before and behind, the odd one as the mode says.
+fn halves(total: i64, auto: &str) -> (i64, i64) {
+    let half = total.div_euclid(2);
+    if auto == "SAME_UPPER" { (half, total - half) } else { (total - half, half) }
 }

@@ -7,8 +7,10 @@ use privet_model::graph::{Labels, NodeId, Op};
 use privet_model::tensor::DataType;
 
 use super::linear_ml::label_type;
+use super::layout::{all_of, gridded};
+use super::moves::indices_of;
 use crate::onnx::tensor::{Constant, Elements};
-use crate::onnx::value::{Form, Rows};
+use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
 /// Adds a dimension: from `[rows, n]` to `[rows, n, levels]`.
@@ -22,7 +24,7 @@ pub(super) fn one_hot_encoder(call: &mut Call<'_, '_>) -> Lowered {
         1 => call.emit(op, x.id)?,
         columns => one_hot_each(call, x.id, columns, &op)?,
     };
-    one(Rows::new(id, dims, DataType::Fp32))
+    one(Rows { cut: false, dtype: DataType::Fp32, ..x.shaped(dims, x.batch).with(id) })
 }
 
 fn one_hot_each(call: &mut Call<'_, '_>, x: NodeId, columns: usize, op: &Op) -> Result<NodeId, Stop> {
@@ -58,39 +60,15 @@ pub(super) fn array_feature_extractor(call: &mut Call<'_, '_>) -> Lowered {
         return class_names(call, &names);
     }
     let (x, indices) = (call.rows(0)?, call.constant(1)?);
-    let columns = columns(&indices, &x, |i| usize::try_from(i).ok())?;
-    let dims = vec![columns.len()];
-    pick(call, &x, columns, dims)
-}
-
-/// Columns by constant indices, which may count from the end; a single one takes the dimension away.
-pub(super) fn gather(call: &mut Call<'_, '_>) -> Lowered {
-    let (x, indices) = (call.rows(0)?, call.constant(1)?);
-    if !matches!(call.int("axis", 0), 1 | -1) || indices.dims.len() > 1 {
-        return Err(Stop::problem("It picks other things than columns.", "Pick columns, along axis 1."));
-    }
-    let width = x.width();
-    let place = |i: i64| if i < 0 { i.checked_add_unsigned(width as u64) } else { Some(i) };
-    let columns = columns(&indices, &x, |i| usize::try_from(place(i)?).ok())?;
-    let dims = if indices.dims.is_empty() { Vec::new() } else { vec![columns.len()] };
-    pick(call, &x, columns, dims)
-}
-
-fn pick(call: &mut Call<'_, '_>, x: &Rows, columns: Vec<usize>, dims: Vec<usize>) -> Lowered {
-    let id = call.emit(Op::Select(columns), x.id)?;
-    one(Rows { form: x.form, ..Rows::new(id, dims, x.dtype) })
-}
-
-/// Existing columns of a table.
-fn columns(indices: &Constant, x: &Rows, place: impl Fn(i64) -> Option<usize>) -> Result<Vec<usize>, Stop> {
-    let (Elements::Int(indices), [width]) = (&indices.data, &x.dims[..]) else {
-        let reason = format!("It picks from {} by something else than constant whole numbers.", x.shape());
-        return Err(Stop::problem(reason, "Pick columns of [rows, n] by int64 indices."));
+    let Some(axis) = x.rank().checked_sub(1) else {
+        return Err(Stop::problem("It picks from a single number.", "Pick columns of [rows, n]."));
     };
-    let columns: Option<Vec<usize>> = indices.iter().map(|&i| place(i).filter(|i| i < width)).collect();
-    let none =
-        || Stop::problem(format!("It picks a column that is none of the {width}."), "Export it again.");
-    columns.filter(|columns| !columns.is_empty()).ok_or_else(none)
+    if x.batch == Some(axis) {
+        return Err(Stop::problem("It picks rows.", "Pick columns of [rows, n] by int64 indices."));
+    }
+    let mut lists = all_of(&x.dims);
+    lists[axis] = indices_of(&indices.data, x.dims[axis])?;
+    one(gridded(call, &x, &lists)?)
 }
 
 /// The label node is made again with the names in place of the numbers. The file has the result as `[1, rows]`.
@@ -106,9 +84,8 @@ fn class_names(call: &mut Call<'_, '_>, names: &Constant) -> Lowered {
     };
     let dtype = label_type(&labels);
     let id = call.emit(Op::Label(labels), scores)?;
-    let mut rows = Rows::new(id, Vec::new(), dtype);
-    rows.form = Form::Sideways;
-    one(rows)
+    // The file has them in one row.
+    one(Rows { id, dtype, ..index.shaped(vec![1, 1], index.batch.map(|_| 1)) })
 }
 
 fn renamed(numbers: &[i64], names: &Elements) -> Option<Labels> {
@@ -129,7 +106,7 @@ pub(super) fn zip_map(call: &mut Call<'_, '_>) -> Lowered {
     let mut rows = call.table(0)?;
     let (ints, texts) = (call.ints("classlabels_int64s"), call.strings("classlabels_strings")?);
     let labels = if ints.is_empty() { Labels::Text(texts) } else { Labels::Int(ints) };
-    if labels.len() != rows.width() {
+    if labels.len() != rows.dims[1] {
         let reason = format!("It has {} labels for {} columns.", labels.len(), rows.width());
         return Err(Stop::problem(reason, "It needs one label per column; export the model again."));
     }

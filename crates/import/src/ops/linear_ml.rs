@@ -1,6 +1,6 @@
 //! The linear models of ONNX-ML, as ONNX Runtime computes them.
 
-use privet_model::graph::{Function, Labels, NodeId, Op};
+use privet_model::graph::{Function, Labels, Op};
 use privet_model::tensor::DataType;
 
 use crate::onnx::value::{Rows, Value};
@@ -28,7 +28,7 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
     let labels = labels(call)?;
     let raw = scores(call, &x)?;
     if raw.width() == 1 && labels.len() == 2 {
-        return one_score_for_two(call, raw.id, post, labels);
+        return one_score_for_two(call, &raw, post, labels);
     }
     if raw.width() != labels.len() || labels.len() < 2 {
         let reason = format!("It has {} class labels, but coefficients for {}.", labels.len(), raw.width());
@@ -37,7 +37,7 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
             "It needs one row of coefficients per class; export the model again.",
         ));
     }
-    let label = if call.wants(0) { label(call, raw.id, labels)? } else { Value::Unknown };
+    let label = if call.wants(0) { label(call, &raw, labels)? } else { Value::Unknown };
     if !call.wants(1) {
         return Ok(vec![label]);
     }
@@ -46,21 +46,22 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
         "SOFTMAX" => call.emit(Op::Softmax { group: raw.width() }, raw.id)?,
         _ => raw.id,
     };
-    Ok(vec![label, Value::Rows(Rows::new(id, raw.dims, DataType::Fp32))])
+    Ok(vec![label, Value::Rows(raw.with(id))])
 }
 
 /// One score for two classes: the runtime adds the first class's. The second class wins only above 0, so `(-s, s)`
 /// has the right order, also at 0; its logistic is `(1-p, p)`. Every other transform gives `(1-s, s)`, softmax too:
 /// the runtime leaves a single score as it is.
-fn one_score_for_two(call: &mut Call<'_, '_>, score: NodeId, post: &str, labels: Labels) -> Lowered {
-    let signed = call.emit(pair(0.0), score)?;
-    let label = if call.wants(0) { label(call, signed, labels)? } else { Value::Unknown };
+fn one_score_for_two(call: &mut Call<'_, '_>, score: &Rows, post: &str, labels: Labels) -> Lowered {
+    let signed = call.emit(pair(0.0), score.id)?;
+    let both = score.shaped(vec![1, 2], score.batch);
+    let label = if call.wants(0) { label(call, &both.with(signed), labels)? } else { Value::Unknown };
     let id = match post {
         _ if !call.wants(1) => return Ok(vec![label]),
         "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), signed)?,
-        _ => call.emit(pair(1.0), score)?,
+        _ => call.emit(pair(1.0), score.id)?,
     };
-    Ok(vec![label, Value::Rows(Rows::new(id, vec![2], DataType::Fp32))])
+    Ok(vec![label, Value::Rows(both.with(id))])
 }
 
 /// `(first - s, s)`.
@@ -68,10 +69,10 @@ pub(super) fn pair(first: f64) -> Op {
     Op::Linear { weights: vec![-1.0, 1.0], bias: vec![first, 0.0] }
 }
 
-pub(super) fn label(call: &mut Call<'_, '_>, scores: NodeId, labels: Labels) -> Result<Value, Stop> {
+pub(super) fn label(call: &mut Call<'_, '_>, scores: &Rows, labels: Labels) -> Result<Value, Stop> {
     let dtype = label_type(&labels);
-    let id = call.emit(Op::Label(labels), scores)?;
-    Ok(Value::Rows(Rows::new(id, Vec::new(), dtype)))
+    let id = call.emit(Op::Label(labels), scores.id)?;
+    Ok(Value::Rows(Rows { id, dtype, ..scores.shaped(vec![1], scores.batch) }))
 }
 
 /// The element type of labels.
@@ -117,5 +118,5 @@ fn scores(call: &mut Call<'_, '_>, x: &Rows) -> Result<Rows, Stop> {
         ));
     }
     let id = call.emit(Op::Linear { weights, bias }, x.id)?;
-    Ok(Rows::new(id, vec![rows], DataType::Fp32))
+    Ok(Rows { id, dtype: DataType::Fp32, ..x.shaped(vec![1, rows], x.batch) })
 }

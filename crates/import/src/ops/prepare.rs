@@ -18,7 +18,7 @@ pub(super) fn scaler(call: &mut Call<'_, '_>) -> Lowered {
     let scale = per_column(scale, x.width(), "scale")?;
     let shift = offset.iter().zip(&scale).map(|(o, s)| 0.0 - o * s).collect();
     let id = call.emit(Op::Affine { scale, shift }, x.id)?;
-    one(Rows::new(id, x.dims, DataType::Fp32))
+    one(Rows { dtype: DataType::Fp32, ..x.with(id) })
 }
 
 pub(super) fn imputer(call: &mut Call<'_, '_>) -> Lowered {
@@ -37,7 +37,7 @@ pub(super) fn imputer(call: &mut Call<'_, '_>) -> Lowered {
     let fill = per_column(fill, x.width(), "imputed")?;
     let missing = if missing.is_nan() { Missing::Nan } else { Missing::Value(missing) };
     let id = call.emit(Op::Impute { fill, missing }, x.id)?;
-    one(Rows::new(id, x.dims, x.dtype))
+    one(x.with(id))
 }
 
 pub(super) fn normalizer(call: &mut Call<'_, '_>) -> Lowered {
@@ -48,7 +48,7 @@ pub(super) fn normalizer(call: &mut Call<'_, '_>) -> Lowered {
         _ => Norm::Max,
     };
     let id = call.emit(Op::Normalize(norm), x.id)?;
-    one(Rows::new(id, x.dims, DataType::Fp32))
+    one(Rows { dtype: DataType::Fp32, ..x.with(id) })
 }
 
 pub(super) fn feature_vectorizer(call: &mut Call<'_, '_>) -> Lowered {
@@ -61,7 +61,7 @@ pub(super) fn feature_vectorizer(call: &mut Call<'_, '_>) -> Lowered {
     }
     let id = call.emit_many(Op::Concat, parts.iter().map(|part| part.id).collect())?;
     let width = parts.iter().map(Rows::width).sum();
-    one(Rows::new(id, vec![width], DataType::Fp32))
+    one(Rows { id, dtype: DataType::Fp32, ..parts[0].shaped(vec![1, width], parts[0].batch) })
 }
 
 /// One value for each column; a single one stands for all.

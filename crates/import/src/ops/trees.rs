@@ -22,7 +22,7 @@ pub(super) fn regressor(call: &mut Call<'_, '_>) -> Lowered {
     let trees = Ensemble::read(call, "target")?.build(x.width(), targets, aggregate)?;
     let id = call.emit(Op::Trees(Box::new(trees)), x.id)?;
     let id = transformed(call, id, post, targets)?;
-    one(Rows::new(id, vec![targets], DataType::Fp32))
+    one(Rows { id, dtype: DataType::Fp32, ..x.shaped(vec![1, targets], x.batch) })
 }
 
 /// Label and scores. The label is chosen by the raw scores, before they are transformed.
@@ -38,9 +38,10 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
     let classes = labels.len();
     let trees = ensemble.build(x.width(), classes, Aggregate::Sum)?;
     let raw = call.emit(Op::Trees(Box::new(trees)), x.id)?;
-    let label = if call.wants(0) { label(call, raw, labels)? } else { Value::Unknown };
+    let scores = Rows { id: raw, dtype: DataType::Fp32, ..x.shaped(vec![1, classes], x.batch) };
+    let label = if call.wants(0) { label(call, &scores, labels)? } else { Value::Unknown };
     let id = transformed(call, raw, post, classes)?;
-    Ok(vec![label, Value::Rows(Rows::new(id, vec![classes], DataType::Fp32))])
+    Ok(vec![label, Value::Rows(scores.with(id))])
 }
 
 /// Two classes of which only one has votes: the runtime adds the other. Where votes are negative as well, the sum is a score
@@ -62,13 +63,14 @@ fn one_class_of_two(
     let signed = call.emit(pair(0.0), score)?;
     let whole = call.emit(pair(1.0), score)?;
     let chosen = if is_probability { whole } else { signed };
-    let label = if call.wants(0) { label(call, chosen, labels)? } else { Value::Unknown };
+    let both = Rows { id: chosen, dtype: DataType::Fp32, ..x.shaped(vec![1, 2], x.batch) };
+    let label = if call.wants(0) { label(call, &both, labels)? } else { Value::Unknown };
     let id = match post {
         "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), signed)?,
         "NONE" => whole,
         other => transformed(call, whole, other, 2)?,
     };
-    Ok(vec![label, Value::Rows(Rows::new(id, vec![2], DataType::Fp32))])
+    Ok(vec![label, Value::Rows(both.with(id))])
 }
 
 fn transformed(call: &mut Call<'_, '_>, id: NodeId, post: &str, width: usize) -> Result<NodeId, Stop> {

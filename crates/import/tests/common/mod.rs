@@ -1,6 +1,8 @@
 //! The fixtures and their index.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod npz;
+
 use std::path::PathBuf;
 
 use privet_import::{ImportError, read_onnx};

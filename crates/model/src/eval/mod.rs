@@ -37,29 +37,56 @@ impl Value {
 /// All outputs of `graph` for these inputs, in the order of [`Graph::outputs`].
 pub fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, Refusal> {
     let rows = check_inputs(&graph.inputs, inputs)?;
+    let (last, masks) = (last_uses(graph), has_masks(graph));
     let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
+    for (at, node) in graph.nodes.iter().enumerate() {
         let value = if let Op::Input(i) = node.op {
             input_value(&inputs[i])
         } else {
-            check_operands(graph, node, &values)?;
+            check_operands(graph, node, &values, masks)?;
             Operands { graph, node, values: &values, rows }.apply()?
         };
         values.push(value);
+        for id in node.inputs.iter().filter(|id| last[id.0] == at) {
+            values[id.0] = Value::Num(Vec::new());
+        }
     }
     Ok(graph.outputs.iter().map(|(port, id)| output_tensor(port, &values[id.0], rows)).collect())
 }
 
-/// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out.
-fn check_operands(graph: &Graph, node: &Node, values: &[Value]) -> Result<(), Refusal> {
+/// The values of all nodes of a graph that has no inputs.
+pub fn constants(graph: &Graph) -> Result<Vec<Value>, Refusal> {
+    let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let value = Operands { graph, node, values: &values, rows: 1 }.apply()?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+/// For each node the last one that uses it; none, where it is an output.
+fn last_uses(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![usize::MAX; graph.nodes.len()];
+    for (at, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|id| last[id.0] = at);
+    }
+    graph.outputs.iter().for_each(|(_, id)| last[id.0] = usize::MAX);
+    last
+}
+
+/// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out. Where a
+/// model has infinite constants, these are masks: what they hide has no weight in a softmax.
+fn check_operands(graph: &Graph, node: &Node, values: &[Value], masks: bool) -> Result<(), Refusal> {
     let hides =
         matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_) | Op::ArgMax { .. });
     if !hides {
         return Ok(());
     }
+    let masks = masks && matches!(node.op, Op::Softmax { .. });
+    let is_fine = |x: &f64| x.is_finite() || (masks && *x == f64::NEG_INFINITY);
     for id in &node.inputs {
         let Value::Num(numbers) = &values[id.0] else { continue };
-        if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+        if let Some(at) = numbers.iter().position(|x| !is_fine(x)) {
             let (row, name) = (at / graph.width(*id).max(1) + 1, &node.origin.node);
             return Err(Refusal::new(
                 "E104",
@@ -72,13 +99,18 @@ fn check_operands(graph: &Graph, node: &Node, values: &[Value]) -> Result<(), Re
     Ok(())
 }
 
+fn has_masks(graph: &Graph) -> bool {
+    let infinite = |node: &Node| matches!(&node.op, Op::Constant(v) if v.iter().any(|x| x.is_infinite()));
+    graph.nodes.iter().any(infinite)
+}
+
 /// Whether the tensors are those that the ports ask for; the number of rows, which they must share.
 pub fn check_inputs(ports: &[Port], inputs: &[Tensor]) -> Result<usize, Refusal> {
     let refuse = |message: String| Err(Refusal::new("E101", message));
     if ports.len() != inputs.len() {
         return refuse(format!("Expected {} inputs, got {}.", ports.len(), inputs.len()));
     }
-    let rows = inputs.first().map_or(0, |t| t.rows);
+    let rows = inputs.first().map_or(1, |t| t.rows);
     for (port, tensor) in ports.iter().zip(inputs) {
         let name = &port.name;
         if tensor.width != port.width || tensor.rows * tensor.width != tensor.data.len() {

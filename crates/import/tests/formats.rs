@@ -1,0 +1,82 @@
+//! The other files of each fixture give the answers of its ONNX file, within the tolerance of `models/README.md`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::npz::{Array, arrays};
+use common::{bytes, folder, index, text};
+use privet_import::{ImportError, ReadOptions, read};
+use privet_model::eval::evaluate;
+use privet_model::graph::{Graph, Port};
+use privet_model::tensor::{Data, DataType, Tensor};
+use serde_json::Value;
+
+/// Formats of the index that are read besides ONNX.
+const READ: [&str; 3] = ["tensorflow-graphdef", "tensorflow-savedmodel", "tflite"];
+
+fn load(folder_name: &str, path: &str) -> Result<Graph, ImportError> {
+    let at = folder(folder_name).join(path);
+    if !at.is_dir() {
+        return read(&bytes(folder_name, path), ReadOptions::default());
+    }
+    let file = |name: &str| std::fs::read(at.join(name)).map_err(|e| e.to_string());
+    read(&file("saved_model.pb").unwrap(), ReadOptions { load: Some(&file), ..ReadOptions::default() })
+}
+
+#[allow(clippy::cast_possible_truncation)] // the arrays hold what the port's type can
+fn tensor(port: &Port, array: &Array) -> Tensor {
+    let values = || array.values.iter();
+    let data = match port.dtype {
+        DataType::Fp32 => Data::F32(values().map(|&x| x as f32).collect()),
+        DataType::Fp64 => Data::F64(values().copied().collect()),
+        _ => Data::I64(values().map(|&x| x as i64).collect()),
+    };
+    Tensor::new(array.dims[0], port.width, data).unwrap()
+}
+
+fn names(entry: &Value, field: &str) -> Vec<String> {
+    entry[field].as_array().unwrap().iter().map(|port| text(port, "name").to_owned()).collect()
+}
+
+/// The largest difference of a fixture's file from what is expected; panics where it is beyond the tolerance.
+fn compare(folder_name: &str, entry: &Value, file: &Value) -> f64 {
+    let (name, path) = (text(entry, "name"), text(file, "path"));
+    let graph = load(folder_name, &format!("{name}/{path}")).unwrap_or_else(|e| panic!("{name}/{path}: {e}"));
+    let rows = arrays(&bytes(folder_name, &format!("{name}/rows.npz")));
+    let expected = arrays(&bytes(folder_name, &format!("{name}/expected.npz")));
+    let inputs: Vec<Tensor> =
+        names(entry, "inputs").iter().zip(&graph.inputs).map(|(name, port)| tensor(port, &rows[name])).collect();
+    let answers = evaluate(&graph, &inputs).unwrap();
+    let keys = names(entry, "outputs");
+    assert_eq!(answers.len(), keys.len(), "{name}/{path}");
+    let mut worst = 0.0f64;
+    for (answer, key) in answers.iter().zip(&keys) {
+        let expected = &expected[key].values;
+        let got = answer.to_f64().unwrap();
+        assert_eq!(got.len(), expected.len(), "{name}/{path}: {key}");
+        for (i, (g, e)) in got.iter().zip(expected).enumerate() {
+            worst = worst.max((g - e).abs());
+            let limit = 1e-5 + 1e-4 * e.abs();
+            assert!((g - e).abs() <= limit, "{name}/{path}: value {i} of {key} is {g}, expected {e}");
+        }
+    }
+    worst
+}
+
+#[test]
+fn other_formats_give_the_answers_of_onnx() {
+    let mut compared = 0;
+    for entry in index("models") {
+        if text(&entry, "expect") != "match" {
+            continue;
+        }
+        for file in entry["files"].as_array().unwrap() {
+            if READ.contains(&text(file, "format")) {
+                let worst = compare("models", &entry, file);
+                println!("{}/{}: largest difference {worst:.1e}", text(&entry, "name"), text(file, "path"));
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 10);
+}
