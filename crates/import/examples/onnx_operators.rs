@@ -41,9 +41,11 @@ fn answer(line: &str) -> Result<Value, String> {
     let inputs = graph.inputs.iter().map(tensor).collect::<Result<Vec<_>, _>>()?;
     let outputs = evaluate(&graph, &inputs).map_err(|e| e.to_string())?;
     let bits = |t: &Tensor| t.to_f64().map(|v| v.into_iter().map(f64::to_bits).collect::<Vec<_>>());
-    let named = graph.outputs.iter().zip(&outputs).map(|((port, _), t)| {
-        (port.name.clone(), json!({ "dims": port.row_shape(), "bits": bits(t) }))
-    });
+    let named = graph
+        .outputs
+        .iter()
+        .zip(&outputs)
+        .map(|((port, _), t)| (port.name.clone(), json!({ "dims": port.row_shape(), "bits": bits(t) })));
     Ok(json!({ "outputs": named.collect::<BTreeMap<_, _>>() }))
 }
 

@@ -64,9 +64,7 @@ fn weights_and_origins_are_those_of_the_file() {
 }
 
 /// Fixtures that are not read yet, and the operators that stand in the way.
-const NOT_READ: &[(&str, &[&str])] = &[
-    ("unsupported-lstm-torch", &["LSTM"]),
-];
+const NOT_READ: &[(&str, &[&str])] = &[("unsupported-lstm-torch", &["LSTM"])];
 
 #[test]
 fn every_other_fixture_has_the_ports_of_the_index_or_names_what_is_not_supported() {

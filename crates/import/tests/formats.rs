@@ -44,8 +44,11 @@ fn compare(folder_name: &str, entry: &Value, file: &Value) -> f64 {
     let graph = load(folder_name, &format!("{name}/{path}")).unwrap_or_else(|e| panic!("{name}/{path}: {e}"));
     let rows = arrays(&bytes(folder_name, &format!("{name}/rows.npz")));
     let expected = arrays(&bytes(folder_name, &format!("{name}/expected.npz")));
-    let inputs: Vec<Tensor> =
-        names(entry, "inputs").iter().zip(&graph.inputs).map(|(name, port)| tensor(port, &rows[name])).collect();
+    let inputs: Vec<Tensor> = names(entry, "inputs")
+        .iter()
+        .zip(&graph.inputs)
+        .map(|(name, port)| tensor(port, &rows[name]))
+        .collect();
     let answers = evaluate(&graph, &inputs).unwrap();
     let keys = names(entry, "outputs");
     assert_eq!(answers.len(), keys.len(), "{name}/{path}");

@@ -60,7 +60,11 @@ impl Tail {
         let mut rebuilt = Graph::new(self.inputs());
         let nodes_ok = self.nodes.iter().enumerate().all(|(at, node)| match node.op {
             _ if !fits(node.width) => false,
-            Op::Input(i) => i == at && rebuilt.nodes.get(at).is_some_and(|n| n.width == node.width),
+            Op::Input(i) => {
+                i == at
+                    && node.inputs.is_empty()
+                    && rebuilt.nodes.get(at).is_some_and(|n| n.width == node.width)
+            }
             Op::Affine { .. }
             | Op::Linear { .. }
             | Op::Conv { .. }

@@ -46,7 +46,9 @@ impl<'l> Beside<'l> {
         let file = self.file(name).map_err(refuse)?;
         let number = |key: &str, default: usize| match entry(key) {
             None => Ok(default),
-            Some(text) => text.trim().parse::<usize>().map_err(|_| refuse(format!("its {key} is no number."))),
+            Some(text) => {
+                text.trim().parse::<usize>().map_err(|_| refuse(format!("its {key} is no number.")))
+            }
         };
         let from = number("offset", 0)?;
         let length = number("length", file.len().saturating_sub(from))?;

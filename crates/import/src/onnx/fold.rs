@@ -36,7 +36,12 @@ pub(super) fn fold<'a>(
     }
     let mut tried = Vec::new();
     for sample in 0..3 {
-        match evaluated(builder, node, inputs.iter().map(|v| v.as_ref().map(|v| at(v, sample))).collect(), lowering) {
+        match evaluated(
+            builder,
+            node,
+            inputs.iter().map(|v| v.as_ref().map(|v| at(v, sample))).collect(),
+            lowering,
+        ) {
             Ok(values) => tried.push(values),
             Err(Stop::Refused(refusal)) => return Err(Stop::Refused(refusal)),
             Err(_) => return Ok(None),
@@ -91,7 +96,9 @@ fn evaluated<'a>(
             computed = Some(constants(&graph).map_err(|refusal| Stop::problem(refusal.message, ""))?);
         }
         let found = computed.as_ref().and_then(|all| all.get(rows.id.0));
-        values.push(found.map_or(Value::Unknown, |found| Value::Constant(Rc::new(constant(name, &rows, found)))));
+        values.push(
+            found.map_or(Value::Unknown, |found| Value::Constant(Rc::new(constant(name, &rows, found)))),
+        );
     }
     Ok(values)
 }

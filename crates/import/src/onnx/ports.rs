@@ -20,7 +20,13 @@ pub(crate) fn inputs<'a>(graph: &'a GraphProto, names: &[String], whole: bool, b
     let asked: Vec<&ValueInfoProto> = graph.input.iter().filter(|i| !builder.is_constant(&i.name)).collect();
     // A model for one row at a time: its tensors are the row's, and no axis is special.
     let single = asked.iter().all(|info| first_of(info).and_then(number) == Some(1));
-    let mode = if whole { Mode::Whole } else if single { Mode::Single } else { Mode::Batch };
+    let mode = if whole {
+        Mode::Whole
+    } else if single {
+        Mode::Single
+    } else {
+        Mode::Batch
+    };
     let mut ports = Vec::new();
     for info in asked {
         let value = match input(info, mode, builder) {

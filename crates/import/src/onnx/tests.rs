@@ -237,7 +237,8 @@ fn weights_must_be_in_the_file_dense_and_finite() {
 
 #[test]
 fn unreadable_weights_matter_only_where_they_are_used() {
-    let bytes = || TensorProto { name: "w".into(), dims: vec![3, 1], data_type: 14, ..TensorProto::default() };
+    let bytes =
+        || TensorProto { name: "w".into(), dims: vec![3, 1], data_type: 14, ..TensorProto::default() };
     assert!(read(graph(vec![node("Sigmoid", "x", "y")], vec![bytes()])).is_ok());
     let found = problems(graph(vec![node("MatMul", "x w", "y")], vec![bytes()]));
     assert!(found[0].reason.contains("`w` holds complex64"), "{}", found[0].reason);
@@ -245,7 +246,9 @@ fn unreadable_weights_matter_only_where_they_are_used() {
 
 #[test]
 fn what_has_no_meaning_for_single_rows_is_refused_by_name() {
-    for (op, words) in [("ReduceSum", "across the rows"), ("Softmax", "across the rows"), ("LpPool", "works on [rows, 3]")] {
+    for (op, words) in
+        [("ReduceSum", "across the rows"), ("Softmax", "across the rows"), ("LpPool", "works on [rows, 3]")]
+    {
         let found = problems(graph(vec![with(node(op, "x", "y"), "axis", int(0)).clone()], vec![]));
         assert!(found[0].reason.contains(words), "{op}: {}", found[0].reason);
     }
@@ -262,7 +265,10 @@ fn constants_are_folded_whatever_the_node_and_need_no_rows() {
         with(node("ReduceMax", "b", "m"), "keepdims", int(0)),
         node("Mul", "x m", "y"),
     ];
-    let read = read(graph(nodes.into_iter().map(|n| with(n, "axis", int(0))).collect(), vec![weight("c", &[2], &[0.0, 2.0])]));
+    let read = read(graph(
+        nodes.into_iter().map(|n| with(n, "axis", int(0))).collect(),
+        vec![weight("c", &[2], &[0.0, 2.0])],
+    ));
     let Op::Affine { scale, .. } = &read.unwrap().nodes[1].op else { panic!("no affine node") };
     assert!((scale[0] - 2f64.exp()).abs() < 1e-12);
 }

@@ -26,7 +26,8 @@ fn grouped(call: &mut Call<'_, '_>) -> Result<(Rows, Rows, Vec<usize>, usize), S
 
 /// Back to the order that it had.
 fn restored(call: &mut Call<'_, '_>, x: &Rows, order: &[usize]) -> Result<Rows, Stop> {
-    let back: Vec<usize> = (0..order.len()).filter_map(|axis| order.iter().position(|&o| o == axis)).collect();
+    let back: Vec<usize> =
+        (0..order.len()).filter_map(|axis| order.iter().position(|&o| o == axis)).collect();
     permuted(call, x, &back)
 }
 

@@ -12,6 +12,7 @@ pub(super) fn branch(call: &mut Call<'_, '_>) -> Lowered {
     }
     let name = if call.scalar(0)? != 0.0 { "then_branch" } else { "else_branch" };
     let graph = call.node.attribute.iter().find(|a| a.name == name).and_then(|a| a.g.as_deref());
-    let graph = graph.ok_or_else(|| Stop::problem(format!("It has no `{name}`."), "Export the model again."))?;
+    let graph =
+        graph.ok_or_else(|| Stop::problem(format!("It has no `{name}`."), "Export the model again."))?;
     Ok(call.builder.lower_inside(graph)?)
 }

@@ -25,7 +25,8 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Lowered {
     let (Some(&filters), true) = (dims.first(), dims.len() == image.rank() + 2) else {
         return Err(misfit(call, &dims, &x));
     };
-    if dims[1].checked_mul(groups) != Some(image.channels) || filters % groups != 0 || dims[2..].contains(&0) {
+    if dims[1].checked_mul(groups) != Some(image.channels) || filters % groups != 0 || dims[2..].contains(&0)
+    {
         return Err(misfit(call, &dims, &x));
     }
     let bias = bias(call, filters)?;
@@ -98,7 +99,13 @@ fn each_image(
 }
 
 /// One or two axes: an operation of the graph.
-fn flat(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, frame: &Frame) -> Result<Rows, Stop> {
+fn flat(
+    call: &mut Call<'_, '_>,
+    x: &Rows,
+    image: &Image,
+    filters: &Filters,
+    frame: &Frame,
+) -> Result<Rows, Stop> {
     let pair = |list: &[usize], first: usize| match list {
         [w] => [first, *w],
         [h, w] => [*h, *w],
@@ -115,12 +122,19 @@ fn flat(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, fra
         pads_before: pair(&frame.before, 0),
         out: pair(&frame.out, 1),
     };
-    let id = call.emit(Op::Conv { conv, weights: filters.values.clone(), bias: filters.bias.clone() }, x.id)?;
+    let id =
+        call.emit(Op::Conv { conv, weights: filters.values.clone(), bias: filters.bias.clone() }, x.id)?;
     Ok(Rows { id, ..x.shaped(image.dims(filters.filters, &frame.out), x.batch) })
 }
 
 /// Three axes: for each place in depth, the slices that the filter sees become channels of a flat convolution.
-fn deep(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, frame: &Frame) -> Result<Rows, Stop> {
+fn deep(
+    call: &mut Call<'_, '_>,
+    x: &Rows,
+    image: &Image,
+    filters: &Filters,
+    frame: &Frame,
+) -> Result<Rows, Stop> {
     let (taps, size) = (frame.kernel[0], image.size[0]);
     let flat_image = Image { images: 1, channels: image.channels * taps, size: image.size[1..].to_vec() };
     let flat_frame = Frame {
@@ -134,7 +148,9 @@ fn deep(call: &mut Call<'_, '_>, x: &Rows, image: &Image, filters: &Filters, fra
     let mut slices = Vec::new();
     for at in 0..frame.out[0] {
         let place = |tap: usize| {
-            (at * frame.strides[0] + tap * frame.dilations[0]).checked_sub(frame.before[0]).filter(|&p| p < size)
+            (at * frame.strides[0] + tap * frame.dilations[0])
+                .checked_sub(frame.before[0])
+                .filter(|&p| p < size)
         };
         let mut lists: Vec<Vec<Option<usize>>> = x.dims.iter().map(|&d| (0..d).map(Some).collect()).collect();
         lists[2] = (0..taps).map(place).collect();
@@ -152,19 +168,18 @@ pub(super) fn conv_transpose(call: &mut Call<'_, '_>) -> Lowered {
     let image = Image::of(&x)?;
     let (values, dims) = call.weights(1)?;
     let groups = groups_of(call)?;
-    if dims.len() != image.rank() + 2 || dims[0] != image.channels || dims[0] % groups != 0 || dims[1..].contains(&0) {
+    if dims.len() != image.rank() + 2
+        || dims[0] != image.channels
+        || dims[0] % groups != 0
+        || dims[1..].contains(&0)
+    {
         return Err(misfit(call, &dims, &x));
     }
     let kernel = dims[2..].to_vec();
     let filters = count(&[dims[1], groups])?;
     let bias = bias(call, filters)?;
-    let turned = Filters {
-        values: turned(&values, &dims, groups),
-        filters,
-        groups,
-        kernel: kernel.clone(),
-        bias,
-    };
+    let turned =
+        Filters { values: turned(&values, &dims, groups), filters, groups, kernel: kernel.clone(), bias };
     let spaced = Spaced::read(call, &image, &kernel)?;
     let lists: Vec<Vec<Option<usize>>> = [image.images, image.channels]
         .iter()

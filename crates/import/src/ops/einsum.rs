@@ -84,7 +84,8 @@ fn result_letters(right: Option<&str>, named: &[Named], equation: &str) -> Resul
 /// A letter that stands twice in one operand means its diagonal.
 fn diagonal(call: &mut Call<'_, '_>, named: Named) -> Result<Named, Stop> {
     let Named { x, letters } = &named;
-    let twice = (0..letters.len()).find_map(|at| Some((letters[..at].iter().position(|l| *l == letters[at])?, at)));
+    let twice =
+        (0..letters.len()).find_map(|at| Some((letters[..at].iter().position(|l| *l == letters[at])?, at)));
     let Some((first, second)) = twice else { return Ok(named) };
     if x.dims[first] != x.dims[second] || x.batch == Some(first) || x.batch == Some(second) {
         return Err(across(i64::try_from(second).unwrap_or(0)));
@@ -106,7 +107,8 @@ fn diagonal(call: &mut Call<'_, '_>, named: Named) -> Result<Named, Stop> {
 
 /// Without the axes that nobody needs.
 fn summed(call: &mut Call<'_, '_>, named: Named, needed: &[char]) -> Result<Named, Stop> {
-    let gone: Vec<usize> = (0..named.letters.len()).filter(|&at| !needed.contains(&named.letters[at])).collect();
+    let gone: Vec<usize> =
+        (0..named.letters.len()).filter(|&at| !needed.contains(&named.letters[at])).collect();
     if gone.is_empty() {
         return Ok(named);
     }
@@ -123,7 +125,8 @@ fn pair(call: &mut Call<'_, '_>, a: Named, b: Named, needed: &[char]) -> Result<
     let b = summed(call, b, &wanted_b)?;
     let in_both = |l: &&char| a.letters.contains(l) && b.letters.contains(l);
     let stack: Vec<char> = a.letters.iter().filter(in_both).filter(|l| needed.contains(l)).copied().collect();
-    let inner: Vec<char> = a.letters.iter().filter(in_both).filter(|l| !needed.contains(l)).copied().collect();
+    let inner: Vec<char> =
+        a.letters.iter().filter(in_both).filter(|l| !needed.contains(l)).copied().collect();
     let rows: Vec<char> = a.letters.iter().filter(|l| !b.letters.contains(l)).copied().collect();
     let columns: Vec<char> = b.letters.iter().filter(|l| !a.letters.contains(l)).copied().collect();
     let left = matrix(call, &a, &stack, &rows, &inner)?;
@@ -142,7 +145,13 @@ fn pair(call: &mut Call<'_, '_>, a: Named, b: Named, needed: &[char]) -> Result<
 }
 
 /// The operand as a stack of matrices: the axes of the stack, then two that hold all others.
-fn matrix(call: &mut Call<'_, '_>, named: &Named, stack: &[char], rows: &[char], columns: &[char]) -> Result<Rows, Stop> {
+fn matrix(
+    call: &mut Call<'_, '_>,
+    named: &Named,
+    stack: &[char],
+    rows: &[char],
+    columns: &[char],
+) -> Result<Rows, Stop> {
     let order: Vec<usize> = [stack, rows, columns]
         .concat()
         .iter()

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use privet_model::graph::{Labels, NodeId, Op};
 use privet_model::tensor::DataType;
 
-use super::linear_ml::label_type;
 use super::layout::{all_of, gridded};
+use super::linear_ml::label_type;
 use super::moves::indices_of;
 use crate::onnx::tensor::{Constant, Elements};
 use crate::onnx::value::Rows;

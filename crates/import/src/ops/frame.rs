@@ -58,10 +58,14 @@ impl Frame {
         let strides = per_axis(call, "strides", image.rank())?;
         let dilations = per_axis(call, "dilations", image.rank())?;
         if kernel.len() != image.rank() || kernel.iter().any(|k| !(1..=MAX_SIZE).contains(k)) {
-            return Err(Stop::problem(format!("Its window is {kernel:?}."), "Export with one size per axis."));
+            return Err(Stop::problem(
+                format!("Its window is {kernel:?}."),
+                "Export with one size per axis.",
+            ));
         }
         let none = vec![0; image.rank()];
-        let mut frame = Self { kernel, strides, dilations, before: none.clone(), after: none.clone(), out: none };
+        let mut frame =
+            Self { kernel, strides, dilations, before: none.clone(), after: none.clone(), out: none };
         frame.set_pads(call, image)?;
         let ceil = call.int("ceil_mode", 0) != 0;
         for axis in 0..image.rank() {
@@ -83,7 +87,8 @@ impl Frame {
         })?;
         let out = room / self.strides[axis] + 1;
         // A last window that only begins inside counts, if it begins before the padding behind.
-        let more = ceil && !room.is_multiple_of(self.strides[axis]) && out * self.strides[axis] < size + before;
+        let more =
+            ceil && !room.is_multiple_of(self.strides[axis]) && out * self.strides[axis] < size + before;
         Ok(out + usize::from(more))
     }
 
@@ -131,11 +136,15 @@ impl Frame {
     pub(super) fn windows(&self, image: &Image) -> Vec<Vec<usize>> {
         let mut all: Vec<Vec<usize>> = vec![vec![0]];
         for (axis, step) in strides(&image.size).into_iter().enumerate() {
-            let along: Vec<Vec<usize>> = (0..self.out[axis]).map(|at| self.inside(axis, at, image.size[axis])).collect();
+            let along: Vec<Vec<usize>> =
+                (0..self.out[axis]).map(|at| self.inside(axis, at, image.size[axis])).collect();
             let next = |window: &Vec<usize>| {
-                along.iter().map(|taps| {
-                    window.iter().flat_map(|&at| taps.iter().map(move |&tap| at + tap * step)).collect()
-                }).collect::<Vec<_>>()
+                along
+                    .iter()
+                    .map(|taps| {
+                        window.iter().flat_map(|&at| taps.iter().map(move |&tap| at + tap * step)).collect()
+                    })
+                    .collect::<Vec<_>>()
             };
             all = all.iter().flat_map(next).collect();
         }
@@ -157,7 +166,9 @@ impl Frame {
         for axis in 0..image.rank() {
             let end = image.size[axis] + self.before[axis] + self.after[axis];
             let taps = |at: usize| {
-                (0..self.kernel[axis]).filter(|tap| at * self.strides[axis] + tap * self.dilations[axis] < end).count()
+                (0..self.kernel[axis])
+                    .filter(|tap| at * self.strides[axis] + tap * self.dilations[axis] < end)
+                    .count()
             };
             all = all.iter().flat_map(|&n| (0..self.out[axis]).map(move |at| n * taps(at))).collect();
         }

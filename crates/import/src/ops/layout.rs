@@ -74,7 +74,10 @@ pub(super) fn inner_axis(x: &Rows, axis: i64) -> Result<usize, Stop> {
 }
 
 pub(super) fn across(axis: i64) -> Stop {
-    Stop::problem(format!("It works along axis {axis}, across the rows."), "Rows are computed one by one: use axis 1.")
+    Stop::problem(
+        format!("It works along axis {axis}, across the rows."),
+        "Rows are computed one by one: use axis 1.",
+    )
 }
 
 /// The axes in another order: axis `i` of the result is axis `order[i]` of `x`.
@@ -89,7 +92,12 @@ pub(super) fn permuted(call: &mut Call<'_, '_>, x: &Rows, order: &[usize]) -> Re
 }
 
 /// The values that these steps lead to.
-pub(super) fn viewed(call: &mut Call<'_, '_>, id: NodeId, dims: &[usize], steps: &[usize]) -> Result<NodeId, Stop> {
+pub(super) fn viewed(
+    call: &mut Call<'_, '_>,
+    id: NodeId,
+    dims: &[usize],
+    steps: &[usize],
+) -> Result<NodeId, Stop> {
     call.builder.charge(count(dims)?)?;
     call.emit(Op::Select(places(dims, steps)), id)
 }
@@ -184,7 +192,10 @@ pub(super) fn joint(shapes: &[&Shape]) -> Result<Shape, Stop> {
 fn misfit(shapes: &[&Shape]) -> Stop {
     let all: Vec<String> = shapes.iter().map(|s| shown(s)).collect();
     let reason = format!("It joins {}.", all.join(" with "));
-    Stop::problem(reason, "Use shapes that fit each other, and constants of one number or one for each column.")
+    Stop::problem(
+        reason,
+        "Use shapes that fit each other, and constants of one number or one for each column.",
+    )
 }
 
 fn shown(shape: &Shape) -> String {
@@ -213,7 +224,12 @@ pub(super) fn stretched(call: &mut Call<'_, '_>, x: &Rows, to: &Shape) -> Result
 }
 
 /// A constant's values stretched to a shape that it was joined into.
-pub(super) fn spread(call: &mut Call<'_, '_>, values: &[f64], dims: &[usize], to: &[usize]) -> Result<Vec<f64>, Stop> {
+pub(super) fn spread(
+    call: &mut Call<'_, '_>,
+    values: &[f64],
+    dims: &[usize],
+    to: &[usize],
+) -> Result<Vec<f64>, Stop> {
     call.builder.charge(count(to)?)?;
     Ok(places(to, &stretching(dims, to)).into_iter().map(|at| values[at]).collect())
 }
@@ -223,7 +239,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn joined(a: (&[usize], Option<usize>), b: (&[usize], Option<usize>)) -> Option<(Vec<usize>, Option<usize>)> {
+    fn joined(
+        a: (&[usize], Option<usize>),
+        b: (&[usize], Option<usize>),
+    ) -> Option<(Vec<usize>, Option<usize>)> {
         let shape = |(dims, batch): (&[usize], Option<usize>)| Shape { dims: dims.to_vec(), batch };
         joint(&[&shape(a), &shape(b)]).ok().map(|s| (s.dims, s.batch))
     }

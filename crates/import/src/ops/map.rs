@@ -146,7 +146,8 @@ pub(super) fn shrink(call: &mut Call<'_, '_>) -> Lowered {
     let (bias, lambd) = (call.finite_float("bias", 0.0)?, call.finite_float("lambd", 0.5)?);
     let x = call.numbers(0)?;
     let n = x.width();
-    let (low, high, zero) = (call.fixed(vec![-lambd; n])?, call.fixed(vec![lambd; n])?, call.fixed(vec![0.0; n])?);
+    let (low, high, zero) =
+        (call.fixed(vec![-lambd; n])?, call.fixed(vec![lambd; n])?, call.fixed(vec![0.0; n])?);
     let below = call.emit_many(Op::Compare(Comparison::Less), vec![x.id, low])?;
     let above = call.emit_many(Op::Compare(Comparison::Less), vec![high, x.id])?;
     let (up, down) = (scaled(call, &x, 1.0, bias)?, scaled(call, &x, 1.0, -bias)?);

@@ -4,7 +4,8 @@ use privet_model::graph::Op;
 use privet_model::tensor::DataType;
 
 use super::layout::{
-    Shape, across, all_of, axis_of, chosen_or, count, gridded, inner_axis, joint, permuted, places, strides, stretched,
+    Shape, across, all_of, axis_of, chosen_or, count, gridded, inner_axis, joint, permuted, places,
+    stretched, strides,
 };
 use crate::onnx::sizes::Size;
 use crate::onnx::tensor::Elements;
@@ -72,7 +73,8 @@ pub(super) fn joined(call: &mut Call<'_, '_>, parts: &[Rows], axis: usize) -> Re
         starts.push((start, block));
         start += before * block;
     }
-    let row = |r: usize| starts.iter().flat_map(move |&(start, block)| start + r * block..start + (r + 1) * block);
+    let row =
+        |r: usize| starts.iter().flat_map(move |&(start, block)| start + r * block..start + (r + 1) * block);
     let id = call.emit(Op::Select((0..before).flat_map(row).collect()), id)?;
     Ok(Rows { id, ..joined })
 }
@@ -83,7 +85,9 @@ fn same_but(first: &Rows, part: &Rows, axis: usize) -> Result<usize, Stop> {
         |rows: &Rows| rows.dims.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, d)| *d).collect();
     let (a, b): (Vec<usize>, Vec<usize>) = (others(first), others(part));
     match part.dims.get(axis) {
-        Some(&length) if a == b && first.batch == part.batch && first.is_text() == part.is_text() => Ok(length),
+        Some(&length) if a == b && first.batch == part.batch && first.is_text() == part.is_text() => {
+            Ok(length)
+        }
         _ => Err(Stop::problem(
             format!(
                 "It joins {} of {} with {} of {}.",
@@ -134,8 +138,14 @@ pub(super) fn slice(call: &mut Call<'_, '_>) -> Lowered {
         (list("starts"), list("ends"), call.optional_ints("axes"), Vec::new())
     };
     let axes = axes.unwrap_or_else(|| (0..).take(starts.len()).collect());
-    if starts.len() != axes.len() || ends.len() != axes.len() || (!steps.is_empty() && steps.len() != axes.len()) {
-        return Err(Stop::problem("Its starts and ends are not as many as its axes.", "Export the model again."));
+    if starts.len() != axes.len()
+        || ends.len() != axes.len()
+        || (!steps.is_empty() && steps.len() != axes.len())
+    {
+        return Err(Stop::problem(
+            "Its starts and ends are not as many as its axes.",
+            "Export the model again.",
+        ));
     }
     let mut lists = all_of(&x.dims);
     for (i, &axis) in axes.iter().enumerate() {
@@ -148,7 +158,10 @@ pub(super) fn slice(call: &mut Call<'_, '_>) -> Lowered {
         } else if let (Size::Number(start), Size::Number(end)) = (starts[i], ends[i]) {
             lists[place] = range(start, end, step, x.dims[place])?;
         } else {
-            return Err(Stop::problem("It cuts where the number of rows says.", "Rows are computed one by one."));
+            return Err(Stop::problem(
+                "It cuts where the number of rows says.",
+                "Rows are computed one by one.",
+            ));
         }
     }
     one(gridded(call, &x, &lists)?)
@@ -195,9 +208,9 @@ pub(super) fn gather(call: &mut Call<'_, '_>) -> Lowered {
 
 /// Existing places among `n`.
 pub(super) fn indices_of(indices: &Elements, n: usize) -> Result<Vec<usize>, Stop> {
-    let indices = indices
-        .to_ints()
-        .ok_or_else(|| Stop::problem("It picks by something else than constant whole numbers.", "Pick by int64 indices."))?;
+    let indices = indices.to_ints().ok_or_else(|| {
+        Stop::problem("It picks by something else than constant whole numbers.", "Pick by int64 indices.")
+    })?;
     let place = |&i: &i64| {
         let from_start = if i < 0 { i.checked_add_unsigned(n as u64)? } else { i };
         usize::try_from(from_start).ok().filter(|&i| i < n)
@@ -211,7 +224,8 @@ pub(super) fn gather_elements(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.rows(0)?;
     let axis = inner_axis(&x, call.int("axis", 0))?;
     let indices = call.constant(1)?;
-    let fits = indices.dims.len() == x.rank() && indices.dims.iter().zip(&x.dims).enumerate().all(|(i, (a, b))| i == axis || a <= b);
+    let fits = indices.dims.len() == x.rank()
+        && indices.dims.iter().zip(&x.dims).enumerate().all(|(i, (a, b))| i == axis || a <= b);
     if !fits || x.batch.is_some() {
         return Err(Stop::problem("Its indices do not fit its values.", "Pick whole columns with `Gather`."));
     }
@@ -353,7 +367,10 @@ pub(super) fn trilu(call: &mut Call<'_, '_>) -> Lowered {
 pub(super) fn depth_to_space(call: &mut Call<'_, '_>) -> Lowered {
     let (x, block, [n, c, h, w]) = blocks(call)?;
     if c % (block * block) != 0 {
-        return Err(Stop::problem(format!("It makes blocks of {block} from {c} channels."), "Export it again."));
+        return Err(Stop::problem(
+            format!("It makes blocks of {block} from {c} channels."),
+            "Export it again.",
+        ));
     }
     let rest = c / (block * block);
     let (dims, order) = if call.word("mode", "DCR", &["DCR", "CRD"])? == "DCR" {
@@ -369,10 +386,17 @@ pub(super) fn depth_to_space(call: &mut Call<'_, '_>) -> Lowered {
 pub(super) fn space_to_depth(call: &mut Call<'_, '_>) -> Lowered {
     let (x, block, [n, c, h, w]) = blocks(call)?;
     if h % block != 0 || w % block != 0 {
-        return Err(Stop::problem(format!("It makes blocks of {block} from {}.", x.shape()), "Export it again."));
+        return Err(Stop::problem(
+            format!("It makes blocks of {block} from {}.", x.shape()),
+            "Export it again.",
+        ));
     }
     let apart = vec![n, c, h / block, block, w / block, block];
-    let order = if call.word("mode", "DCR", &["DCR", "CRD"])? == "DCR" { [0, 3, 5, 1, 2, 4] } else { [0, 1, 3, 5, 2, 4] };
+    let order = if call.word("mode", "DCR", &["DCR", "CRD"])? == "DCR" {
+        [0, 3, 5, 1, 2, 4]
+    } else {
+        [0, 1, 3, 5, 2, 4]
+    };
     let moved = permuted(call, &x.shaped(apart, x.batch), &order)?;
     one(moved.shaped(vec![n, c * block * block, h / block, w / block], x.batch))
 }
@@ -382,7 +406,10 @@ fn blocks(call: &mut Call<'_, '_>) -> Result<(Rows, usize, [usize; 4]), Stop> {
     let block = usize::try_from(call.int("blocksize", 0)).ok().filter(|b| (1..=1 << 10).contains(b));
     match (block, &x.dims[..], x.batch) {
         (Some(block), &[n, c, h, w], None | Some(0)) => Ok((x, block, [n, c, h, w])),
-        _ => Err(Stop::problem(format!("It works on {}.", x.shape()), "It needs [rows, channels, height, width].")),
+        _ => Err(Stop::problem(
+            format!("It works on {}.", x.shape()),
+            "It needs [rows, channels, height, width].",
+        )),
     }
 }
 
@@ -408,7 +435,10 @@ pub(super) fn non_zero(call: &mut Call<'_, '_>) -> Lowered {
     let values = crate::onnx::numbers(&x)?;
     let found: Vec<usize> = (0..values.len()).filter(|&at| values[at] != 0.0).collect();
     let of_axis = |(step, &d): (usize, &usize)| {
-        found.iter().map(move |at| i64::try_from(at / step % d.max(1)).unwrap_or(i64::MAX)).collect::<Vec<_>>()
+        found
+            .iter()
+            .map(move |at| i64::try_from(at / step % d.max(1)).unwrap_or(i64::MAX))
+            .collect::<Vec<_>>()
     };
     let all = strides(&x.dims).into_iter().zip(&x.dims).flat_map(of_axis).collect();
     constant("", vec![x.dims.len(), found.len()], DataType::Int64, Elements::Int(all))

@@ -18,8 +18,11 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_>) -> Lowered {
     for i in 1..5 {
         let (values, _) = call.weights(i)?;
         if values.len() != channels {
-            let reason =
-                format!("Its input `{}` has {} values for {channels} channels.", call.name_of(i), values.len());
+            let reason = format!(
+                "Its input `{}` has {} values for {channels} channels.",
+                call.name_of(i),
+                values.len()
+            );
             return Err(Stop::problem(reason, "Export the layer again."));
         }
         given.push(values);
@@ -39,9 +42,11 @@ fn per_channel(
     scale: &[f64],
     shift: &[f64],
 ) -> Result<privet_model::graph::NodeId, Stop> {
-    let (n, step) = (x.dims.get(axis).copied().unwrap_or(1), strides(&x.dims).get(axis).copied().unwrap_or(1));
+    let (n, step) =
+        (x.dims.get(axis).copied().unwrap_or(1), strides(&x.dims).get(axis).copied().unwrap_or(1));
     call.builder.charge(count(&[2, x.width()])?)?;
-    let by_value = |values: &[f64]| (0..x.width()).map(|at| values[at / step.max(1) % n.max(1)]).collect::<Vec<f64>>();
+    let by_value =
+        |values: &[f64]| (0..x.width()).map(|at| values[at / step.max(1) % n.max(1)]).collect::<Vec<f64>>();
     affine(call, x, by_value(scale), by_value(shift))
 }
 
@@ -53,7 +58,13 @@ struct Standard {
 }
 
 /// `(x - mean)/√(var + ε)` along axes; without the mean, by the root of the mean square.
-fn standardized(call: &mut Call<'_, '_>, x: &Rows, axes: &[usize], epsilon: f64, centred: bool) -> Result<Standard, Stop> {
+fn standardized(
+    call: &mut Call<'_, '_>,
+    x: &Rows,
+    axes: &[usize],
+    epsilon: f64,
+    centred: bool,
+) -> Result<Standard, Stop> {
     let shape = Shape::of(x);
     let (centre, mean) = if centred {
         let mean = mean_along(call, x, axes)?;
@@ -86,7 +97,11 @@ fn scaled_by_inputs(call: &mut Call<'_, '_>, x: &Rows, lead: &[usize]) -> Result
             let to = joint(&[&Shape::of(&y), &Shape::fixed(&dims)])?;
             let values = spread(call, &values, &dims, &to.dims)?;
             let n = values.len();
-            let id = if is_factor { affine(call, &y, values, vec![0.0; n])? } else { affine(call, &y, vec![1.0; n], values)? };
+            let id = if is_factor {
+                affine(call, &y, values, vec![0.0; n])?
+            } else {
+                affine(call, &y, vec![1.0; n], values)?
+            };
             y = y.with(id);
         } else {
             let given = call.numbers(i)?;
@@ -135,8 +150,10 @@ pub(super) fn instance_normalization(call: &mut Call<'_, '_>) -> Lowered {
 pub(super) fn group_normalization(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.numbers(0)?;
     let image = Image::of(&x)?;
-    let groups = usize::try_from(call.int("num_groups", 0)).ok().filter(|&g| g > 0 && image.channels % g == 0);
-    let groups = groups.ok_or_else(|| Stop::problem("Its channels do not make its groups.", "Export it again."))?;
+    let groups =
+        usize::try_from(call.int("num_groups", 0)).ok().filter(|&g| g > 0 && image.channels % g == 0);
+    let groups =
+        groups.ok_or_else(|| Stop::problem("Its channels do not make its groups.", "Export it again."))?;
     let grouped = x.shaped(vec![image.images, groups, x.width() / image.images / groups], x.batch);
     let epsilon = call.finite_float("epsilon", 1e-5)?;
     let standard = standardized(call, &grouped, &[2], epsilon, true)?;

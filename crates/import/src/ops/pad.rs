@@ -42,8 +42,15 @@ pub(super) fn pad(call: &mut Call<'_, '_>) -> Lowered {
 }
 
 /// For each place of a padded axis, where it comes from. A negative pad cuts.
-fn framed(call: &mut Call<'_, '_>, n: usize, before: i64, after: i64, mode: Mode) -> Result<Vec<Option<usize>>, Stop> {
-    let bad = || Stop::problem(format!("Its pads {before} and {after} do not fit {n} values."), "Export it again.");
+fn framed(
+    call: &mut Call<'_, '_>,
+    n: usize,
+    before: i64,
+    after: i64,
+    mode: Mode,
+) -> Result<Vec<Option<usize>>, Stop> {
+    let bad =
+        || Stop::problem(format!("Its pads {before} and {after} do not fit {n} values."), "Export it again.");
     let d = i64::try_from(n).map_err(|_| bad())?;
     let length = before.checked_add(after).and_then(|p| p.checked_add(d)).ok_or_else(bad)?;
     let length = usize::try_from(length).map_err(|_| bad())?;

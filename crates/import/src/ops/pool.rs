@@ -42,7 +42,9 @@ pub(super) fn lp_pool(call: &mut Call<'_, '_>) -> Lowered {
     let p = call.int("p", 2);
     let (x, image, frame) = pooled(call)?;
     let places = frame.windows(&image);
-    let powers = if p == 2 { map(call, &x, Function::Square)? } else {
+    let powers = if p == 2 {
+        map(call, &x, Function::Square)?
+    } else {
         let size = map(call, &x, Function::Abs)?;
         map(call, &size, Function::Power(p as f64))?
     };

@@ -103,8 +103,11 @@ pub(super) fn mat_mul(call: &mut Call<'_, '_>) -> Lowered {
     let b = if one_right { b.shaped([&b.dims[..], &[1]].concat(), b.batch) } else { b };
     let product = multiplied(call, &a, &b)?;
     let rank = product.rank();
-    let gone: Vec<usize> =
-        [(one_left, rank - 2), (one_right, rank - 1)].iter().filter(|(gone, _)| *gone).map(|(_, a)| *a).collect();
+    let gone: Vec<usize> = [(one_left, rank - 2), (one_right, rank - 1)]
+        .iter()
+        .filter(|(gone, _)| *gone)
+        .map(|(_, a)| *a)
+        .collect();
     one(super::reduce::without(&product, &gone))
 }
 
@@ -112,7 +115,10 @@ pub(super) fn mat_mul(call: &mut Call<'_, '_>) -> Lowered {
 pub(super) fn multiplied(call: &mut Call<'_, '_>, a: &Rows, b: &Rows) -> Result<Rows, Stop> {
     let misfit = || {
         let reason = format!("It multiplies {} by {}.", a.shape(), b.shape());
-        Stop::problem(reason, "The columns of the left matrix are the rows of the right one; export it again.")
+        Stop::problem(
+            reason,
+            "The columns of the left matrix are the rows of the right one; export it again.",
+        )
     };
     if a.rank() < 2 || b.rank() < 2 {
         return Err(misfit());

@@ -11,7 +11,10 @@ use crate::onnx::{Call, Lowered, Stop, one};
 /// Scale and zero point for each value of `x`.
 fn grid(call: &mut Call<'_, '_>, x: &Rows) -> Result<(Vec<f64>, Vec<f64>), Stop> {
     if call.int("block_size", 0) != 0 {
-        return Err(Stop::problem("It has a scale for each block of values.", "Quantise by tensor or by axis."));
+        return Err(Stop::problem(
+            "It has a scale for each block of values.",
+            "Quantise by tensor or by axis.",
+        ));
     }
     let (scale, dims) = call.weights(1)?;
     let zero = if call.has(2) { call.weights(2)?.0 } else { vec![0.0; scale.len()] };
@@ -57,12 +60,16 @@ pub(super) fn quantize(call: &mut Call<'_, '_>) -> Lowered {
 /// The least and the greatest number of the type of the zero point; of a byte where there is none.
 fn limits(call: &mut Call<'_, '_>) -> Result<(f64, f64), Stop> {
     let of_zero = if call.has(2) { call.element_type(2) } else { 0 };
-    let number = [of_zero, i32::try_from(call.int("output_dtype", 0)).unwrap_or(0)].into_iter().find(|n| *n != 0);
+    let number =
+        [of_zero, i32::try_from(call.int("output_dtype", 0)).unwrap_or(0)].into_iter().find(|n| *n != 0);
     match number.unwrap_or(2) {
         2 => Ok((0.0, 255.0)),
         3 => Ok((-128.0, 127.0)),
         4 => Ok((0.0, 65535.0)),
         5 => Ok((-32768.0, 32767.0)),
-        _ => Err(Stop::problem("It rounds to a type that is not read.", "Quantise to int8, uint8, int16 or uint16.")),
+        _ => Err(Stop::problem(
+            "It rounds to a type that is not read.",
+            "Quantise to int8, uint8, int16 or uint16.",
+        )),
     }
 }

@@ -4,7 +4,9 @@ use privet_model::graph::{Function, Op, Reduce, Windows};
 use privet_model::tensor::DataType;
 
 use super::arithmetic::{minus, scaled};
-use super::layout::{Shape, across, all_of, axis_of, count, gridded, inner_axis, permuted, places, stretched, strides};
+use super::layout::{
+    Shape, across, all_of, axis_of, count, gridded, inner_axis, permuted, places, stretched, strides,
+};
 use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
@@ -13,13 +15,21 @@ pub(super) fn along(call: &mut Call<'_, '_>, x: &Rows, axes: &[usize], reduce: R
     if let Some(batch) = x.batch.filter(|batch| axes.contains(batch)) {
         return Err(across(i64::try_from(batch).unwrap_or(i64::MAX)));
     }
-    let kept: Vec<usize> = (0..x.rank()).map(|axis| if axes.contains(&axis) { 1 } else { x.dims[axis] }).collect();
-    let inside: Vec<usize> = (0..x.rank()).map(|axis| if axes.contains(&axis) { x.dims[axis] } else { 1 }).collect();
+    let kept: Vec<usize> =
+        (0..x.rank()).map(|axis| if axes.contains(&axis) { 1 } else { x.dims[axis] }).collect();
+    let inside: Vec<usize> =
+        (0..x.rank()).map(|axis| if axes.contains(&axis) { x.dims[axis] } else { 1 }).collect();
     if count(&kept)? == x.width() && !inside.contains(&0) {
         return Ok(x.shaped(kept, x.batch));
     }
     if x.width() == 0 {
-        let empty = if reduce == Reduce::Sum { 0.0 } else if reduce == Reduce::Max { f64::NEG_INFINITY } else { f64::INFINITY };
+        let empty = if reduce == Reduce::Sum {
+            0.0
+        } else if reduce == Reduce::Max {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
         let id = call.fixed(vec![empty; count(&kept)?])?;
         return Ok(Rows { id, ..x.shaped(kept, x.batch) });
     }

@@ -37,7 +37,8 @@ pub(super) fn scatter_elements(call: &mut Call<'_, '_>) -> Lowered {
     let along = indices_of(&indices.data, x.dims[axis])?;
     let mut steps = strides(&x.dims);
     let own = std::mem::take(&mut steps[axis]);
-    let at: Vec<usize> = places(&indices.dims, &steps).iter().zip(along).map(|(at, i)| at + i * own).collect();
+    let at: Vec<usize> =
+        places(&indices.dims, &steps).iter().zip(along).map(|(at, i)| at + i * own).collect();
     replaced(call, &x, &updates, &at)
 }
 

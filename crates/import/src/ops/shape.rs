@@ -39,11 +39,8 @@ pub(super) fn size(call: &mut Call<'_, '_>) -> Lowered {
 }
 
 pub(super) fn reshape(call: &mut Call<'_, '_>) -> Lowered {
-    let target = if call.has(1) {
-        call.sizes(1)?
-    } else {
-        call.ints("shape").into_iter().map(Size::Number).collect()
-    };
+    let target =
+        if call.has(1) { call.sizes(1)? } else { call.ints("shape").into_iter().map(Size::Number).collect() };
     if call.is_constant(0) && call.is_text(0) {
         return text_reshaped(call, &target);
     }
@@ -94,7 +91,9 @@ fn reshaped(
         let per_row = match target[at] {
             Size::Rows(per_row) => Size::Number(per_row),
             Size::Number(-1) => Size::Number(-1),
-            Size::Number(all) => Size::Number(all.checked_div(rows?).filter(|n| n * rows.unwrap_or(0) == all)?),
+            Size::Number(all) => {
+                Size::Number(all.checked_div(rows?).filter(|n| n * rows.unwrap_or(0) == all)?)
+            }
             Size::Other => return None,
         };
         let rest = filled(&[&[per_row], &target[at + 1..]].concat(), behind)?;
@@ -125,7 +124,8 @@ fn filled(sizes: &[Size], width: usize) -> Option<Vec<usize>> {
 pub(super) fn flatten(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.rows(0)?;
     let axis = call.int("axis", 1);
-    let at = if axis == i64::try_from(x.rank()).unwrap_or(i64::MAX) { x.rank() } else { axis_of(axis, x.rank())? };
+    let at =
+        if axis == i64::try_from(x.rank()).unwrap_or(i64::MAX) { x.rank() } else { axis_of(axis, x.rank())? };
     let dims = vec![count(&x.dims[..at])?, count(&x.dims[at..])?];
     // Only a dimension of 1 may be passed by on the way to the batch's new place.
     let is_one = |dims: &[usize]| dims.iter().all(|&d| d == 1);

@@ -33,7 +33,8 @@ pub(super) fn question(nodes: &mut Nodes<'_>) -> Result<Question, Refusal> {
     }
     let wanted: Vec<Edge> = outputs.iter().map(|(_, edge)| *edge).collect();
     let needed: HashSet<usize> = order::order(nodes, &wanted, &[])?.iter().map(|step| step.node).collect();
-    let inputs = (0..nodes.list.len()).filter(|node| needed.contains(node)).filter_map(|node| input(nodes, node));
+    let inputs =
+        (0..nodes.list.len()).filter(|node| needed.contains(node)).filter_map(|node| input(nodes, node));
     Ok(Question { inputs: inputs.collect(), outputs })
 }
 
@@ -51,7 +52,9 @@ fn outputs(nodes: &mut Nodes<'_>) -> Result<Vec<(String, Edge)>, Refusal> {
     for node in 0..own {
         used.extend(nodes.inputs(node)?.iter().map(|edge| edge.node));
     }
-    let unused = (0..own).filter(|node| !used.contains(node)).filter(|&node| !NO_ANSWER.contains(&nodes.list[node].op()));
+    let unused = (0..own)
+        .filter(|node| !used.contains(node))
+        .filter(|&node| !NO_ANSWER.contains(&nodes.list[node].op()));
     let named = |node: usize| (nodes.list[node].name().to_owned(), node);
     let unused: Vec<(String, usize)> = unused.map(named).collect();
     // A call is what its function gives.

@@ -59,7 +59,10 @@ pub(crate) fn read_frozen(bytes: &[u8], options: ReadOptions<'_>) -> Result<Grap
 pub(crate) fn read_saved_model(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError> {
     let model = SavedModel::decode(bytes).map_err(|error| damaged("TensorFlow SavedModel", &error))?;
     let meta = saved_model::meta_graph(&model)?;
-    let graph = meta.graph_def.as_ref().ok_or_else(|| Refusal::new("E203", "The SavedModel has no graph; export it again."))?;
+    let graph = meta
+        .graph_def
+        .as_ref()
+        .ok_or_else(|| Refusal::new("E203", "The SavedModel has no graph; export it again."))?;
     let mut nodes = Nodes::new(graph)?;
     let question = saved_model::question(meta, &mut nodes)?;
     let restore = meta.saver_def.as_ref().map_or("", |saver| &saver.restore_op_name);
@@ -79,7 +82,12 @@ fn translate(
     let wanted: Vec<Edge> = question.outputs.iter().map(|(_, edge)| *edge).collect();
     let given: Vec<Edge> = question.inputs.iter().map(|input| input.edge).collect();
     let steps = order::order(&mut nodes, &wanted, &given)?;
-    let mut translator = Translator { draft: Draft::new(), values: HashMap::new(), obstructed: HashSet::new(), room: Room::of(len) };
+    let mut translator = Translator {
+        draft: Draft::new(),
+        values: HashMap::new(),
+        obstructed: HashSet::new(),
+        room: Room::of(len),
+    };
     translator.ports(question);
     for step in &steps {
         translator.step(&nodes, step, variables, bundle)?;
@@ -139,7 +147,8 @@ impl Translator {
                 self.variable(variables.key(nodes, step.node, bundle), bundle)?
             }
             _ => {
-                let inputs: Result<Vec<Name>, _> = step.inputs.iter().map(|&edge| self.value(nodes, edge)).collect();
+                let inputs: Result<Vec<Name>, _> =
+                    step.inputs.iter().map(|&edge| self.value(nodes, edge)).collect();
                 ops::translate(&mut ops::Call { draft: &mut self.draft, node, inputs: inputs? })
             }
         };

@@ -69,12 +69,10 @@ impl<'a> Nodes<'a> {
         let own: usize = functions.values().map(|f| f.node_def.len()).sum::<usize>() + graph.node.len();
         let most = FREE_NODES + REPEATS * own;
         let mut nodes = Self { list: Vec::new(), scopes: Vec::new(), functions, most };
-        nodes.open(&graph.node, Scope {
-            function: None,
-            caller: None,
-            names: HashMap::new(),
-            arguments: HashMap::new(),
-        })?;
+        nodes.open(
+            &graph.node,
+            Scope { function: None, caller: None, names: HashMap::new(), arguments: HashMap::new() },
+        )?;
         Ok(nodes)
     }
 
@@ -88,7 +86,10 @@ impl<'a> Nodes<'a> {
         }
         for def in body {
             if scope.names.insert(&def.name, self.list.len()).is_some() {
-                return Err(broken(format!("The name `{}` stands for two nodes; export the model again.", def.name)));
+                return Err(broken(format!(
+                    "The name `{}` stands for two nodes; export the model again.",
+                    def.name
+                )));
             }
             self.list.push(Node { def, scope: self.scopes.len(), results: None });
         }
@@ -122,7 +123,9 @@ impl<'a> Nodes<'a> {
             return Ok(*edge);
         }
         let unknown = || {
-            broken(format!("{user} uses `{text}`, which nothing in the file defines; export the model again."))
+            broken(format!(
+                "{user} uses `{text}`, which nothing in the file defines; export the model again."
+            ))
         };
         let node = *within.names.get(name).ok_or_else(unknown)?;
         let before = match argument {
@@ -137,7 +140,9 @@ impl<'a> Nodes<'a> {
         // Calls that pass on each other's results form a cycle.
         for _ in 0..=self.most {
             let Some(results) = self.results(edge.node)? else { return Ok(edge) };
-            let missing = || broken("A call uses a result that its function does not give; export the model again.".into());
+            let missing = || {
+                broken("A call uses a result that its function does not give; export the model again.".into())
+            };
             edge = *results.get(edge.output).ok_or_else(missing)?;
         }
         Err(broken("The calls of functions form a cycle; export the model again.".into()))

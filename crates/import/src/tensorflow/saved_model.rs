@@ -26,7 +26,10 @@ pub(super) fn meta_graph(model: &SavedModel) -> Result<&MetaGraphDef, Refusal> {
     };
     model.meta_graphs.iter().find(serves).or(only).ok_or_else(|| {
         let count = model.meta_graphs.len();
-        Refusal::new("E203", format!("The SavedModel has {count} graphs, none of them for serving; export it again."))
+        Refusal::new(
+            "E203",
+            format!("The SavedModel has {count} graphs, none of them for serving; export it again."),
+        )
     })
 }
 
@@ -42,7 +45,9 @@ pub(super) fn question(meta: &MetaGraphDef, nodes: &mut Nodes<'_>) -> Result<Que
         outputs.push((name.clone(), nodes.value(&info.name)?));
     }
     if let Some((name, _)) = outputs.iter().find(|(name, _)| signature.inputs.contains_key(name)) {
-        return Err(broken(format!("The signature calls both an input and an output `{name}`; export it with two names.")));
+        return Err(broken(format!(
+            "The signature calls both an input and an output `{name}`; export it with two names."
+        )));
     }
     Ok(Question { inputs, outputs })
 }
@@ -56,7 +61,8 @@ fn signature(all: &BTreeMap<String, SignatureDef>) -> Result<&SignatureDef, Refu
         [only] => Ok(&all[only]),
         _ => {
             let names = own.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let has = if names.is_empty() { "no signature".to_owned() } else { format!("the signatures {names}") };
+            let has =
+                if names.is_empty() { "no signature".to_owned() } else { format!("the signatures {names}") };
             Err(broken(format!("The SavedModel has {has}; export it with one, or with `{SERVING}`.")))
         }
     }
@@ -68,7 +74,8 @@ pub(super) fn bundle<'l>(nodes: &Nodes<'_>, load: Option<Load<'l>>) -> Result<Bu
     if !nodes.list.iter().any(|node| is_variable(node.op())) {
         return Ok(Bundle::empty());
     }
-    let refuse = |why: &str| Refusal::new("E207", format!("The SavedModel keeps its variables in `{INDEX}`; {why}"));
+    let refuse =
+        |why: &str| Refusal::new("E207", format!("The SavedModel keeps its variables in `{INDEX}`; {why}"));
     let load = load.ok_or_else(|| refuse("give the whole folder."))?;
     let index = load(INDEX).map_err(|why| refuse(&format!("it cannot be read: {why}.")))?;
     Bundle::read(&index, load)

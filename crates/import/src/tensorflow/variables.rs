@@ -36,7 +36,12 @@ impl Variables {
     }
 
     /// The tensor's name in the bundle: as it is restored, or else by the variable's own name.
-    pub(super) fn key<'v>(&'v self, nodes: &'v Nodes<'_>, node: usize, bundle: &Bundle<'_>) -> Option<&'v str> {
+    pub(super) fn key<'v>(
+        &'v self,
+        nodes: &'v Nodes<'_>,
+        node: usize,
+        bundle: &Bundle<'_>,
+    ) -> Option<&'v str> {
         if let Some(key) = self.0.get(&node) {
             return Some(key);
         }
@@ -68,7 +73,8 @@ fn restored(nodes: &mut Nodes<'_>, value: Edge) -> Result<Option<String>, Refusa
         return Ok(None);
     }
     let Some(&names) = nodes.inputs(value.node)?.get(1) else { return Ok(None) };
-    let Some(Attr::Tensor(names)) = nodes.list[names.node].def.attr.get("value").and_then(|a| a.value.as_ref())
+    let Some(Attr::Tensor(names)) =
+        nodes.list[names.node].def.attr.get("value").and_then(|a| a.value.as_ref())
     else {
         return Ok(None);
     };

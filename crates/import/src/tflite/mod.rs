@@ -49,9 +49,11 @@ fn step(
 ) -> Result<(), Refusal> {
     // Fused operators carry the names of all that went into them; the result's is the last.
     let name = operator.outputs.first().map_or("", |&at| values.name(at));
-    let shown = if name.is_empty() { format!("operator {index}") } else { format!("{name} (operator {index})") };
+    let shown =
+        if name.is_empty() { format!("operator {index}") } else { format!("{name} (operator {index})") };
     draft.begin_as(name, &shown, &operator.op);
-    let inputs = operator.inputs.iter().map(|&at| if at < 0 { Ok(Name::new()) } else { values.get(draft, at) });
+    let inputs =
+        operator.inputs.iter().map(|&at| if at < 0 { Ok(Name::new()) } else { values.get(draft, at) });
     let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let results = ops::translate(&mut ops::Call { draft, model, operator, inputs });
     for (place, &at) in operator.outputs.iter().enumerate() {

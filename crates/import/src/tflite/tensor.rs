@@ -74,7 +74,10 @@ impl<'m> Values<'m> {
         }
         let tensor = self.tensor(at)?;
         if tensor.data.is_empty() && !tensor.dims.contains(&0) {
-            let message = format!("Tensor `{}` is used before anything computes it; export the model again.", tensor.name);
+            let message = format!(
+                "Tensor `{}` is used before anything computes it; export the model again.",
+                tensor.name
+            );
             return Err(Refusal::new("E204", message));
         }
         let name = draft.constant(self.constant(tensor)?);
@@ -85,10 +88,16 @@ impl<'m> Values<'m> {
     fn constant(&mut self, tensor: &Tensor<'_>) -> Result<TensorProto, Refusal> {
         let refuse = |code, what: &str| Refusal::new(code, format!("Weight `{}` {what}", tensor.name));
         if tensor.sparse {
-            return Err(refuse("E207", "is stored sparsely, which is not read; export the model with dense weights."));
+            return Err(refuse(
+                "E207",
+                "is stored sparsely, which is not read; export the model with dense weights.",
+            ));
         }
         self.room = self.room.checked_sub(tensor.data.len()).ok_or_else(|| {
-            refuse("E208", "is repeated more often than a file of this size should need; export the model again.")
+            refuse(
+                "E208",
+                "is repeated more often than a file of this size should need; export the model again.",
+            )
         })?;
         let (dims, data_type) = (tensor.dims.clone(), element_type(tensor.kind));
         let (name, raw_data) = (tensor.name.clone(), tensor.data.to_vec());

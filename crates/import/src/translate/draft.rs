@@ -100,12 +100,10 @@ impl Draft {
     /// Whole numbers, as a list.
     pub(crate) fn ints(&mut self, values: &[i64]) -> Name {
         let dims = vec![i64::try_from(values.len()).unwrap_or_default()];
-        self.small(format!("{values:?}"), TensorProto {
-            dims,
-            data_type: INT64,
-            int64_data: values.into(),
-            ..TensorProto::default()
-        })
+        self.small(
+            format!("{values:?}"),
+            TensorProto { dims, data_type: INT64, int64_data: values.into(), ..TensorProto::default() },
+        )
     }
 
     /// A number by itself, of float32 or whichever other element type.

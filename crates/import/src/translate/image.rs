@@ -71,7 +71,14 @@ impl Draft {
     }
 
     /// `weights` are `[filters, channels of a group, height, width]`.
-    pub(crate) fn conv(&mut self, x: &str, weights: &str, window: &Window, groups: i64, layout: Layout) -> Name {
+    pub(crate) fn conv(
+        &mut self,
+        x: &str,
+        weights: &str,
+        window: &Window,
+        groups: i64,
+        layout: Layout,
+    ) -> Name {
         let first = self.channels_first(x, layout);
         let mut attributes = window.attributes();
         attributes.push(int("group", groups));
@@ -80,7 +87,14 @@ impl Draft {
     }
 
     /// `MaxPool` or `AveragePool`; padding counts for neither.
-    pub(crate) fn pool(&mut self, op: &str, x: &str, size: [i64; 2], window: &Window, layout: Layout) -> Name {
+    pub(crate) fn pool(
+        &mut self,
+        op: &str,
+        x: &str,
+        size: [i64; 2],
+        window: &Window,
+        layout: Layout,
+    ) -> Name {
         let first = self.channels_first(x, layout);
         let mut attributes = window.attributes();
         attributes.push(ints("kernel_shape", &size));
@@ -132,7 +146,13 @@ impl Draft {
     }
 
     /// `parameters`: scale, shift, mean and variance.
-    pub(crate) fn batch_norm(&mut self, x: &str, parameters: [&str; 4], epsilon: f32, layout: Layout) -> Name {
+    pub(crate) fn batch_norm(
+        &mut self,
+        x: &str,
+        parameters: [&str; 4],
+        epsilon: f32,
+        layout: Layout,
+    ) -> Name {
         let first = self.channels_first(x, layout);
         let [scale, shift, mean, variance] = parameters;
         let attributes = vec![super::attribute::float("epsilon", epsilon)];

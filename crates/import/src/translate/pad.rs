@@ -17,7 +17,10 @@ pub(crate) enum Around<'a> {
 impl Draft {
     /// `pads`: for each axis, how many before and how many behind.
     pub(crate) fn pad(&mut self, x: &str, pads: &[i64], around: Around<'_>) -> Result<Name, Obstacle> {
-        if !pads.len().is_multiple_of(2) || pads.len() > 32 || pads.iter().any(|&n| !(0..=1 << 20).contains(&n)) {
+        if !pads.len().is_multiple_of(2)
+            || pads.len() > 32
+            || pads.iter().any(|&n| !(0..=1 << 20).contains(&n))
+        {
             let reason = format!("It pads by {:?}.", &pads[..pads.len().min(32)]);
             return Err(Obstacle::new(reason, "Export the model again."));
         }

@@ -16,7 +16,13 @@ pub(super) fn rank_of(draft: &Draft, op: &str, inputs: &[&str], name: &str) -> O
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL2" => {
             if keeps(draft.maker(name)?) { rank(0) } else { rank(0)?.checked_sub(axes()?) }
         }
-        "ArgMax" | "ArgMin" => if keeps(draft.maker(name)?) { rank(0) } else { rank(0)?.checked_sub(1) },
+        "ArgMax" | "ArgMin" => {
+            if keeps(draft.maker(name)?) {
+                rank(0)
+            } else {
+                rank(0)?.checked_sub(1)
+            }
+        }
         "Gather" => (rank(0)? + rank(1)?).checked_sub(1),
         "Einsum" => None,
         // Results have the shape of what they are made of: joined, where there is more than one.

@@ -53,11 +53,17 @@ impl Draft {
     }
 
     /// NumPy's `x[begin:end:stride, …]`.
-    pub(crate) fn strided_slice(&mut self, x: &str, places: [&[i64]; 3], masks: Masks) -> Result<Name, Obstacle> {
+    pub(crate) fn strided_slice(
+        &mut self,
+        x: &str,
+        places: [&[i64]; 3],
+        masks: Masks,
+    ) -> Result<Name, Obstacle> {
         let [begin, end, strides] = places;
         let fits = begin.len() == end.len() && begin.len() == strides.len() && begin.len() <= MAX_RANK;
         let steps = fits.then(|| steps(places, masks)).flatten();
-        let steps = steps.ok_or_else(|| misfit(&format!("a slice from {begin:?} to {end:?} by {strides:?}")))?;
+        let steps =
+            steps.ok_or_else(|| misfit(&format!("a slice from {begin:?} to {end:?} by {strides:?}")))?;
         let mut part = x.to_owned();
         if !steps.axes.is_empty() {
             part = self.sliced(&part, &steps.starts, &steps.ends, &steps.axes, Some(&steps.strides));
@@ -167,7 +173,13 @@ fn steps([begin, end, strides]: [&[i64]; 3], masks: Masks) -> Option<Steps> {
             (true, false) => TO_END,
         };
         let stop = match (is(masks.end, place), stride > 0) {
-            _ if shrinks => if begin[place] == -1 { TO_END } else { begin[place].checked_add(1)? },
+            _ if shrinks => {
+                if begin[place] == -1 {
+                    TO_END
+                } else {
+                    begin[place].checked_add(1)?
+                }
+            }
             (false, _) => end[place],
             (true, true) => TO_END,
             (true, false) => TO_START,

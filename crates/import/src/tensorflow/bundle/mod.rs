@@ -65,7 +65,8 @@ impl<'l> Bundle<'l> {
         }
         let header = header.ok_or_else(|| damaged("its header"))?;
         if header.endianness != 0 || !(0..=MAX_SHARDS).contains(&header.num_shards) {
-            let message = "The model's variables are stored big-endian or in too many files; export it again.";
+            let message =
+                "The model's variables are stored big-endian or in too many files; export it again.";
             return Err(Refusal::new("E207", message));
         }
         Ok(Self { entries, shards: header.num_shards, load: Some(load), files: BTreeMap::new() })
@@ -83,10 +84,14 @@ impl<'l> Bundle<'l> {
     /// A tensor, compared with its checksum.
     pub(super) fn tensor(&mut self, name: &str) -> Result<TensorProto, Refusal> {
         let refuse = |code, what: &str| Refusal::new(code, format!("Variable `{name}` {what}"));
-        let missing = || refuse("E207", "is not among the model's variables; copy or export the folder again.");
+        let missing =
+            || refuse("E207", "is not among the model's variables; copy or export the folder again.");
         let entry = self.entries.get(name.as_bytes()).ok_or_else(missing)?.clone();
         if !entry.slices.is_empty() {
-            return Err(refuse("E207", "is stored in slices, which are not read; export the model unpartitioned."));
+            return Err(refuse(
+                "E207",
+                "is stored in slices, which are not read; export the model unpartitioned.",
+            ));
         }
         let data_type = element_type(entry.dtype);
         let dims: Vec<i64> = entry.shape.iter().flat_map(|shape| &shape.dim).map(|dim| dim.size).collect();
@@ -111,7 +116,8 @@ impl<'l> Bundle<'l> {
         if !self.files.contains_key(&shard) {
             let file = format!("variables/variables.data-{shard:05}-of-{:05}", self.shards);
             let load = self.load.ok_or("has no file.")?;
-            let bytes = load(&file).map_err(|why| format!("lies in `{file}`, which cannot be read: {why}."))?;
+            let bytes =
+                load(&file).map_err(|why| format!("lies in `{file}`, which cannot be read: {why}."))?;
             self.files.insert(shard, bytes);
         }
         Ok(self.files.get(&shard).map_or(&[], Vec::as_slice))

@@ -16,7 +16,8 @@ pub(super) type Entry = (Vec<u8>, Vec<u8>);
 
 /// All entries of all blocks, in order.
 pub(super) fn entries(file: &[u8]) -> Result<Vec<Entry>, Refusal> {
-    let footer = file.len().checked_sub(FOOTER).map(|from| &file[from..]).ok_or_else(|| damaged("its end"))?;
+    let footer =
+        file.len().checked_sub(FOOTER).map(|from| &file[from..]).ok_or_else(|| damaged("its end"))?;
     if footer[40..] != MAGIC.to_le_bytes() {
         return Err(damaged("its end is not that of an index"));
     }
@@ -54,7 +55,8 @@ fn content(file: &[u8], Handle { offset, size }: Handle) -> Result<&[u8], Refusa
         return Err(damaged("a block's checksum"));
     }
     if covered[size] != PLAIN {
-        let message = "The index of the model's variables is compressed, which is not read; export the model again.";
+        let message =
+            "The index of the model's variables is compressed, which is not read; export the model again.";
         return Err(Refusal::new("E207", message));
     }
     Ok(&covered[..size])

@@ -21,7 +21,9 @@ impl Call<'_, '_> {
         let given = self.attrs().ints(name);
         match (given, layout) {
             ([], _) => Ok([1, 1]),
-            (&[1, rows, columns, 1], Layout::Last) | (&[1, 1, rows, columns], Layout::First) => Ok([rows, columns]),
+            (&[1, rows, columns, 1], Layout::Last) | (&[1, 1, rows, columns], Layout::First) => {
+                Ok([rows, columns])
+            }
             _ => Err(Obstacle::new(
                 format!("Its attribute `{name}` is {given:?}."),
                 "Only rows and columns of images can be stepped over.",
@@ -34,9 +36,12 @@ impl Call<'_, '_> {
             Some("SAME") => Padding::Same,
             Some("VALID") => Padding::Valid,
             Some("EXPLICIT") => Padding::Explicit(self.explicit(layout)?),
-            other => return Err(Obstacle::new(format!("Its padding is {other:?}."), "Use `SAME` or `VALID`.")),
+            other => {
+                return Err(Obstacle::new(format!("Its padding is {other:?}."), "Use `SAME` or `VALID`."));
+            }
         };
-        let (strides, dilations) = (self.over_image("strides", layout)?, self.over_image("dilations", layout)?);
+        let (strides, dilations) =
+            (self.over_image("strides", layout)?, self.over_image("dilations", layout)?);
         Ok(Window { strides, dilations, padding })
     }
 
@@ -45,7 +50,9 @@ impl Call<'_, '_> {
         match (self.attrs().ints("explicit_paddings"), layout) {
             (&[0, 0, top, bottom, left, right, 0, 0], Layout::Last)
             | (&[0, 0, 0, 0, top, bottom, left, right], Layout::First) => Ok([top, left, bottom, right]),
-            (other, _) => Err(Obstacle::new(format!("Its paddings are {other:?}."), "Pad rows and columns only.")),
+            (other, _) => {
+                Err(Obstacle::new(format!("Its paddings are {other:?}."), "Pad rows and columns only."))
+            }
         }
     }
 }

@@ -185,7 +185,10 @@ impl Call<'_, '_> {
     pub(super) fn int(&self, i: usize) -> Result<i64, Obstacle> {
         match self.ints(i)?[..] {
             [only] => Ok(only),
-            _ => Err(Obstacle::new(format!("Its input {} is not a single number.", i + 1), "Export the model again.")),
+            _ => Err(Obstacle::new(
+                format!("Its input {} is not a single number.", i + 1),
+                "Export the model again.",
+            )),
         }
     }
 

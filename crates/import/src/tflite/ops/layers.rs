@@ -18,7 +18,9 @@ impl Call<'_, '_> {
         let padding = match options.byte(0)? {
             0 => Padding::Same,
             1 => Padding::Valid,
-            other => return Err(Obstacle::new(format!("Its padding is {other}."), "Export the model again.")),
+            other => {
+                return Err(Obstacle::new(format!("Its padding is {other}."), "Export the model again."));
+            }
         };
         let dilations = match dilations {
             Some([columns, rows]) => [options.int(rows, 1)?, options.int(columns, 1)?],
@@ -37,7 +39,8 @@ impl Call<'_, '_> {
     /// Lengths of the last axes of an image and its filters.
     fn channels(&self) -> Result<(i64, i64), Obstacle> {
         let last = |i: usize| self.tensor(i).and_then(|t| t.dims.last()).copied().filter(|&n| n > 0);
-        let unknown = || Obstacle::new("Its number of channels is not given.", "Export the model with fixed shapes.");
+        let unknown =
+            || Obstacle::new("Its number of channels is not given.", "Export the model with fixed shapes.");
         Ok((last(0).ok_or_else(unknown)?, last(1).ok_or_else(unknown)?))
     }
 }

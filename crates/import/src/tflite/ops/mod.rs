@@ -146,7 +146,10 @@ impl<'m> Call<'_, 'm> {
     pub(super) fn int(&self, i: usize) -> Result<i64, Obstacle> {
         match self.ints(i)?[..] {
             [only] => Ok(only),
-            _ => Err(Obstacle::new(format!("Its input {} is not a single number.", i + 1), "Export the model again.")),
+            _ => Err(Obstacle::new(
+                format!("Its input {} is not a single number.", i + 1),
+                "Export the model again.",
+            )),
         }
     }
 
