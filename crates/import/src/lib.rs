@@ -5,6 +5,9 @@
 //!
 //! To add an operator, write one function from a `Call` to values in `ops`, and one line in its table.
 
+// Axis and axes, and the letters that the formats give to sizes, are the words of their definitions.
+#![allow(clippy::similar_names, clippy::many_single_char_names)]
+
 mod error;
 mod onnx;
 mod onnx_proto;

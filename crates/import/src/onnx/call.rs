@@ -238,6 +238,7 @@ pub(crate) fn one(rows: Rows) -> Lowered {
 }
 
 /// One constant.
+#[allow(clippy::unnecessary_wraps)] // it is what a lowering ends with
 pub(crate) fn constant(name: &str, dims: Vec<usize>, dtype: DataType, data: Elements) -> Lowered {
     Ok(vec![Value::Constant(Rc::new(Constant { name: name.into(), dims, dtype, element: 0, data }))])
 }

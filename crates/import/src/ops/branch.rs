@@ -10,7 +10,7 @@ pub(super) fn branch(call: &mut Call<'_, '_>) -> Lowered {
             "Export the model without branches, or with fixed shapes, so that the condition is known.",
         ));
     }
-    let name = if call.scalar(0)? != 0.0 { "then_branch" } else { "else_branch" };
+    let name = if call.scalar(0)? == 0.0 { "else_branch" } else { "then_branch" };
     let graph = call.node.attribute.iter().find(|a| a.name == name).and_then(|a| a.g.as_deref());
     let graph =
         graph.ok_or_else(|| Stop::problem(format!("It has no `{name}`."), "Export the model again."))?;

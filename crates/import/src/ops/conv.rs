@@ -9,6 +9,7 @@ use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
 /// Filters as the file has them: `filters × channels/groups × kernel`.
+#[allow(clippy::struct_field_names)] // a filter's own word
 struct Filters {
     values: Vec<f64>,
     filters: usize,
@@ -240,6 +241,7 @@ impl Spaced {
         let (pads, wanted) = (call.ints("pads"), call.ints("output_shape"));
         let wanted = &wanted[wanted.len().saturating_sub(rank)..];
         let mut spaced = Self { strides, dilations, before: vec![], out: vec![], length: vec![] };
+        #[allow(clippy::needless_range_loop)] // several lists go by axis
         for axis in 0..rank {
             let reach = i64::try_from(spaced.dilations[axis] * (kernel[axis] - 1)).map_err(|_| bad())?;
             let stride = i64::try_from(spaced.strides[axis]).map_err(|_| bad())?;

@@ -132,7 +132,7 @@ fn product(call: &mut Call<'_, '_>, x: &Rows, axes: &[usize]) -> Result<Rows, St
             };
             let (a, b) = (part(call, 0, n / 2)?, part(call, n / 2, n / 2 * 2)?);
             let half = a.with(call.emit_many(Op::Multiply, vec![a.id, b.id])?);
-            x = if n % 2 == 0 {
+            x = if n.is_multiple_of(2) {
                 half
             } else {
                 let last = part(call, n - 1, n)?;

@@ -114,7 +114,7 @@ fn filled(sizes: &[Size], width: usize) -> Option<Vec<usize>> {
     match sizes.iter().filter(|size| size.is_none()).count() {
         0 => (product == width).then(|| sizes.into_iter().flatten().collect()),
         1 => {
-            let rest = if product == 0 { 0 } else { width / product };
+            let rest = width.checked_div(product).unwrap_or(0);
             (product * rest == width).then(|| sizes.iter().map(|d| d.unwrap_or(rest)).collect())
         }
         _ => None,

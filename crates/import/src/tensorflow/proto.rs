@@ -13,6 +13,7 @@ pub(super) struct SavedModel {
 }
 
 /// A graph and what is to be known of it.
+#[allow(clippy::struct_field_names)] // the format's own names
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct MetaGraphDef {
     #[prost(message, optional, tag = "1")]

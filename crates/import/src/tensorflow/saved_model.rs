@@ -57,14 +57,13 @@ fn signature(all: &BTreeMap<String, SignatureDef>) -> Result<&SignatureDef, Refu
         return Ok(serving);
     }
     let own: Vec<&String> = all.keys().filter(|name| !name.starts_with(INTERNAL)).collect();
-    match own[..] {
-        [only] => Ok(&all[only]),
-        _ => {
-            let names = own.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let has =
-                if names.is_empty() { "no signature".to_owned() } else { format!("the signatures {names}") };
-            Err(broken(format!("The SavedModel has {has}; export it with one, or with `{SERVING}`.")))
-        }
+    if let [only] = own[..] {
+        Ok(&all[only])
+    } else {
+        let names = own.iter().take(10).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let has =
+            if names.is_empty() { "no signature".to_owned() } else { format!("the signatures {names}") };
+        Err(broken(format!("The SavedModel has {has}; export it with one, or with `{SERVING}`.")))
     }
 }
 

@@ -101,7 +101,7 @@ impl<'m> Values<'m> {
         })?;
         let (dims, data_type) = (tensor.dims.clone(), element_type(tensor.kind));
         let (name, raw_data) = (tensor.name.clone(), tensor.data.to_vec());
-        Ok(TensorProto { name, dims, data_type, raw_data, ..TensorProto::default() })
+        Ok(TensorProto { dims, data_type, name, raw_data, ..TensorProto::default() })
     }
 
     /// What an operator gives.

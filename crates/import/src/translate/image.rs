@@ -117,12 +117,13 @@ impl Draft {
     pub(crate) fn bias(&mut self, x: &str, bias: &str, layout: Layout) -> Name {
         let first = if layout == Layout::Last { self.twins.get(x).cloned() } else { Some(x.to_owned()) };
         let Some(first) = first else { return self.emit("Add", &[x, bias], Vec::new()) };
-        let first = match self.conv_without_bias(&first).filter(|_| self.is_list(bias)) {
-            Some((inputs, attributes)) => self.emit("Conv", &[&inputs[0], &inputs[1], bias], attributes),
-            None => {
-                let column = self.per_channel(bias, self.rank(&first).unwrap_or(4));
-                self.emit("Add", &[&first, &column], Vec::new())
-            }
+        let first = if let Some((inputs, attributes)) =
+            self.conv_without_bias(&first).filter(|_| self.is_list(bias))
+        {
+            self.emit("Conv", &[&inputs[0], &inputs[1], bias], attributes)
+        } else {
+            let column = self.per_channel(bias, self.rank(&first).unwrap_or(4));
+            self.emit("Add", &[&first, &column], Vec::new())
         };
         self.turned_back(first, layout)
     }

@@ -52,7 +52,7 @@ impl Draft {
         }
     }
 
-    /// NumPy's `x[begin:end:stride, …]`.
+    /// `NumPy`'s `x[begin:end:stride, …]`.
     pub(crate) fn strided_slice(
         &mut self,
         x: &str,

@@ -8,6 +8,7 @@ const fn table() -> [u32; 256] {
     let mut table = [0; 256];
     let mut i = 0;
     while i < 256 {
+        #[allow(clippy::cast_possible_truncation)] // 256 entries
         let mut crc = i as u32;
         let mut bit = 0;
         while bit < 8 {

@@ -1,4 +1,4 @@
-//! A sorted table of keys and values, as LevelDB writes it: blocks of entries, a block that lists them, and a footer.
+//! A sorted table of keys and values, as `LevelDB` writes it: blocks of entries, a block that lists them, and a footer.
 
 use privet_model::Refusal;
 

@@ -74,12 +74,10 @@ pub(super) fn depthwise(call: &mut Call<'_, '_>) -> Translated {
     let [x, weights] = call.first()?;
     let layout = call.layout()?;
     let window = call.window(layout)?;
-    let channels = match call.draft.tensor_of(&weights).map(|tensor| &tensor.dims[..]) {
-        Some(&[_, _, channels, _]) => channels,
-        _ => {
-            let reason = format!("Its weights `{weights}` are no constant of four dimensions.");
-            return Err(Obstacle::new(reason, "Export the model with constants folded."));
-        }
+    let dims = call.draft.tensor_of(&weights).map(|tensor| &tensor.dims[..]);
+    let Some(&[_, _, channels, _]) = dims else {
+        let reason = format!("Its weights `{weights}` are no constant of four dimensions.");
+        return Err(Obstacle::new(reason, "Export the model with constants folded."));
     };
     let weights = call.draft.depthwise_weights(&weights, &CHANNELS_FIRST);
     one(call.draft.conv(&x, &weights, &window, channels, layout))

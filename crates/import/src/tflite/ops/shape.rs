@@ -6,12 +6,11 @@ use crate::translate::{Name, Translated, one};
 pub(super) fn reshape(call: &mut Call<'_, '_>) -> Translated {
     let x = call.input(0)?;
     // The shape is an input, or an option in older files.
-    let shape = match call.input(1) {
-        Ok(shape) => shape,
-        Err(_) => {
-            let shape = call.options().ints(0)?;
-            call.draft.ints(&shape)
-        }
+    let shape = if let Ok(shape) = call.input(1) {
+        shape
+    } else {
+        let shape = call.options().ints(0)?;
+        call.draft.ints(&shape)
     };
     one(call.draft.reshape(&x, &shape)?)
 }
