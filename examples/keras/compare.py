@@ -120,6 +120,8 @@ def show(lines, keras, row):
     print(f"{'Keras':{width}}  {keras[row]:9.6f}  {'':10}  {in_2019('keras'):>7}")
     for line in lines:
         print(f"{line.name:{width}}  {numbers(line)}".rstrip())
+    if any(line.kind == "tee" and line.probability is not None for line in lines):
+        print("\nThe enclave (tee) is SIMULATED: an ordinary process, whose owner can read what it is sent.")
 
 
 def numbers(line):

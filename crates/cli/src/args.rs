@@ -131,6 +131,10 @@ pub(crate) struct PlanArgs {
     /// What the client gets.
     #[arg(long, value_enum, default_value_t = RevealArg::Score)]
     pub(crate) reveal: RevealArg,
+    /// With `--reveal label`: above which probability (or score, of a model without one) a label is the second of two classes. Nobody
+    /// is told. Without it, the model's own rule decides.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f64>,
     /// What is hidden from the parties.
     #[arg(long, value_enum, default_value_t = ProtectArg::Both)]
     pub(crate) protect: ProtectArg,

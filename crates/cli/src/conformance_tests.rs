@@ -14,7 +14,6 @@ use privet_deploy::kind::Reveal;
 use privet_deploy::mpc::{MpcCaller, PartyHost};
 use privet_deploy::oip::Host as _;
 use privet_deploy::plain::{Engine, scores};
-use privet_import::read_onnx;
 use privet_model::graph::{Function, Graph, Op, Port};
 use privet_model::head::{Column, Feature};
 use privet_model::tensor::{Data, DataType, Tensor};
@@ -66,7 +65,7 @@ fn folder(folder: &Path) -> Vec<Fixture> {
 }
 
 fn fixture(folder: &Path, entry: Entry) -> Option<Fixture> {
-    let graph = read_onnx(&std::fs::read(folder.join("model.onnx")).unwrap()).ok()?;
+    let graph = privet_import::open(&folder.join("model.onnx")).ok()?.graph;
     let read =
         |file: &str, ports: &[Port]| rows::read(folder.join(file).to_str().unwrap(), ports).unwrap().tensors;
     let outputs: Vec<Port> = graph.outputs.iter().map(|(port, _)| port.clone()).collect();

@@ -5,8 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use privet_model::Refusal;
-use privet_model::graph::Port;
+use privet_model::graph::{Graph, Port};
 use privet_model::head::Head;
 use privet_model::tail::Tail;
 use privet_mpc::protect::Protect;
@@ -421,29 +420,30 @@ impl Shared<'_> {
 /// A bundle for the plain kind: the public half; the server holds the exported file itself.
 pub fn for_plain(
     name: &str,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
+    model: &Graph,
+    reveal: Reveal,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
-    unshared((Kind::Plain, None), name, (inputs, outputs), entropy)
+    unshared((Kind::Plain, None), name, model, reveal, entropy)
 }
 
 /// A bundle for an enclave: the public half. The sealed model and the key service's half are made with it.
 pub fn for_enclave(
     name: &str,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
+    model: &Graph,
+    reveal: Reveal,
     part: TeePart,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
-    unshared((Kind::Tee, Some(part)), name, (inputs, outputs), entropy)
+    unshared((Kind::Tee, Some(part)), name, model, reveal, entropy)
 }
 
 /// The public half of a model that one machine holds as a whole.
 fn unshared(
     (kind, tee): (Kind, Option<TeePart>),
     name: &str,
-    (inputs, outputs): (Vec<Port>, Vec<Port>),
+    model: &Graph,
+    reveal: Reveal,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
     PublicBundle::seal(Manifest {
@@ -451,34 +451,13 @@ fn unshared(
         id: random_hex(entropy)?,
         name: name.into(),
         kind,
-        reveal: Reveal::Score,
-        inputs,
-        outputs,
+        reveal,
+        inputs: model.inputs.clone(),
+        outputs: model.outputs.iter().map(|(port, _)| port.clone()).collect(),
         mpc: None,
         tee,
         secrets: Vec::new(),
     })
-}
-
-/// What one machine that sees everything can be asked to reveal: all, today.
-pub fn check_reveal(reveal: Reveal) -> Result<(), Error> {
-    match reveal {
-        Reveal::Score => Ok(()),
-        Reveal::Probability | Reveal::Label => Err(Error::refused("E220", not_revealed(reveal, "this kind"))),
-    }
-}
-
-/// What parties can be asked to reveal: what they compute between them.
-pub(crate) fn check_private_reveal(reveal: Reveal) -> Result<(), Refusal> {
-    match reveal {
-        Reveal::Score | Reveal::Probability => Ok(()),
-        Reveal::Label => Err(Refusal::new("E220", not_revealed(reveal, "this version"))),
-    }
-}
-
-fn not_revealed(reveal: Reveal, who: &str) -> String {
-    let (name, meaning) = (reveal.name(), Reveal::Score.meaning());
-    format!("`reveal = {name}` is not in {who}. Use `--reveal score`: {meaning}.")
 }
 
 fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {

@@ -25,6 +25,7 @@ pub mod numbers;
 pub mod oip;
 pub mod plain;
 pub mod prepared;
+pub mod reveal;
 pub mod tee;
 pub mod tensors;
 pub mod trust;

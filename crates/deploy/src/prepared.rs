@@ -66,7 +66,6 @@ pub fn prepare(
     accuracy: f64,
     rows: Option<&[Tensor]>,
 ) -> Result<Prepared, Unprepared> {
-    crate::bundle::check_private_reveal(reveal)?;
     if reveal == Reveal::Score
         && let Ok(cut) = privet_model::cut::cut(graph)
     {

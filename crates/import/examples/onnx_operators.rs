@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use privet_import::{ImportError, ReadOptions, read_onnx_with};
+use privet_import::{ImportError, ReadOptions, read};
 use privet_model::eval::evaluate;
 use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType, Tensor};
@@ -24,7 +24,7 @@ fn answer(line: &str) -> Result<Value, String> {
     let asked: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
     let file = std::fs::read(asked["model"].as_str().unwrap_or_default()).map_err(|e| e.to_string())?;
     let options = ReadOptions { whole: asked["whole"].as_bool().unwrap_or(true), load: None };
-    let graph = match read_onnx_with(&file, options) {
+    let graph = match read(&file, options) {
         Ok(graph) => graph,
         Err(ImportError::Broken(refusal)) => return Err(refusal.to_string()),
         Err(ImportError::Problems(problems)) => {

@@ -6,8 +6,9 @@ use privet_model::{Problems, Refusal};
 ///
 /// | code | meaning |
 /// |---|---|
+/// | `E141` | not a file or folder that can be read |
 /// | `E201` | a good file that uses what cannot be computed here; all such nodes are listed |
-/// | `E202` | not an ONNX file |
+/// | `E202` | not a model file that is read |
 /// | `E203` | damaged or cut off |
 /// | `E204` | the parts of the file contradict each other: names, order, opsets |
 /// | `E205` | a weight's shape does not match its data |

@@ -1,7 +1,7 @@
-//! Reads exported model files (ONNX with ONNX-ML) into the typed graph.
+//! Reads exported models (ONNX with ONNX-ML, TensorFlow's graphs and SavedModels, TensorFlow Lite) into the typed graph.
 //!
 //! Nothing here trusts the file: a length or a shape that it declares is compared with the data that is there, and
-//! never decides an allocation. [`read_onnx`] takes any bytes, so it is also the entry point for fuzzing.
+//! never decides an allocation. [`read`] takes any bytes, so it is also the entry point for fuzzing; [`open`] takes a path.
 //!
 //! To add an operator, write one function from a `Call` to values in `ops`, and one line in its table.
 
@@ -9,6 +9,7 @@
 #![allow(clippy::similar_names, clippy::many_single_char_names)]
 
 mod error;
+mod exported;
 mod onnx;
 mod onnx_proto;
 mod ops;
@@ -20,6 +21,7 @@ mod tflite;
 mod translate;
 
 pub use error::ImportError;
-pub use onnx::{Load, ReadOptions, read_onnx, read_onnx_with};
+pub use exported::{Exported, open};
+pub use onnx::{Load, ReadOptions};
 pub use read::read;
 pub use sniff::{Format, sniff};

@@ -69,20 +69,20 @@ fn begins(bytes: &[u8], magic: &[Option<u8>]) -> bool {
 }
 
 impl Format {
-    /// Passes ONNX only; says of any other file what it is and what to do.
-    pub(crate) fn expect_onnx(self) -> Result<(), Refusal> {
-        let message = match self {
-            Self::Onnx => return Ok(()),
-            Self::Empty => "The model file is empty (0 bytes); an ONNX file is expected.".into(),
-            Self::Unknown => "The file has none of the known model formats; an ONNX file is expected.".into(),
-            other => {
-                format!("The file is {}, which is not read yet; export the model as ONNX.", other.named())
-            }
+    /// Why a file of this kind is not read, and what to do.
+    pub(crate) fn refusal(self) -> Refusal {
+        let what = match self {
+            Self::Empty => "The model file is empty (0 bytes)".into(),
+            Self::Unknown => "The file has none of the known model formats".into(),
+            other => format!("The file is {}, which is not read", other.named()),
         };
-        Err(Refusal::new("E202", message))
+        let expected =
+            "export the model as ONNX, as a TensorFlow SavedModel or frozen graph, or for TensorFlow Lite.";
+        Refusal::new("E202", format!("{what}; {expected}"))
     }
 
-    fn named(self) -> &'static str {
+    /// Its name in a sentence.
+    pub fn named(self) -> &'static str {
         match self {
             Self::Empty => "empty",
             Self::Onnx => "ONNX",
@@ -125,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn only_onnx_passes_and_the_others_are_named() {
-        assert_eq!(Format::Onnx.expect_onnx(), Ok(()));
-        for (format, word) in [(Format::TfLite, "TensorFlow Lite"), (Format::Pickle, "pickle")] {
-            let Err(refusal) = format.expect_onnx() else { panic!("{format:?} passed") };
-            assert!(refusal.message.contains(word) && refusal.message.contains("export the model as ONNX"));
+    fn what_is_not_read_is_named() {
+        for (format, word) in [(Format::Hdf5, "Keras"), (Format::Pickle, "pickle"), (Format::Empty, "empty")]
+        {
+            let message = format.refusal().message;
+            assert!(message.contains(word) && message.contains("export the model as ONNX"), "{message}");
         }
     }
 }

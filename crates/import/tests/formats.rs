@@ -5,7 +5,7 @@ mod common;
 
 use common::npz::{Array, arrays};
 use common::{bytes, folder, index, text};
-use privet_import::{ImportError, ReadOptions, read};
+use privet_import::{ImportError, open};
 use privet_model::eval::evaluate;
 use privet_model::graph::{Graph, Port};
 use privet_model::tensor::{Data, DataType, Tensor};
@@ -15,12 +15,7 @@ use serde_json::Value;
 const READ: [&str; 3] = ["tensorflow-graphdef", "tensorflow-savedmodel", "tflite"];
 
 fn load(folder_name: &str, path: &str) -> Result<Graph, ImportError> {
-    let at = folder(folder_name).join(path);
-    if !at.is_dir() {
-        return read(&bytes(folder_name, path), ReadOptions::default());
-    }
-    let file = |name: &str| std::fs::read(at.join(name)).map_err(|e| e.to_string());
-    read(&file("saved_model.pb").unwrap(), ReadOptions { load: Some(&file), ..ReadOptions::default() })
+    open(&folder(folder_name).join(path)).map(|exported| exported.graph)
 }
 
 #[allow(clippy::cast_possible_truncation)] // the arrays hold what the port's type can

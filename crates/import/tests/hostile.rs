@@ -5,8 +5,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{bytes, index, text};
-use privet_import::{ImportError, read_onnx, sniff};
+use common::{bytes, index, read_bytes, text};
+use privet_import::{ImportError, sniff};
 use proptest::prelude::*;
 
 /// Far above what any fixture needs, far below what a length field can ask for.
@@ -27,7 +27,7 @@ fn files() -> Vec<Vec<u8>> {
 fn finishes(file: &[u8]) -> bool {
     let start = Instant::now();
     let _ = sniff(file);
-    if let Err(error) = read_onnx(file) {
+    if let Err(error) = read_bytes(file) {
         assert!(error.to_string().starts_with("E20"), "{error}");
     }
     start.elapsed() < LONGEST
@@ -42,8 +42,8 @@ proptest! {
         prop_assert!(finishes(cut));
         // What remains after a cut between two fields lacks the graph or the operator sets, or is the whole model
         // but for a field that comes after these.
-        if let Ok(graph) = read_onnx(cut) {
-            prop_assert!(read_onnx(&file).is_ok_and(|whole| whole == graph));
+        if let Ok(graph) = read_bytes(cut) {
+            prop_assert!(read_bytes(&file).is_ok_and(|whole| whole == graph));
         }
     }
 
@@ -65,7 +65,7 @@ proptest! {
                                 rest in prop::collection::vec(any::<u8>(), 0..2000)) {
         let file: Vec<u8> = std::iter::once(first).chain(rest).collect();
         prop_assert!(finishes(&file));
-        prop_assert!(matches!(read_onnx(&file), Err(ImportError::Broken(_))));
+        prop_assert!(matches!(read_bytes(&file), Err(ImportError::Broken(_))));
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`tail`] | what the client does with the scores it was given |
 //! | [`encode`] | rows to integers, or a refusal by row and feature |
 //! | [`series`], [`approx`] | functions that parties approximate, with proven errors |
+//! | [`label`] | a model that gives its class and nothing else |
 //! | [`private`] | models as programs of private steps |
 //! | [`plan`], [`range`] | ranges, fraction bits, wire width and the proven bound |
 
@@ -23,6 +24,7 @@ pub mod eval;
 mod fold;
 pub mod graph;
 pub mod head;
+pub mod label;
 pub mod ordinal;
 pub mod plan;
 pub mod private;

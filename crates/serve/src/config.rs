@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use privet_deploy::Error;
+use privet_deploy::kind::Reveal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +23,27 @@ pub struct PlainConfig {
     pub model: PathBuf,
     /// The name under which it is served.
     pub name: String,
+    /// What clients get of an answer, as the bundle says.
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub reveal: Reveal,
+    /// With `reveal = "label"`: above which number a label is the second of two classes. Without one, the model's own rule decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+fn all() -> Reveal {
+    Reveal::Score
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_all(reveal: &Reveal) -> bool {
+    *reveal == all()
 }
 
 /// `privet serve party --config FILE`.

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
+use privet_deploy::reveal::revealing;
 use privet_deploy::tee::{call, reply_bytes};
 use privet_deploy::{Blame, Error};
-use privet_model::graph::Graph;
+use privet_import::{Exported, ImportError};
 use privet_tee::frames::{Configuration, Start};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
@@ -61,23 +62,28 @@ impl Prepared {
     }
 }
 
-/// Reads a model file.
-pub fn read_model(path: &Path) -> Result<Graph, Error> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display())))?;
-    privet_import::read_onnx(&bytes).map_err(|e| {
-        let text = e.to_string();
-        let (code, message) = text.split_once(' ').unwrap_or(("E200", &text));
-        let code = if code == "E201" { "E201" } else { "E200" };
-        Error::refused(code, format!("`{}`: {message}", path.display()))
-    })
+/// Reads a model: a file, or a `SavedModel`'s folder.
+pub fn read_model(path: &Path) -> Result<Exported, Error> {
+    privet_import::open(path).map_err(|e| unread(path, &e))
+}
+
+/// Why a model was not read, with its place.
+pub fn unread(path: &Path, error: &ImportError) -> Error {
+    let text = error.to_string();
+    let (code, message) = text.split_once(' ').unwrap_or(("E200", &text));
+    match code {
+        "E141" => Error::usage("E141", message),
+        "E201" => Error::refused("E201", format!("`{}`: {message}", path.display())),
+        _ => Error::refused("E200", format!("`{}`: {message}", path.display())),
+    }
 }
 
 /// The plain kind's server.
 pub async fn plain(config: &Path) -> Result<Prepared, Error> {
     let (config, folder) = read::<PlainConfig>(config)?;
     let key = read_key(&folder.join(&config.key))?;
-    let host = PlainHost::new(&config.name, read_model(&folder.join(&config.model))?);
+    let model = read_model(&folder.join(&config.model))?.graph;
+    let host = PlainHost::new(&config.name, revealing(model, config.reveal, config.threshold)?);
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
     prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use privet_deploy::bundle::{Choices, PublicBundle, check_reveal, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
 use privet_deploy::{Blame, Error};
@@ -34,7 +34,7 @@ pub struct Wanted<'a> {
     pub program: &'a Path,
     /// The exported file.
     pub file: &'a Path,
-    /// The same, read.
+    /// The same, read, and giving what is to be revealed.
     pub graph: &'a Graph,
     /// Served under this name.
     pub name: &'a str,
@@ -44,6 +44,8 @@ pub struct Wanted<'a> {
     pub protect: Protect,
     /// What the client gets.
     pub reveal: Reveal,
+    /// Above which a label is the second of two classes; the model's own rule without.
+    pub threshold: Option<f64>,
     /// Largest error of a score.
     pub accuracy: f64,
     /// Sample rows, for ranges.
@@ -63,9 +65,6 @@ impl Running {
     /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
     /// and waits until each answers health.
     pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
-        if wanted.kind != Kind::Mpc {
-            check_reveal(wanted.reveal)?;
-        }
         let mut running = Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new() };
         match running.start_roles(wanted).await {
             Ok(()) => Ok(running),
@@ -140,14 +139,15 @@ impl Running {
     }
 
     async fn plain(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
-        let outputs = wanted.graph.outputs.iter().map(|(port, _)| port.clone()).collect();
-        let public = for_plain(wanted.name, wanted.graph.inputs.clone(), outputs, &mut OsEntropy)?;
+        let public = for_plain(wanted.name, wanted.graph, wanted.reveal, &mut OsEntropy)?;
         let key = self.key("server")?;
         let config = |listen: String| PlainConfig {
             listen,
             key: "server.key".into(),
             model: wanted.file.canonicalize().unwrap_or_else(|_| wanted.file.into()),
             name: wanted.name.into(),
+            reveal: wanted.reveal,
+            threshold: wanted.threshold,
             certificate: Some("server.pem".into()),
             limits: LimitsConfig::default(),
         };

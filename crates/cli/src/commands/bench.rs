@@ -22,13 +22,12 @@ use privet_mpc::request::Layout;
 use privet_serve::belief::Belief;
 use privet_serve::deployed::Deployed;
 use privet_serve::deployment::DeploymentFile;
-use privet_serve::roles::read_model;
 use privet_serve::up::{Running, Wanted};
 
 use crate::args::{BenchArgs, PlanArgs};
 use crate::commands::table::table;
 use crate::commands::up::program;
-use crate::commands::{model_name, sample};
+use crate::commands::{model, model_name, sample};
 use crate::failure::Failure;
 use crate::output::{bytes, count, print, progress, seconds};
 
@@ -38,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const SYNTHETIC_ROWS: usize = 1024;
 
 pub(crate) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
-    let graph = read_model(&args.model)?;
+    let graph = model(&args.model, &args.plan)?.graph;
     let given = sample(args.plan.rows.as_deref(), &graph)?;
     let source = args.plan.rows.clone().unwrap_or_else(|| "made up, always the same".into());
     let workload = Workload {
@@ -169,6 +168,7 @@ impl Workload<'_> {
             kind,
             protect: self.plan.protect.into(),
             reveal: self.plan.reveal.into(),
+            threshold: self.plan.threshold,
             accuracy: self.plan.accuracy,
             rows: self.ranges,
         };

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use privet_deploy::Error;
-use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, check_reveal, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties, for_plain};
 use privet_deploy::kind::Kind;
 use privet_deploy::prepared::prepare;
 use privet_deploy::tee::package;
+use privet_import::{Exported, Format};
 use privet_model::graph::Graph;
 use privet_serve::PublicKey;
 use privet_serve::belief::read_policy;
@@ -16,24 +17,23 @@ use privet_serve::deployment::{DeploymentFile, EndpointEntry};
 use privet_serve::entropy::OsEntropy;
 use privet_serve::keys::write_new;
 use privet_serve::public_key::of_parties;
-use privet_serve::roles::read_model;
 use privet_tee::statement::Hex;
 use privet_tee::token::OwnerKey;
 use zeroize::Zeroizing;
 
 use crate::args::BundleArgs;
 use crate::commands::token::read_owner_key;
-use crate::commands::{model_name, sample};
+use crate::commands::{model, model_name, sample};
 use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
-    let graph = read_model(&args.model)?;
+    let model = model(&args.model, &args.plan)?;
     let keys = keys(args)?;
     let (public, mut files) = match args.kind.into() {
-        Kind::Plain => plain(args, &graph)?,
-        Kind::Mpc => parties(args, &graph, &keys)?,
-        Kind::Tee => enclave(args, &graph)?,
+        Kind::Plain => plain(args, &model)?,
+        Kind::Mpc => parties(args, &model.graph, &keys)?,
+        Kind::Tee => enclave(args, &model.graph)?,
         Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.").into()),
     };
     let deployment = DeploymentFile {
@@ -91,21 +91,36 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
 /// What is to be written, and where.
 type Files = Vec<(PathBuf, Content)>;
 
-fn plain(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
-    check_reveal(args.plan.reveal.into())?;
+fn plain(args: &BundleArgs, model: &Exported) -> Result<(PublicBundle, Files), Failure> {
     let name = model_name(args.plan.name.as_deref(), &args.model);
-    let outputs = graph.outputs.iter().map(|(port, _)| port.clone()).collect();
-    let public = for_plain(&name, graph.inputs.clone(), outputs, &mut OsEntropy)?;
-    Ok((public, vec![(args.out.join("model.onnx"), Content::CopyOf(args.model.clone()))]))
+    let public = for_plain(&name, &model.graph, args.plan.reveal.into(), &mut OsEntropy)?;
+    Ok((public, copies(model, &args.out)))
+}
+
+/// The model under the name that its format has here, and what lies beside it under its own.
+fn copies(model: &Exported, out: &Path) -> Files {
+    let name = match model.format {
+        Format::SavedModel => "saved_model/saved_model.pb",
+        Format::TensorFlowGraph => "model.pb",
+        Format::TfLite => "model.tflite",
+        _ => "model.onnx",
+    };
+    let main = out.join(name);
+    let beside = main.with_file_name("");
+    let copy = |(at, file): (usize, &String)| {
+        let to = if at == 0 { main.clone() } else { beside.join(file) };
+        (to, Content::CopyOf(model.folder.join(file)))
+    };
+    model.files.iter().enumerate().map(copy).collect()
 }
 
 /// The name of the clients' policy beside `deployment.toml`.
 const POLICY: &str = "policy.toml";
 
 fn enclave(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
-    check_reveal(args.plan.reveal.into())?;
     let choices = package::Choices {
         name: model_name(args.plan.name.as_deref(), &args.model),
+        reveal: args.plan.reveal.into(),
         version: args.sealed.model_version,
         tokens: args.sealed.token_key.as_deref().map(token_key).transpose()?,
         now: now(),
@@ -174,8 +189,12 @@ fn write(folder: &Path, files: &[(PathBuf, Content)]) -> Result<(), Failure> {
         let what = "exists and was left as it is, and nothing was written. Choose another folder, or move it away first";
         return Err(Error::usage("E144", format!("`{}` {what}.", path.display())).into());
     }
-    std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
-    files.iter().try_for_each(|(path, content)| content.write(path))
+    for (path, content) in files {
+        let folder = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+        content.write(path)?;
+    }
+    Ok(())
 }
 
 impl Content {

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use privet_deploy::check::{KindReport, Options, PublicFacts, Report, check, unusable};
-use privet_import::{ImportError, read_onnx};
+use privet_deploy::reveal::revealing;
+use privet_import::ImportError;
 use privet_model::plan::RangeSource;
+use privet_serve::roles::unread;
 
 use crate::args::CheckArgs;
 use crate::commands::{model_name, sample};
@@ -23,19 +25,14 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
-    let path = &args.model;
-    let file = std::fs::read(path).map_err(|e| {
-        privet_deploy::Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display()))
-    })?;
-    let graph = match read_onnx(&file) {
-        Ok(graph) => graph,
+    let model = match privet_import::open(&args.model) {
+        Ok(model) => model,
         Err(ImportError::Problems(problems)) => return Ok(unusable(name, &problems)),
-        Err(_) => {
-            return Err(privet_serve::roles::read_model(path).err().map_or_else(
-                || Failure::ours("The model could be read only the second time.".into()),
-                Failure::from,
-            ));
-        }
+        Err(error) => return Err(unread(&args.model, &error).into()),
+    };
+    let graph = match revealing(model.graph, args.plan.reveal.into(), args.plan.threshold) {
+        Ok(graph) => graph,
+        Err(problems) => return Ok(unusable(name, &problems)),
     };
     let rows = sample(args.plan.rows.as_deref(), &graph)?;
     let options = Options {
@@ -43,14 +40,16 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
         protect: args.plan.protect.into(),
         reveal: args.plan.reveal.into(),
     };
-    Ok(check(name, &graph, options, rows.as_deref())?)
+    let report = check(name, &graph, options, rows.as_deref())?;
+    Ok(Report { format: Some(model.format.named()), ..report })
 }
 
 fn show(report: &Report, accuracy: f64) {
     let widths: usize = report.inputs.iter().map(|p| p.width).sum();
     print(&format!(
-        "{}   {} inputs, {} values a row   accuracy {accuracy:e}",
+        "{}   {}   {} inputs, {} values a row   accuracy {accuracy:e}",
         report.model,
+        report.format.unwrap_or("not readable"),
         report.inputs.len(),
         widths
     ));
@@ -125,6 +124,7 @@ fn show_kind(kind: &str, part: &KindReport) {
         ));
     }
     if part.status == "ready" {
+        print(&format!("    reveals: {}", part.reveals));
         for (who, what) in &part.trust.lines {
             print(&format!("    {who}: {what}"));
         }

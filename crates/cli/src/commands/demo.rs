@@ -182,6 +182,7 @@ impl Shipped {
             accuracy: 1e-4,
             protocol: "replicated3".into(),
             reveal: RevealArg::Score,
+            threshold: None,
             protect: ProtectArg::Both,
             rows: None,
             name: None,
@@ -278,7 +279,7 @@ impl Shipped {
     }
 
     fn graph(&self, model: &Path) -> Result<Graph, Failure> {
-        let mut graph = read_model(model)?;
+        let mut graph = read_model(model)?.graph;
         if let (Some(port), false) = (graph.inputs.first_mut(), self.columns.is_empty()) {
             port.columns = self.columns.iter().map(ToString::to_string).collect();
         }

@@ -4,12 +4,16 @@ use std::path::Path;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::PublicBundle;
+use privet_deploy::reveal::revealing;
+use privet_import::Exported;
 use privet_model::graph::{Graph, Port};
 use privet_model::tensor::Tensor;
 use privet_serve::config::read_text;
 use privet_serve::deployment::DeploymentFile;
+use privet_serve::roles::read_model;
 use privet_tee::verify::{Time, seconds_of};
 
+use crate::args::PlanArgs;
 use crate::failure::Failure;
 use crate::rows;
 
@@ -27,13 +31,21 @@ pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod up;
 
-/// The name under which a model is served: as given, else the folder's of `NAME/model.onnx`, else the file's stem.
+/// The name under which a model is served: as given, else the folder's of `NAME/model.onnx` or `NAME/saved_model`, else the file's stem.
 pub(crate) fn model_name(given: Option<&str>, path: &Path) -> String {
     let text = |part: Option<&std::ffi::OsStr>| part.map(|p| p.to_string_lossy().into_owned());
     let stem = text(path.file_stem()).unwrap_or_else(|| "model".into());
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = text(absolute.parent().and_then(Path::file_name)).filter(|_| stem == "model");
+    let is_common = matches!(stem.as_str(), "model" | "saved_model" | "frozen");
+    let folder = text(absolute.parent().and_then(Path::file_name)).filter(|_| is_common);
     given.map(str::to_owned).or(folder).unwrap_or(stem)
+}
+
+/// The model, giving what is to be revealed of it.
+pub(crate) fn model(path: &Path, plan: &PlanArgs) -> Result<Exported, Failure> {
+    let exported = read_model(path)?;
+    let graph = revealing(exported.graph, plan.reveal.into(), plan.threshold).map_err(Error::from)?;
+    Ok(Exported { graph, ..exported })
 }
 
 /// The public half of a bundle, from `deployment.toml` or as it is.
@@ -73,6 +85,7 @@ mod tests {
     #[test]
     fn a_model_is_called_after_its_folder_or_itself() {
         assert_eq!(model_name(None, Path::new("a/credit/model.onnx")), "credit");
+        assert_eq!(model_name(None, Path::new("a/credit/saved_model")), "credit");
         assert_eq!(model_name(None, Path::new("a/credit.onnx")), "credit");
         assert_eq!(model_name(Some("x"), Path::new("a/credit.onnx")), "x");
     }

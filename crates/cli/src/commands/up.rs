@@ -5,19 +5,18 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use privet_deploy::kind::Kind;
-use privet_serve::roles::read_model;
 use privet_serve::up::{Running, Wanted};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::UpArgs;
-use crate::commands::{model_name, sample};
+use crate::commands::{model, model_name, sample};
 use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
     tokio::pin!(stop);
-    let graph = read_model(&args.model)?;
+    let graph = model(&args.model, &args.plan)?.graph;
     let rows = sample(args.plan.rows.as_deref(), &graph)?;
     let wanted = Wanted {
         program: &program()?,
@@ -27,6 +26,7 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         kind: args.kind.into(),
         protect: args.plan.protect.into(),
         reveal: args.plan.reveal.into(),
+        threshold: args.plan.threshold,
         accuracy: args.plan.accuracy,
         rows: rows.as_deref(),
     };

@@ -21,6 +21,7 @@ use crate::kind::{Kind, Reveal};
 use crate::mpc::traffic;
 use crate::numbers::Numbers;
 use crate::prepared::{Prepared, Unprepared, prepare};
+use crate::reveal::meaning;
 use crate::tee::content::sealed_len;
 use crate::trust::TrustCard;
 
@@ -29,6 +30,8 @@ use crate::trust::TrustCard;
 pub struct Report {
     /// The model's name.
     pub model: String,
+    /// How it was exported, where it could be read.
+    pub format: Option<&'static str>,
     /// What it takes.
     pub inputs: Vec<Port>,
     /// What it gives.
@@ -50,6 +53,8 @@ pub struct KindReport {
     pub problems: Vec<Problem>,
     /// By protocol, what it costs.
     pub protocols: BTreeMap<&'static str, Cost>,
+    /// What the client learns of an answer, in words.
+    pub reveals: &'static str,
     /// Who could see what.
     pub trust: TrustCard,
 }
@@ -135,7 +140,7 @@ pub(crate) fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> R
     Ok(Planned { cut, plan, integers })
 }
 
-/// Checks a model that was read.
+/// Checks a model that was read, and gives what is to be revealed.
 pub fn check(name: &str, graph: &Graph, options: Options, rows: Option<&[Tensor]>) -> Result<Report, Error> {
     let private = private(graph, options, rows);
     let rows = match (&private, rows) {
@@ -153,6 +158,7 @@ pub fn check(name: &str, graph: &Graph, options: Options, rows: Option<&[Tensor]
     }
     Ok(Report {
         model: name.into(),
+        format: None,
         inputs: graph.inputs.clone(),
         outputs: graph.outputs.iter().map(|(port, _)| port.clone()).collect(),
         kinds,
@@ -167,10 +173,12 @@ pub fn unusable(name: &str, problems: &Problems) -> Report {
         status: "no",
         problems: problems.0.clone(),
         protocols: BTreeMap::new(),
+        reveals: "",
         trust: TrustCard::of(kind, None),
     };
     let kinds = Kind::ALL.map(|kind| (kind.name(), no(kind))).into_iter().collect();
-    Report { model: name.into(), inputs: Vec::new(), outputs: Vec::new(), kinds, rows: None, public: None }
+    let (inputs, outputs) = (Vec::new(), Vec::new());
+    Report { model: name.into(), format: None, inputs, outputs, kinds, rows: None, public: None }
 }
 
 impl Report {
@@ -193,10 +201,7 @@ fn kind_report(
     options: Options,
     private: &Result<Prepared, Vec<Problem>>,
 ) -> Result<KindReport, Error> {
-    let whole = |name, cost| match crate::bundle::check_reveal(options.reveal) {
-        Ok(()) => (Vec::new(), BTreeMap::from([(name, cost)])),
-        Err(e) => (vec![of_whole_model(&e)], BTreeMap::new()),
-    };
+    let whole = |name, cost| (Vec::new(), BTreeMap::from([(name, cost)]));
     let (problems, protocols) = match (kind, private) {
         (Kind::Plain, _) => whole("plain", plain_cost(graph)),
         (Kind::Tee, _) => whole("tee", tee_cost(graph)),
@@ -212,7 +217,8 @@ fn kind_report(
     };
     let status = if problems.is_empty() { "ready" } else { "no" };
     let protect = (kind == Kind::Mpc).then_some(options.protect);
-    Ok(KindReport { status, problems, protocols, trust: TrustCard::of(kind, protect) })
+    let reveals = meaning(kind, options.reveal);
+    Ok(KindReport { status, problems, protocols, reveals, trust: TrustCard::of(kind, protect) })
 }
 
 /// A problem of no node in particular.

@@ -10,12 +10,15 @@ use privet_tee::statement::{Hex, sha256};
 use super::model::{digest, longest_text, to_bytes};
 use crate::bundle::{PublicBundle, TeePart, for_enclave, no_entropy};
 use crate::error::{Blame, Error};
+use crate::kind::Reveal;
 
 /// What an owner chooses.
 #[derive(Clone, Debug)]
 pub struct Choices {
     /// The model's name.
     pub name: String,
+    /// What the client gets; the model is one that gives it.
+    pub reveal: Reveal,
     /// The owner's number of this version.
     pub version: u64,
     /// Verifies clients' tokens; `None`: anyone may ask.
@@ -60,8 +63,7 @@ pub fn package(graph: &Graph, choices: &Choices, entropy: &mut dyn Entropy) -> R
         simulated: choices.dangerous_simulated,
         longest_text: longest_text(graph),
     };
-    let outputs = graph.outputs.iter().map(|(port, _)| port.clone()).collect();
-    let public = for_enclave(&choices.name, graph.inputs.clone(), outputs, part, entropy)?;
+    let public = for_enclave(&choices.name, graph, choices.reveal, part, entropy)?;
     let resource = Resource::new(
         (&choices.name, choices.version),
         choices.dangerous_simulated,

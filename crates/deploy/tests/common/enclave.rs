@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use privet_deploy::Error;
 use privet_deploy::caller::{Answer, Asked, Caller as _, Pending};
+use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{InferReply, InferRequest, RawTensor};
 use privet_deploy::plain::Engine;
 use privet_deploy::tee::attestation::{Challenge, Mode, Presented};
@@ -149,7 +150,14 @@ impl World {
     pub fn try_new(parts: Parts<'_>) -> Result<Self, Error> {
         let owner = OwnerKey::generate(&mut os()).unwrap();
         let tokens = parts.rows_allowed.map(|_| owner.public());
-        let choices = Choices { name: "m".into(), version: 1, tokens, now: NOW, dangerous_simulated: true };
+        let choices = Choices {
+            name: "m".into(),
+            reveal: Reveal::Score,
+            version: 1,
+            tokens,
+            now: NOW,
+            dangerous_simulated: true,
+        };
         let Package { public, mut sealed, resource } =
             package(&linear_model(4, 2), &choices, &mut os()).unwrap();
         let program = Hex(PROGRAM).to_string();

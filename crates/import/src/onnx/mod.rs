@@ -30,7 +30,6 @@ pub use self::external::Load;
 pub(crate) use self::ports::data_type;
 use crate::error::ImportError;
 use crate::onnx_proto::{GraphProto, ModelProto};
-use crate::sniff::sniff;
 use crate::source::Sources;
 
 /// How a file is to be read.
@@ -42,14 +41,8 @@ pub struct ReadOptions<'l> {
     pub load: Option<Load<'l>>,
 }
 
-/// Reads an ONNX file. Any bytes may be given; memory stays proportional to their number.
-pub fn read_onnx(bytes: &[u8]) -> Result<Graph, ImportError> {
-    read_onnx_with(bytes, ReadOptions::default())
-}
-
-/// Reads an ONNX file in this way.
-pub fn read_onnx_with(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError> {
-    sniff(bytes).expect_onnx()?;
+/// Reads an ONNX file.
+pub(crate) fn read_onnx(bytes: &[u8], options: ReadOptions<'_>) -> Result<Graph, ImportError> {
     let model = ModelProto::decode(bytes).map_err(|error| damaged(&error))?;
     read_model(&model, bytes.len(), options, &Sources::default())
 }

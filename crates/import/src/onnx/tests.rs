@@ -90,7 +90,7 @@ fn model(graph: GraphProto) -> ModelProto {
 }
 
 fn read(graph: GraphProto) -> Result<Graph, ImportError> {
-    read_onnx(&model(graph).encode_to_vec())
+    read_onnx(&model(graph).encode_to_vec(), ReadOptions::default())
 }
 
 fn refusal(graph: GraphProto) -> Refusal {
@@ -144,7 +144,7 @@ fn columns_have_the_names_that_the_file_gives_if_there_are_as_many() {
         let mut model = model(graph);
         let entry = StringStringEntryProto { key: "feature_names".into(), value: names.into() };
         model.metadata_props = vec![entry];
-        read_onnx(&model.encode_to_vec()).unwrap().inputs.remove(0).columns
+        read_onnx(&model.encode_to_vec(), ReadOptions::default()).unwrap().inputs.remove(0).columns
     };
     assert_eq!(columns(2, r#"["a", "b, c"]"#), ["a", "b, c"]);
     for (width, names) in [(1, r#"["a", "b"]"#), (2, r#"["a", "a"]"#), (1, r#"[""]"#), (1, "a"), (1, "[1]")] {
@@ -213,12 +213,15 @@ fn opsets_that_are_not_known_are_refused() {
     {
         let mut made = model(graph(vec![node("Sigmoid", "x", "y")], vec![]));
         made.opset_import = vec![OperatorSetIdProto { domain: domain.into(), version }];
-        let Err(ImportError::Broken(refusal)) = read_onnx(&made.encode_to_vec()) else { panic!("{version}") };
+        let Err(ImportError::Broken(refusal)) = read_onnx(&made.encode_to_vec(), ReadOptions::default())
+        else {
+            panic!("{version}")
+        };
         assert!(refusal.code == "E204" && refusal.message.contains(words), "{refusal}");
     }
     let mut made = model(graph(vec![node("Sigmoid", "x", "y")], vec![]));
     made.opset_import = vec![OperatorSetIdProto { domain: "ai.onnx.ml".into(), version: 1 }];
-    assert!(read_onnx(&made.encode_to_vec()).is_ok());
+    assert!(read_onnx(&made.encode_to_vec(), ReadOptions::default()).is_ok());
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub mod npz;
 
 use std::path::PathBuf;
 
-use privet_import::{ImportError, read_onnx};
+use privet_import::{ImportError, ReadOptions};
 use privet_model::graph::{Graph, Port};
 use serde_json::Value;
 
@@ -32,9 +32,14 @@ pub fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
     entry[field].as_str().unwrap_or_default()
 }
 
+/// Reads a model of one file.
+pub fn read_bytes(file: &[u8]) -> Result<Graph, ImportError> {
+    privet_import::read(file, ReadOptions::default())
+}
+
 /// Reads the model of an entry.
 pub fn read(folder_name: &str, entry: &Value) -> Result<Graph, ImportError> {
-    read_onnx(&bytes(folder_name, &format!("{}/model.onnx", text(entry, "name"))))
+    read_bytes(&bytes(folder_name, &format!("{}/model.onnx", text(entry, "name"))))
 }
 
 /// Whether only linear operators are in it.

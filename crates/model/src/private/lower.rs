@@ -6,11 +6,11 @@ use super::action::{Action, StepId};
 use super::draft::{Draft, Secret};
 use super::front::{self, Columns};
 use super::functions;
-use super::outputs::{Shown, shown};
+use super::outputs::{Shown, is_bit, shown, shown_labels};
 use super::reveal::{Reveal, tail_nodes};
 use super::trees::{self, Compared};
 use crate::fold::{Folder, Form, Statistics, problem};
-use crate::graph::{Function, Graph, Node, NodeId, Op, Reduce, Windows};
+use crate::graph::{Comparison, Function, Graph, Node, NodeId, Op, Reduce, Windows};
 use crate::head::Head;
 use crate::tail::Tail;
 use crate::{Problem, Problems};
@@ -21,6 +21,8 @@ pub(crate) struct Lowered {
     pub(crate) draft: Draft,
     /// What is revealed, in order.
     pub(crate) shown: Vec<Shown>,
+    /// Whether what is revealed are decisions, which are right wherever what decides is not within its error of the border.
+    pub(crate) decided: bool,
     pub(crate) tail: Tail,
     pub(crate) statistics: Vec<Option<Statistics>>,
 }
@@ -32,7 +34,7 @@ pub(crate) fn lower(graph: &Graph, reveal: Reveal) -> Result<Lowered, Problems> 
     let mut forms = folder.forms(graph);
     // What is left to the client is not folded, even if it could be.
     forms.iter_mut().zip(&tail).filter(|(_, tail)| **tail).for_each(|(form, _)| *form = Form::Beyond);
-    let mut lowering = Lowering::new(graph, folder, forms, tail);
+    let mut lowering = Lowering::new(graph, folder, forms, tail, reveal);
     lowering.reserve();
     lowering.inside();
     lowering.finish()
@@ -43,6 +45,7 @@ struct Lowering<'g> {
     folder: Folder,
     forms: Vec<Form>,
     tail: Vec<bool>,
+    reveal: Reveal,
     draft: Draft,
     columns: Columns,
     /// By node, its step.
@@ -53,7 +56,7 @@ struct Lowering<'g> {
 }
 
 impl<'g> Lowering<'g> {
-    fn new(graph: &'g Graph, mut folder: Folder, forms: Vec<Form>, tail: Vec<bool>) -> Self {
+    fn new(graph: &'g Graph, mut folder: Folder, forms: Vec<Form>, tail: Vec<bool>, reveal: Reveal) -> Self {
         let problems = std::mem::take(&mut folder.problems);
         let columns = Columns::of(&folder.head, &BTreeSet::new(), &BTreeSet::new());
         let n = graph.nodes.len();
@@ -62,6 +65,7 @@ impl<'g> Lowering<'g> {
             folder,
             forms,
             tail,
+            reveal,
             draft: Draft::default(),
             columns,
             steps: vec![None; n],
@@ -147,11 +151,17 @@ impl<'g> Lowering<'g> {
             Op::Trees(trees) => return self.trees(at, node, trees),
             Op::Map(function) => return self.function(node, *function),
             Op::Reduce { reduce: Reduce::Min, windows } => return Ok(self.least(node, windows)),
+            Op::Compare(Comparison::Less) if self.reveal == Reveal::Label && node.width == 1 => {
+                return Ok(self.decision(node));
+            }
             _ => {}
         }
         let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
         if let (Some(one), &[x]) = (both_classes(&node.op), &inputs[..]) {
             return Ok(self.both(node, x, one));
+        }
+        if let (true, &[x]) = (is_difference(&node.op), &inputs[..]) {
+            return Ok(self.difference(node, x));
         }
         if let (Op::Affine { scale, shift }, &[x]) = (&node.op, &inputs[..])
             && let Some((negate, shift)) = flip(scale, shift)
@@ -195,6 +205,54 @@ impl<'g> Lowering<'g> {
 
     fn secret(&mut self, values: &[f64]) -> usize {
         self.draft.secret(Secret::of(values.to_vec()))
+    }
+
+    /// The second of two values less the first.
+    fn difference(&mut self, node: &Node, pair: StepId) -> StepId {
+        let one = |draft: &mut Draft, i| draft.push(Action::Select(vec![i]), vec![pair], 1, &node.origin);
+        let sides = vec![one(&mut self.draft, 1), one(&mut self.draft, 0)];
+        self.draft.push(Action::Subtract, sides, 1, &node.origin)
+    }
+
+    /// 1 where the first value is less than the second, else 0. One of them is the owner's threshold, and becomes part of a matrix
+    /// where the other is made by one.
+    fn decision(&mut self, node: &Node) -> StepId {
+        let constant = |id: NodeId| match &self.graph.nodes[id.0].op {
+            Op::Constant(values) => values.first().copied(),
+            _ => None,
+        };
+        let (left, right) = (node.inputs[0], node.inputs[1]);
+        let less = match (constant(left), constant(right)) {
+            (Some(threshold), None) => self.from_threshold(right, -1.0, threshold),
+            (None, Some(threshold)) => self.from_threshold(left, 1.0, -threshold),
+            _ => {
+                let sides = vec![self.narrow(left), self.narrow(right)];
+                self.draft.push(Action::Subtract, sides, 1, &node.origin)
+            }
+        };
+        self.draft.push(Action::Negative, vec![less], 1, &node.origin)
+    }
+
+    /// `sign·x + shift`.
+    fn from_threshold(&mut self, x: NodeId, sign: f64, shift: f64) -> StepId {
+        let x = self.value(x);
+        let origin = self.draft.steps[x].origin.clone();
+        if let Action::Linear { weights, bias } = self.draft.steps[x].action {
+            let (mut weights, mut bias) =
+                (self.draft.secrets[weights].clone(), self.draft.secrets[bias].clone());
+            weights.values.iter_mut().for_each(|w| *w *= sign);
+            bias.errors = vec![bias.error(0) + f64::EPSILON * (bias.values[0].abs() + shift.abs())];
+            bias.values.iter_mut().for_each(|b| *b = *b * sign + shift);
+            let (weights, bias) = (self.draft.secret(weights), self.draft.secret(bias));
+            let inputs = self.draft.steps[x].inputs.clone();
+            return self.draft.push(Action::Linear { weights, bias }, inputs, 1, &origin);
+        }
+        let x = self.draft.narrow(x);
+        let shift = self.draft.secret(Secret::of(vec![shift]));
+        let shift = self.draft.push(Action::Constant(shift), Vec::new(), 1, &origin);
+        let (action, sides) =
+            if sign > 0.0 { (Action::Add, vec![x, shift]) } else { (Action::Subtract, vec![shift, x]) };
+        self.draft.push(action, sides, 1, &origin)
     }
 
     /// The action of a node that is one.
@@ -248,13 +306,28 @@ impl<'g> Lowering<'g> {
         let (true, Some(steps)) = (self.problems.is_empty(), steps) else {
             return Err(Problems(self.problems));
         };
-        let (mut shown, tail) = shown(self.graph, &self.tail, &outputs, &steps, &mut self.draft);
+        let show = if self.reveal == Reveal::Label { shown_labels } else { shown };
+        let (mut shown, tail) = show(self.graph, &self.tail, &outputs, &steps, &mut self.draft);
+        if self.reveal == Reveal::Label
+            && let Some(s) = shown.iter().find(|s| !is_bit(&self.draft, s.step))
+        {
+            return Err(more_than_a_label(&self.draft.steps[s.step]));
+        }
         self.draft.prune(&mut shown);
         let features = 0..self.folder.head.features.len();
         let statistics = features.map(|f| self.folder.statistics.get(&f).copied()).collect();
         let head = self.columns.head(self.folder.head);
-        Ok(Lowered { head, draft: self.draft, shown, tail, statistics })
+        let decided = self.reveal == Reveal::Label;
+        Ok(Lowered { head, draft: self.draft, shown, decided, tail, statistics })
     }
+}
+
+/// With `reveal = label`, nothing else leaves the parties.
+fn more_than_a_label(step: &super::action::Step) -> Problems {
+    let (node, op) = (step.origin.node.clone(), step.origin.op.clone());
+    let reason = "It would be revealed, and it is more than a label.".into();
+    let hint = "Use `--reveal score` or `probability`, or export the model with its label alone.".into();
+    Problems(vec![Problem { node, op, reason, hint }])
 }
 
 /// Whether these are the numbers of both classes from that of the second, `(-x, x)` or `(1 - x, x)`: nobody's secret, as every
@@ -266,6 +339,12 @@ fn both_classes(op: &Op) -> Option<i32> {
         Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [1.0, 0.0] => Some(1),
         _ => None,
     }
+}
+
+/// Whether this is the second of two values less the first, which hides no number.
+#[allow(clippy::float_cmp)]
+fn is_difference(op: &Op) -> bool {
+    matches!(op, Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [0.0])
 }
 
 /// Whether this is `-x` or `1 - x`, or changes nothing: arithmetic that exporters write around activations, and no secret.

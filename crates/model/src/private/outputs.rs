@@ -63,6 +63,47 @@ pub(crate) fn shown(
     (choice.shown, tail)
 }
 
+/// What is shown where only labels may be: of each boundary node, which of its values is the greatest. A boundary node of which two
+/// values are a bit and its opposite shows that bit.
+pub(crate) fn shown_labels(
+    graph: &Graph,
+    in_tail: &[bool],
+    boundary: &[NodeId],
+    steps: &[StepId],
+    draft: &mut Draft,
+) -> (Vec<Shown>, Tail) {
+    let mut choice = Choice::default();
+    let mut spread = Vec::new();
+    for (&id, &step) in boundary.iter().zip(steps) {
+        let bits = (0..draft.width(step)).all(|i| is_bit(draft, trace(draft, step, i).step));
+        let hot = if bits { step } else { hottest(draft, step, group(graph, in_tail, id)) };
+        spread.push(choice.all(draft, hot));
+    }
+    let tail = Tail { spread, ..tail(graph, in_tail, boundary) };
+    (choice.shown, tail)
+}
+
+/// Whether a step's values are what a label is made of, and tell nothing else.
+pub(crate) fn is_bit(draft: &Draft, step: StepId) -> bool {
+    matches!(draft.steps[step].action, Action::Negative | Action::Hottest { .. })
+}
+
+/// Of how many values the label behind a boundary node names the greatest.
+fn group(graph: &Graph, in_tail: &[bool], id: NodeId) -> usize {
+    let uses = graph.nodes.iter().zip(in_tail).filter(|(node, tail)| **tail && node.inputs.contains(&id));
+    let group = |node: &Node| match node.op {
+        Op::ArgMax { group } => group,
+        _ => graph.width(id),
+    };
+    uses.map(|(node, _)| group(node)).min().unwrap_or(graph.width(id))
+}
+
+fn hottest(draft: &mut Draft, step: StepId, group: usize) -> StepId {
+    let x = draft.narrow(step);
+    let (width, origin) = (draft.width(step), draft.steps[step].origin.clone());
+    draft.push(Action::Hottest { group }, vec![x], width, &origin)
+}
+
 /// Values chosen so far.
 #[derive(Default)]
 struct Choice {

@@ -50,13 +50,31 @@ impl Reveal {
 pub(crate) fn tail_nodes(graph: &Graph, reveal: Reveal) -> Vec<bool> {
     let mut inside = vec![false; graph.nodes.len()];
     let mut tail = vec![false; graph.nodes.len()];
+    let labels = labels(graph);
     for (at, node) in graph.nodes.iter().enumerate().rev() {
-        tail[at] = !inside[at] && (reveal.leaves(&node.op) || is_log_softmax(graph, node, reveal));
+        let leaves = match reveal {
+            Reveal::Label => labels[at],
+            _ => reveal.leaves(&node.op) || is_log_softmax(graph, node, reveal),
+        };
+        tail[at] = !inside[at] && leaves;
         if !tail[at] {
             node.inputs.iter().for_each(|id| inside[id.0] = true);
         }
     }
     tail
+}
+
+/// By node, whether it is a label, or moves labels only.
+fn labels(graph: &Graph) -> Vec<bool> {
+    let mut labels: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        labels.push(match node.op {
+            Op::Label(_) | Op::ArgMax { .. } => true,
+            Op::Select(_) | Op::Concat => node.inputs.iter().all(|id| labels[id.0]),
+            _ => false,
+        });
+    }
+    labels
 }
 
 /// The logarithm of a softmax is as good as the softmax.

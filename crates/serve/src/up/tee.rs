@@ -46,6 +46,7 @@ impl Running {
     /// Seals the model, and writes what the owner, the host and everyone have of it.
     fn package(&mut self, wanted: &Wanted<'_>) -> Result<PublicBundle, Error> {
         let choices = package::Choices {
+            reveal: wanted.reveal,
             name: wanted.name.into(),
             version: 1,
             tokens: None,

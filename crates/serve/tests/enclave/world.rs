@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use privet_deploy::Error;
 use privet_deploy::caller::{Caller as _, Pending};
+use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{Host as _, InferReply, InferRequest};
 use privet_deploy::plain::Engine;
 use privet_deploy::tee::caller::{TeeCaller, Trust};
@@ -79,7 +80,14 @@ pub fn policy() -> Policy {
 }
 
 pub fn packaged() -> Package {
-    let choices = Choices { name: "m".into(), version: 1, tokens: None, now: NOW, dangerous_simulated: true };
+    let choices = Choices {
+        name: "m".into(),
+        reveal: Reveal::Score,
+        version: 1,
+        tokens: None,
+        now: NOW,
+        dangerous_simulated: true,
+    };
     package(&graph(), &choices, &mut OsEntropy).unwrap()
 }
 
