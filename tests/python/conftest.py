@@ -2,7 +2,7 @@
 
 import pytest
 
-from support import BINARY, Up
+from support import BINARY, Up, ok
 
 LINES = []
 
@@ -54,6 +54,13 @@ def shared(tmp_path_factory):
 
     yield start
     stop_all(started.values())
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """The public lines of three machines."""
+    folder = tmp_path_factory.mktemp("keys")
+    return [ok("keygen", "--name", name, "--out", folder / name).text.strip() for name in ("a", "b", "c")]
 
 
 def stop_all(started):

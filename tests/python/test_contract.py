@@ -37,13 +37,6 @@ def saved(path, array):
     return path
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    """The public lines of three machines."""
-    folder = tmp_path_factory.mktemp("keys")
-    return [ok("keygen", "--name", name, "--out", folder / name).text.strip() for name in ("a", "b", "c")]
-
-
 def roles(keys):
     return [word for key in keys for word in ("--party", key, "--url", "https://127.0.0.1:1")]
 
@@ -126,31 +119,6 @@ def test_a_missing_value_is_taken_where_the_model_imputes(uci, tmp_path):
 def test_a_kind_that_is_not_there_is_refused(kind, tmp_path):
     refused(3, "up", kind, UCI / "model.onnx", "--dir", tmp_path / "run", names=[f"`{kind}`"])
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("kind, reveal", [("plain", "probability"), ("plain", "label"), ("mpc", "label")])
-def test_what_a_kind_does_not_reveal_is_refused_by_every_command(kind, reveal, keys, tmp_path):
-    run = ["--reveal", reveal, "--dir", tmp_path / "run"]
-    refused(3, "up", kind, UCI / "model.onnx", *run, names=["E220", reveal])
-    order = ["--kind", kind, *roles(keys[: 1 if kind == "plain" else 3]), "--reveal", reveal]
-    refused(3, "bundle", UCI / "model.onnx", *order, "--out", tmp_path / "run", names=["E220", reveal])
-    assert not (tmp_path / "run").exists()
-    done = privet("check", UCI / "model.onnx", "--reveal", reveal, "--json")
-    assert done.code == (3 if reveal == "label" else 0), done
-    report = done.object["kinds"][kind]
-    assert report["status"] == "no" and report["protocols"] == {}
-    assert "E220" in report["problems"][0]["reason"] and reveal in report["problems"][0]["reason"]
-
-
-def test_probabilities_are_computed_between_the_parties(up, tmp_path):
-    running = up("mpc", UCI / "model.onnx", "--reveal", "probability", "--rows", UCI / "rows.npz")
-    out = tmp_path / "out.npz"
-    done = privet("predict", "--to", running.deployment, UCI / "rows.npz", "-o", out)
-    assert done.code == 0, done
-    got, expected = np.load(out), np.load(UCI / "expected.npz")
-    assert np.abs(got["probabilities"] - expected["probabilities"]).max() <= 1e-4 + 1e-6
-    near = np.abs(expected["probabilities"][:, 1] - 0.5) <= 1e-4
-    assert (got["label"] == expected["label"])[~near].all()
 
 
 @pytest.mark.parametrize("accuracy", ["0", "-1", "nan", "inf", "1e-30"])

@@ -12,7 +12,7 @@ use privet_deploy::caller::{Answer, Asked, Caller as _};
 use privet_deploy::check::{Planned, planned, planned_scores};
 use privet_deploy::kind::Reveal;
 use privet_deploy::mpc::{MpcCaller, PartyHost};
-use privet_deploy::oip::Host as _;
+use privet_deploy::oip::{Host as _, InferReply};
 use privet_deploy::plain::{Engine, scores};
 use privet_model::graph::{Function, Graph, Op, Port};
 use privet_model::head::{Column, Feature};
@@ -25,6 +25,8 @@ use serde::Deserialize;
 
 use crate::rows;
 
+#[path = "conformance_labels.rs"]
+mod labels;
 #[path = "conformance_programs.rs"]
 mod programs;
 
@@ -158,6 +160,16 @@ fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
 
 /// The whole way of a prediction between a client and three parties.
 fn ask(public: &PublicBundle, files: &[PartyFile], rows: &[Tensor]) -> Answer {
+    ask_and_look(public, files, rows, |_| {})
+}
+
+/// The same, while somebody looks at what the parties reply.
+fn ask_and_look(
+    public: &PublicBundle,
+    files: &[PartyFile],
+    rows: &[Tensor],
+    mut look: impl FnMut(&[InferReply]),
+) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(2);
     let needs_peers = public.mpc().unwrap().numbers.needs_peers();
     let deadline = std::time::Duration::from_secs(60);
@@ -174,11 +186,12 @@ fn ask(public: &PublicBundle, files: &[PartyFile], rows: &[Tensor]) -> Answer {
     let mut whole: Option<Answer> = None;
     for job in caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap() {
         let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();
-        let replies = std::thread::scope(|scope| {
+        let replies: Vec<InferReply> = std::thread::scope(|scope| {
             let running: Vec<_> =
                 hosts.iter().zip(messages).map(|(host, m)| scope.spawn(|| host.infer(m).unwrap())).collect();
             running.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
+        look(&replies);
         let answer = pending.answer(replies).unwrap();
         match &mut whole {
             Some(whole) => whole.append(answer),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties, for_plain};
-use privet_deploy::kind::Kind;
+use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
 use privet_deploy::tee::package;
 use privet_import::{Exported, Format};
@@ -59,7 +59,15 @@ fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) 
         let kind = Kind::from(args.kind).name();
         print(&serde_json::json!({ "digest": digest, "kind": kind, "files": paths }).to_string());
     } else {
-        eprintln!("{} The bundle's digest, the same for all:", hand_out(args.kind.into()));
+        eprintln!("{}", hand_out(args.kind.into()));
+        if let (Kind::Plain, Reveal::Label) = (args.kind.into(), args.plan.reveal.into()) {
+            let threshold =
+                args.plan.threshold.map(|t| format!(" and `threshold = {t}`")).unwrap_or_default();
+            eprintln!(
+                "The server's configuration needs `reveal = \"label\"`{threshold}; nobody else is told."
+            );
+        }
+        eprintln!("The bundle's digest, the same for all:");
         print(&digest);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use privet_deploy::check::{KindReport, Options, PublicFacts, Report, check, unusable};
+use privet_deploy::check::{KindReport, Options, PublicFacts, Report, RowsReport, check, unusable};
+use privet_deploy::kind::Reveal;
 use privet_deploy::reveal::revealing;
 use privet_import::ImportError;
 use privet_model::plan::RangeSource;
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     if args.json {
         print(&serde_json::to_string(&report).map_err(|e| Failure::ours(e.to_string()))?);
     } else {
-        show(&report, args.plan.accuracy);
+        show(&report, args.plan.accuracy, args.plan.reveal.into());
     }
     Ok(if report.any_ready() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
@@ -44,7 +45,7 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
     Ok(Report { format: Some(model.format.named()), ..report })
 }
 
-fn show(report: &Report, accuracy: f64) {
+fn show(report: &Report, accuracy: f64, reveal: Reveal) {
     let widths: usize = report.inputs.iter().map(|p| p.width).sum();
     print(&format!(
         "{}   {}   {} inputs, {} values a row   accuracy {accuracy:e}",
@@ -54,17 +55,23 @@ fn show(report: &Report, accuracy: f64) {
         widths
     ));
     for (kind, part) in &report.kinds {
-        show_kind(kind, part);
+        show_kind(kind, part, reveal);
     }
     if let Some(public) = &report.public {
         show_public(public);
     }
     if let Some(rows) = &report.rows {
-        print(&format!(
-            "\nOn your {} rows: worst error {:.1e}, {} labels changed",
-            rows.rows, rows.worst_error, rows.label_changes
-        ));
+        print(&format!("\nOn your {} rows: {}", rows.rows, on_rows(rows, reveal)));
     }
+}
+
+fn on_rows(rows: &RowsReport, reveal: Reveal) -> String {
+    let changed = format!("{} labels changed", rows.label_changes);
+    if reveal == Reveal::Label {
+        let each = rows.labels.iter().map(|(label, count)| format!("{count} get `{label}`"));
+        return format!("{}, {changed}", each.collect::<Vec<_>>().join(", "));
+    }
+    format!("worst error {:.1e}, {changed}", rows.worst_error)
 }
 
 fn show_public(public: &PublicFacts) {
@@ -102,7 +109,7 @@ fn some_of(names: &[&str]) -> String {
     if names.len() > FEW { format!("{shown} and {} more", names.len() - FEW) } else { shown }
 }
 
-fn show_kind(kind: &str, part: &KindReport) {
+fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
     print(&format!("\n{kind:6} {}", part.status));
     for problem in &part.problems {
         let at = if problem.node.is_empty() {
@@ -113,14 +120,21 @@ fn show_kind(kind: &str, part: &KindReport) {
         print(&format!("  {at}{} {}", problem.reason, problem.hint));
     }
     for (protocol, cost) in &part.protocols {
-        let exact = match cost.k {
-            Some(k) => format!("error ≤ {:.1e}, {k} bits", cost.bound),
-            None => "as the model is defined".into(),
+        let exact = match (cost.k, reveal) {
+            (Some(k), Reveal::Label) => {
+                format!(
+                    "the model's label wherever its score is not within {:.1e} of the border, {k} bits",
+                    cost.bound
+                )
+            }
+            (Some(k), _) => format!("error ≤ {:.1e}, {k} bits", cost.bound),
+            (None, _) => "as the model is defined".into(),
         };
         let (up, more) = (bytes(cost.bytes_up as f64), bytes(cost.bytes_up_per_row as f64));
         print(&format!(
-            "  {protocol}: {} round trip, {up} for one row, {more} for each of many, {exact}",
-            cost.rounds
+            "  {protocol}: {} round trip{}, {up} for one row, {more} for each of many, {exact}",
+            cost.rounds,
+            if cost.rounds == 1 { "" } else { "s" }
         ));
     }
     if part.status == "ready" {

@@ -85,6 +85,8 @@ pub struct RowsReport {
     pub worst_error: f64,
     /// Rows whose label differs.
     pub label_changes: usize,
+    /// How often the model gives each label, where it gives labels.
+    pub labels: BTreeMap<String, usize>,
 }
 
 /// What the plan tells everyone.
@@ -307,7 +309,20 @@ fn on_rows(graph: &Graph, planned: &Planned, rows: &[Tensor]) -> Result<RowsRepo
     let of_classes = of_classes(graph);
     let pairs = of_classes.into_iter().zip(reference.iter().zip(&private));
     let changes = pairs.map(|(of_classes, (a, b))| label_changes(a, b, of_classes)).max().unwrap_or(0);
-    Ok(RowsReport { rows: expected.len() / width.max(1), worst_error, label_changes: changes })
+    let rows = expected.len() / width.max(1);
+    Ok(RowsReport { rows, worst_error, label_changes: changes, labels: counted(&reference) })
+}
+
+/// How often each label of the first output that has labels is given.
+fn counted(outputs: &[Tensor]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    let labels = outputs.iter().find_map(|tensor| match &tensor.data {
+        Data::I64(values) => Some(values.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Data::Text(values) => Some(values.clone()),
+        Data::F32(_) | Data::F64(_) => None,
+    });
+    labels.into_iter().flatten().for_each(|label| *counts.entry(label).or_default() += 1);
+    counts
 }
 
 /// By output, whether its numbers are of classes, as an activation is on the way to it: one half is no boundary of a

@@ -10,7 +10,7 @@ use privet_mpc::role::PARTIES;
 use privet_mpc::run::{Inputs, run, share_constants};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
-use super::{Cost, PublicFacts, RowsReport, label_changes, of_classes};
+use super::{Cost, PublicFacts, RowsReport, counted, label_changes, of_classes};
 use crate::bundle::no_entropy;
 use crate::error::Error;
 use crate::mpc::traffic;
@@ -70,7 +70,8 @@ pub(super) fn on_rows(graph: &Graph, p: &PreparedProgram, rows: &[Tensor]) -> Re
     let worst_error = pairs().map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
     let changes =
         of_classes(graph).into_iter().zip(pairs()).map(|(classes, (a, b))| label_changes(a, b, classes));
-    Ok(RowsReport { rows: bound.len(), worst_error, label_changes: changes.max().unwrap_or(0) })
+    let label_changes = changes.max().unwrap_or(0);
+    Ok(RowsReport { rows: bound.len(), worst_error, label_changes, labels: counted(&reference) })
 }
 
 /// The largest difference of two numeric outputs.
