@@ -155,6 +155,9 @@ pub(crate) struct CheckArgs {
     /// Prints one JSON object instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Shows every step: what is done for which node, how many bits it has, how wrong it can be, and what it costs.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Args)]

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use privet_deploy::check::{KindReport, Options, PublicFacts, Report, RowsReport, check, unusable};
+use privet_deploy::check::{
+    KindReport, Options, PublicFacts, Report, RowsReport, StepReport, check, unusable,
+};
 use privet_deploy::kind::Reveal;
 use privet_deploy::reveal::revealing;
 use privet_import::ImportError;
@@ -40,6 +42,7 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
         accuracy: args.plan.accuracy,
         protect: args.plan.protect.into(),
         reveal: args.plan.reveal.into(),
+        steps: args.verbose,
     };
     let report = check(name, &graph, options, rows.as_deref())?;
     Ok(Report { format: Some(model.format.named()), ..report })
@@ -62,6 +65,33 @@ fn show(report: &Report, accuracy: f64, reveal: Reveal) {
     }
     if let Some(rows) = &report.rows {
         print(&format!("\nOn your {} rows: {}", rows.rows, on_rows(rows, reveal)));
+    }
+}
+
+fn show_steps(steps: &[StepReport]) {
+    if steps.is_empty() {
+        return;
+    }
+    let shown = |s: &StepReport| format!("{} ({})", s.node, s.op);
+    let width = steps.iter().map(|s| shown(s).chars().count()).max().unwrap_or(0);
+    let head = "    what                values   within  fraction  ring   error ≤  rounds  bytes between";
+    print(&format!("{head}  for which node"));
+    for s in steps {
+        print(
+            &format!(
+                "    {:<18} {:>7}  {:>7}  {:>8}  {:>4}  {:>8.1e}  {:>6}  {:>13}  {:<width$}",
+                s.does,
+                s.width,
+                format!("±2^{}", s.exponent),
+                s.fraction,
+                s.ring,
+                s.error,
+                s.rounds,
+                s.bytes_between,
+                shown(s)
+            )
+            .trim_end(),
+        );
     }
 }
 
@@ -136,6 +166,7 @@ fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
             cost.rounds,
             if cost.rounds == 1 { "" } else { "s" }
         ));
+        show_steps(&cost.steps);
     }
     if part.status == "ready" {
         print(&format!("    reveals: {}", part.reveals));

@@ -74,6 +74,34 @@ pub struct Cost {
     pub bytes_up_per_row: usize,
     /// Bytes between the parties.
     pub bytes_between: usize,
+    /// What is done step by step, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepReport>,
+}
+
+/// One step of a kind that computes with whole numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// The exporter's node that it belongs to.
+    pub node: String,
+    /// That node's operator.
+    pub op: String,
+    /// What is done.
+    pub does: &'static str,
+    /// Values of a row.
+    pub width: usize,
+    /// They lie within ±2^this.
+    pub exponent: i32,
+    /// Their fraction bits.
+    pub fraction: u32,
+    /// Bits of the ring that holds them.
+    pub ring: u32,
+    /// Proven: none is wrong by more.
+    pub error: f64,
+    /// Rounds between the parties.
+    pub rounds: u32,
+    /// Bytes between the parties for one row.
+    pub bytes_between: usize,
 }
 
 /// What the owner's rows showed.
@@ -119,6 +147,8 @@ pub struct Options {
     pub protect: Protect,
     /// What the client gets.
     pub reveal: Reveal,
+    /// Whether every step is wanted.
+    pub steps: bool,
 }
 
 /// A model planned for private kinds.
@@ -209,8 +239,8 @@ fn kind_report(
         (Kind::Tee, _) => whole("tee", tee_cost(graph)),
         (Kind::Mpc, Ok(prepared)) => {
             let cost = match prepared {
-                Prepared::Linear(planned) => mpc_cost(planned, options.protect),
-                Prepared::Program(p) => program::cost(p, options.protect)?,
+                Prepared::Linear(planned) => mpc_cost(planned, options),
+                Prepared::Program(p) => program::cost(p, options.protect, options.steps)?,
             };
             (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, cost)]))
         }
@@ -239,19 +269,24 @@ fn not_yet(kind: Kind) -> Problem {
 
 fn plain_cost(graph: &Graph) -> Cost {
     let bytes = graph.inputs.iter().map(|p| 4 * p.width).sum();
-    Cost { bound: 0.0, k: None, rounds: 1, bytes_up: bytes, bytes_up_per_row: bytes, bytes_between: 0 }
+    in_the_clear(bytes, bytes)
 }
 
 /// As plain, sealed: one round trip once the enclave was attested, and one before that for its evidence.
 fn tee_cost(graph: &Graph) -> Cost {
     let row = |rows: usize| sealed_len(&graph.inputs, rows) / rows;
-    Cost { bound: 0.0, k: None, rounds: 1, bytes_up: row(1), bytes_up_per_row: row(128), bytes_between: 0 }
+    in_the_clear(row(1), row(128))
 }
 
-fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
+/// One machine computes as the model is defined.
+fn in_the_clear(bytes_up: usize, bytes_up_per_row: usize) -> Cost {
+    Cost { bound: 0.0, k: None, rounds: 1, bytes_up, bytes_up_per_row, bytes_between: 0, steps: Vec::new() }
+}
+
+fn mpc_cost(planned: &Planned, options: Options) -> Cost {
     let Planned { cut, plan, .. } = planned;
     let numbers = Numbers::Linear(plan.clone());
-    let layout = crate::bundle::layout(&numbers, protect, cut.core.columns, cut.core.scores());
+    let layout = crate::bundle::layout(&numbers, options.protect, cut.core.columns, cut.core.scores());
     Cost {
         bound: plan.bound,
         k: Some(plan.k),
@@ -259,7 +294,39 @@ fn mpc_cost(planned: &Planned, protect: Protect) -> Cost {
         bytes_up: traffic(&layout, 1).0,
         bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
         bytes_between: replicated3::HEADER.linear_bytes_between,
+        steps: if options.steps { linear_steps(planned) } else { Vec::new() },
     }
+}
+
+/// A linear model is one product of matrices.
+fn linear_steps(planned: &Planned) -> Vec<StepReport> {
+    let Planned { cut, plan, .. } = planned;
+    let step = |does, width, exponent, fraction, error| StepReport {
+        node: "the whole model".into(),
+        op: "folded".into(),
+        does,
+        width,
+        exponent,
+        fraction,
+        ring: plan.k,
+        error,
+        rounds: 0,
+        bytes_between: 0,
+    };
+    let widest = plan.limits().into_iter().fold(0.0, f64::max);
+    let columns = privet_ring::fixed::outward_exponent(widest).try_into().unwrap_or(i32::MAX);
+    // Columns are encoded relative to their own range.
+    let relative = 2f64.powi(columns - i32::try_from(plan.input_bits).unwrap_or(0) - 1);
+    vec![
+        step("columns", cut.core.columns, columns, plan.input_bits, relative),
+        step(
+            "matrix",
+            cut.core.scores(),
+            plan.score_exponent,
+            plan.input_bits + plan.weight_bits,
+            plan.bound,
+        ),
+    ]
 }
 
 fn public_facts(planned: &Planned) -> PublicFacts {

@@ -7,21 +7,22 @@ use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::role::PARTIES;
-use privet_mpc::run::{Inputs, run, share_constants};
+use privet_mpc::run::{Inputs, run_watched, share_constants};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
-use super::{Cost, PublicFacts, RowsReport, counted, label_changes, of_classes};
+use super::{Cost, PublicFacts, RowsReport, StepReport, counted, label_changes, of_classes};
 use crate::bundle::no_entropy;
 use crate::error::Error;
 use crate::mpc::traffic;
 use crate::numbers::Numbers;
 use crate::prepared::PreparedProgram;
 
-/// Costs of one row, counted while it is computed on zeros.
-pub(super) fn cost(p: &PreparedProgram, protect: Protect) -> Result<Cost, Error> {
+/// Costs of one row, counted while it is computed on zeros, and with `steps` of each step.
+pub(super) fn cost(p: &PreparedProgram, protect: Protect, steps: bool) -> Result<Cost, Error> {
     let numbers = Numbers::Program(Box::new(p.program.clone()));
     let layout = crate::bundle::layout(&numbers, protect, p.private.head().columns.len(), p.program.scores());
-    let (rounds, bytes_between) = between(p, protect)?;
+    let costs = between(p, protect)?;
+    let (rounds, bytes_between) = costs.last().copied().unwrap_or_default();
     Ok(Cost {
         bound: p.program.bound,
         k: Some(p.program.input_ring()),
@@ -29,11 +30,37 @@ pub(super) fn cost(p: &PreparedProgram, protect: Protect) -> Result<Cost, Error>
         bytes_up: traffic(&layout, 1).0,
         bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
         bytes_between,
+        steps: if steps { steps_of(p, &costs) } else { Vec::new() },
     })
 }
 
-/// Rounds between the parties, and bytes that all of them send, for one row. Neither depends on what the row says.
-fn between(p: &PreparedProgram, protect: Protect) -> Result<(u32, usize), Error> {
+/// Each step with its numbers, and what it costs by itself.
+fn steps_of(p: &PreparedProgram, costs: &[(u32, usize)]) -> Vec<StepReport> {
+    let program = &p.program;
+    let errors = p.private.errors(program);
+    let one = |at: usize| {
+        let (step, n) = (&program.steps[at], &program.numbers[at]);
+        let before = at.checked_sub(1).and_then(|at| costs.get(at)).copied().unwrap_or_default();
+        let (rounds, bytes) = costs.get(at).copied().unwrap_or_default();
+        StepReport {
+            node: step.origin.node.clone(),
+            op: step.origin.op.clone(),
+            does: step.action.name(),
+            width: step.width,
+            exponent: n.exponent,
+            fraction: n.fraction,
+            ring: n.ring,
+            error: errors[at],
+            rounds: rounds - before.0,
+            bytes_between: bytes - before.1,
+        }
+    };
+    (0..program.steps.len()).map(one).collect()
+}
+
+/// By step, the rounds between the parties until it is done, and bytes that all of them send, for one row. Neither depends on
+/// what the row says.
+fn between(p: &PreparedProgram, protect: Protect) -> Result<Vec<(u32, usize)>, Error> {
     let program = &p.program;
     // Nothing here is anybody's: the row is zeros, and every party is in this process.
     let held =
@@ -42,17 +69,18 @@ fn between(p: &PreparedProgram, protect: Protect) -> Result<(u32, usize), Error>
     let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
     let costs: [_; PARTIES] = World::new(0).run([0; 32], |mut session| {
         let secrets = held[session.me().index()].owned(program);
-        run(
-            &mut Replicated3 { session: &mut session },
-            program,
-            &Inputs { secrets: &secrets, columns: &columns, rows: 1 },
-        )?;
-        Ok((session.ledger().rounds, session.ledger().bytes_between()))
+        let mut costs = Vec::new();
+        let inputs = Inputs { secrets: &secrets, columns: &columns, rows: 1 };
+        run_watched(&mut Replicated3 { session: &mut session }, program, &inputs, |_, p| {
+            costs.push((p.session.ledger().rounds, p.session.ledger().bytes_between()));
+        })?;
+        Ok(costs)
     });
-    let mut all = (0, 0);
-    for cost in costs {
-        let (rounds, bytes) = cost.map_err(crate::mpc::aborted)?;
-        all = (all.0.max(rounds), all.1 + bytes);
+    let mut all = vec![(0, 0); program.steps.len()];
+    for costs in costs {
+        for (all, (rounds, bytes)) in all.iter_mut().zip(costs.map_err(crate::mpc::aborted)?) {
+            *all = (all.0.max(rounds), all.1 + bytes);
+        }
     }
     Ok(all)
 }

@@ -119,6 +119,33 @@ impl Step {
 }
 
 impl Action {
+    /// What it is, in a word or two.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Columns { .. } => "columns",
+            Self::Linear { .. } => "matrix",
+            Self::Conv { .. } => "convolution",
+            Self::Scale { .. } => "factors",
+            Self::Constant(_) => "constant",
+            Self::Add => "sum",
+            Self::Subtract => "difference",
+            Self::Multiply => "product",
+            Self::MatMul(_) => "matrix product",
+            Self::Sum(_) => "sum of windows",
+            Self::Select(_) => "selection",
+            Self::Concat => "side by side",
+            Self::Flip { .. } => "sign",
+            Self::Cut => "cut",
+            Self::Relu => "ReLU",
+            Self::Max(_) => "greatest",
+            Self::Smooth(_) => "series",
+            Self::Negative => "is negative",
+            Self::Zero => "is zero",
+            Self::Hottest { .. } => "which is greatest",
+            Self::Softmax { .. } => "softmax",
+        }
+    }
+
     /// Whether its result stands at the scale of a product.
     pub fn is_wide(&self) -> bool {
         matches!(

@@ -53,6 +53,26 @@ pub(crate) fn choose(
     best.map_err(|reachable: f64| unreachable(accuracy, reachable))
 }
 
+/// By step of a program, the largest error of its values.
+pub(crate) fn errors(lowered: &Lowered, program: &Program) -> Vec<f64> {
+    let spans = spans(&lowered.draft, &columns_span(&lowered.head, &program.limits()));
+    let (draft, numbers) = (&lowered.draft, &program.numbers);
+    let sources = Sources { draft, spans: &spans, numbers, columns: &program.columns, plans: &program.plans };
+    sources.noise().iter().map(|step| step.iter().copied().fold(0.0, f64::max)).collect()
+}
+
+/// Indicators and levels are not negative.
+fn columns_span(head: &Head, limits: &[f64]) -> Span {
+    let whole = Span::within(limits);
+    let columns = head.columns.iter().enumerate();
+    columns
+        .map(|(c, column)| match column {
+            Column::Indicator { .. } | Column::Level { .. } => (0.0, 1.0),
+            Column::Value { .. } | Column::Ordinal { .. } => (whole.low[c], whole.high[c]),
+        })
+        .collect()
+}
+
 fn unreachable(accuracy: f64, reachable: f64) -> Refusal {
     let remedy = if reachable.is_finite() {
         format!("{:.1e} does. Ask for that, or give `--rows` with smaller values.", reachable * 1.05)
@@ -86,7 +106,7 @@ impl Search<'_> {
     fn run(&self, ranges: &Ranges) -> Result<(Program, Constants), f64> {
         let draft = &self.lowered.draft;
         let limits: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
-        let spans = spans(draft, &self.columns_span(&limits));
+        let spans = spans(draft, &columns_span(&self.lowered.head, &limits));
         let exponents = exponents(&spans);
         let relative = draft
             .steps
@@ -115,18 +135,6 @@ impl Search<'_> {
             }
         }
         Err(best)
-    }
-
-    /// Indicators and levels are not negative.
-    fn columns_span(&self, limits: &[f64]) -> Span {
-        let whole = Span::within(limits);
-        let columns = self.lowered.head.columns.iter().enumerate();
-        columns
-            .map(|(c, column)| match column {
-                Column::Indicator { .. } | Column::Level { .. } => (0.0, 1.0),
-                Column::Value { .. } | Column::Ordinal { .. } => (whole.low[c], whole.high[c]),
-            })
-            .collect()
     }
 
     fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {

@@ -68,6 +68,11 @@ impl Private {
         &self.0.statistics
     }
 
+    /// By step of a plan of this model, the largest error that any of its values can have. The owner's to know: it tells about weights.
+    pub fn errors(&self, program: &Program) -> Vec<f64> {
+        choose::errors(&self.0, program)
+    }
+
     /// Chooses the least bits with which everything that is revealed is good to `accuracy`.
     pub fn plan(&self, accuracy: f64, ranges: &Ranges) -> Result<(Program, Constants), Refusal> {
         choose::choose(&self.0, accuracy, ranges)

@@ -31,12 +31,23 @@ pub fn run<P: Protocol>(
     program: &Program,
     inputs: &Inputs<'_, P::Share>,
 ) -> Result<P::Sum, Abort> {
+    run_watched(protocol, program, inputs, |_, _| {})
+}
+
+/// The same; `after` is called after each step.
+pub fn run_watched<P: Protocol>(
+    protocol: &mut P,
+    program: &Program,
+    inputs: &Inputs<'_, P::Share>,
+    mut after: impl FnMut(StepId, &P),
+) -> Result<P::Sum, Abort> {
     let mut runner = Runner { protocol, program, inputs, values: Vec::with_capacity(program.steps.len()) };
     for at in 0..program.steps.len() {
         let value = runner.step(at)?;
         let value = runner.keep(at, value)?;
         runner.values.push(value);
         runner.forget(at);
+        after(at, runner.protocol);
     }
     runner.answer()
 }
