@@ -28,6 +28,20 @@ pub struct Record {
     /// One per kind: what comes before steady requests.
     #[serde(default)]
     pub starts: Vec<Started>,
+    /// One per role, where the system says so.
+    #[serde(default)]
+    pub memory: Vec<Memory>,
+}
+
+/// What one role needed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Memory {
+    /// `plain`, `mpc`, …
+    pub kind: String,
+    /// Which role.
+    pub role: String,
+    /// The most physical memory that it had at a time.
+    pub peak_bytes: u64,
 }
 
 /// From nothing to the first answer, for one kind.

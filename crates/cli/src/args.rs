@@ -1,12 +1,14 @@
 //! What a person may type. Help texts and examples stand here and nowhere else.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
+use privet_serve::up::network::Network;
 
 use crate::args_attest::AttestCommand;
 
@@ -300,9 +302,42 @@ pub(crate) struct BenchArgs {
     /// Requests per batch size; fewer where they take more than ten seconds together, never under five.
     #[arg(long, default_value_t = 200, value_parser = at_least_one())]
     pub(crate) repeats: usize,
+    /// Imitates a network between all roles, and between them and the client, with this round trip, as `10ms`.
+    #[arg(long, value_parser = round_trip)]
+    pub(crate) round_trip: Option<Duration>,
+    /// Imitates a network that carries so many megabits a second on each connection.
+    #[arg(long, value_name = "MEGABITS", value_parser = megabits)]
+    pub(crate) bandwidth: Option<f64>,
     /// Where the record goes.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// A time like `10ms` or `0.5s`.
+fn round_trip(text: &str) -> Result<Duration, String> {
+    let parsed = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => number.parse().map(|ms: f64| ms / 1e3),
+        (None, Some(number)) => number.parse(),
+        (None, None) => return Err("expected a time like `10ms` or `0.5s`".into()),
+    };
+    let seconds = parsed.ok().filter(|s| (0.0..=10.0).contains(s));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected a time up to 10s".into())
+}
+
+fn megabits(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|m: &f64| *m > 0.0 && m.is_finite())
+        .ok_or_else(|| "expected a number above 0".into())
+}
+
+impl BenchArgs {
+    pub(crate) fn network(&self) -> Network {
+        Network {
+            round_trip: self.round_trip.unwrap_or_default(),
+            bits_per_s: self.bandwidth.map(|megabits| megabits * 1e6),
+        }
+    }
 }
 
 #[derive(Args)]

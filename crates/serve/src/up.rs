@@ -1,11 +1,12 @@
 //! All roles of a deployment on this machine, from the same files as on many: real processes, real TLS.
 
 mod folder;
+pub mod network;
+mod process;
 mod tee;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
@@ -16,8 +17,6 @@ use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
 use privet_mpc::role::{PARTIES, Role};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::belief::Belief;
 use crate::config::{LimitsConfig, PartyConfig, PeersConfig, PlainConfig};
@@ -26,6 +25,8 @@ use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
 use crate::keys::MachineKey;
 use crate::up::folder::Folder;
+use crate::up::network::{Network, Relay};
+use crate::up::process::Process;
 use crate::up::tee::POLICY;
 
 /// What to bring up.
@@ -50,12 +51,15 @@ pub struct Wanted<'a> {
     pub accuracy: f64,
     /// Sample rows, for ranges.
     pub rows: Option<&'a [Tensor]>,
+    /// What to imitate between the roles, and between them and clients.
+    pub network: Network,
 }
 
 /// A deployment that runs: its processes are this process's children, and its files are removed with it.
 pub struct Running {
     folder: Folder,
     roles: Vec<Process>,
+    relays: Vec<Relay>,
 }
 
 /// How long a role may take to start, and to stop.
@@ -65,7 +69,8 @@ impl Running {
     /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
     /// and waits until each answers health.
     pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
-        let mut running = Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new() };
+        let mut running =
+            Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new(), relays: Vec::new() };
         match running.start_roles(wanted).await {
             Ok(()) => Ok(running),
             Err(e) => {
@@ -152,7 +157,7 @@ impl Running {
             limits: LimitsConfig::default(),
         };
         let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
-        Ok((public, vec![entry]))
+        Ok((public, vec![self.far(entry, wanted.network)?]))
     }
 
     async fn parties(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
@@ -167,6 +172,7 @@ impl Running {
         };
         let (public, halves) = for_parties(&plan, choices, &mut OsEntropy)?;
         let addresses = free_addresses()?;
+        let far = self.far_addresses(&addresses, wanted.network)?;
         let mut entries = Vec::new();
         for (role, half) in Role::ALL.into_iter().zip(&halves) {
             let (name, key) = (&names[role.index()], &keys[role.index()]);
@@ -175,18 +181,51 @@ impl Running {
                 .map(zeroize::Zeroizing::new)
                 .map_err(|e| cannot_write(&bundle, &e))?;
             self.folder.write_secret(&bundle, &text)?;
-            let address = |role: Role| addresses[role.index()].clone();
+            let peer = |role: Role| far[role.index()].clone();
             let config = |listen: String| PartyConfig {
                 listen,
                 key: format!("{name}.key").into(),
                 bundle: bundle.clone().into(),
                 certificate: Some(format!("{name}.pem").into()),
-                peers: Some(PeersConfig { previous: address(role.previous()), next: address(role.next()) }),
+                peers: Some(PeersConfig { previous: peer(role.previous()), next: peer(role.next()) }),
                 limits: LimitsConfig::default(),
             };
-            entries.push(self.role_at(&address(role), wanted.program, "party", name, key, config).await?);
+            let address = &addresses[role.index()];
+            let entry = self.role_at(address, wanted.program, "party", name, key, config).await?;
+            entries.push(at(entry, &far[role.index()]));
         }
         Ok((public, entries))
+    }
+
+    /// The addresses under which these are found by others.
+    fn far_addresses(
+        &mut self,
+        addresses: &[String; PARTIES],
+        network: Network,
+    ) -> Result<[String; PARTIES], Error> {
+        let mut far = addresses.clone();
+        for address in &mut far {
+            *address = self.far_address(address.clone(), network)?;
+        }
+        Ok(far)
+    }
+
+    fn far_address(&mut self, address: String, network: Network) -> Result<String, Error> {
+        if network.is_this_machines() {
+            return Ok(address);
+        }
+        let relay = Relay::start(address, network)
+            .map_err(|e| Error::new(Blame::Ours, "E904", format!("There is no free port here: {e}.")))?;
+        let address = relay.address();
+        self.relays.push(relay);
+        Ok(address)
+    }
+
+    /// The same role, behind the network.
+    fn far(&mut self, entry: EndpointEntry, network: Network) -> Result<EndpointEntry, Error> {
+        let near = entry.http_url.trim_start_matches("https://").to_owned();
+        let address = self.far_address(near, network)?;
+        Ok(at(entry, &address))
     }
 
     fn key(&mut self, name: &str) -> Result<MachineKey, Error> {
@@ -238,6 +277,12 @@ impl Running {
     }
 }
 
+/// The same role at another address.
+fn at(entry: EndpointEntry, address: &str) -> EndpointEntry {
+    let url = format!("https://{address}");
+    EndpointEntry { http_url: url.clone(), grpc_url: url, ..entry }
+}
+
 /// An address of this machine for each party. They are free now; each is taken as soon as its party starts.
 fn free_addresses() -> Result<[String; PARTIES], Error> {
     let none =
@@ -253,59 +298,4 @@ fn free_addresses() -> Result<[String; PARTIES], Error> {
 
 fn cannot_write(file: &str, error: &dyn std::fmt::Display) -> Error {
     Error::new(Blame::Ours, "E144", format!("`{file}` cannot be written: {error}."))
-}
-
-struct Process {
-    name: String,
-    command: &'static str,
-    config: PathBuf,
-    child: Child,
-    ended: bool,
-}
-
-impl Process {
-    fn spawn(program: &Path, command: &'static str, name: &str, config: &Path) -> Result<Self, Error> {
-        let spawned = Command::new(program)
-            .args(["serve", command, "--with-parent", "--config"])
-            .arg(config)
-            // Kept open as long as this process lives: its end is how a role learns that it was killed.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn();
-        let child = spawned.map_err(|e| {
-            Error::new(Blame::Ours, "E904", format!("`{}` cannot be started: {e}.", program.display()))
-        })?;
-        Ok(Self { name: name.into(), command, config: config.into(), child, ended: false })
-    }
-
-    /// What the role prints when it listens: `ready https://HOST:PORT`.
-    async fn address(&mut self) -> Result<String, Error> {
-        let failed = || {
-            Error::new(
-                Blame::Unreachable,
-                "E307",
-                format!("`{}` did not start; its own message is above.", self.name),
-            )
-        };
-        let Some(stdout) = self.child.stdout.take() else { return Err(failed()) };
-        let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-        let Ok(Ok(Some(line))) = line else { return Err(failed()) };
-        line.strip_prefix("ready https://").map(str::to_owned).ok_or_else(failed)
-    }
-
-    fn terminate(&self) {
-        if let (false, Some(id)) = (self.ended, self.child.id()) {
-            terminate(id);
-        }
-    }
-}
-
-/// Asks a process to end.
-fn terminate(id: u32) {
-    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(id) = id {
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-    }
 }

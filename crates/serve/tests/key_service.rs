@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use privet_deploy::Error;
+use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata, RawTensor};
 use privet_deploy::tee::package::{Choices, Package, package};
 use privet_deploy::tee::{call, reply_bytes};
@@ -62,7 +63,8 @@ impl Owner {
     fn new(version: u64, dangerous_simulated: bool) -> Self {
         let tokens = OwnerKey::generate(&mut OsEntropy).unwrap();
         let (name, now, public) = ("credit".to_owned(), 1_800_000_000, Some(tokens.public()));
-        let choices = Choices { name, version, tokens: public, now, dangerous_simulated };
+        let reveal = Reveal::Score;
+        let choices = Choices { name, reveal, version, tokens: public, now, dangerous_simulated };
         let package = package(&graph(), &choices, &mut OsEntropy).unwrap();
         let owner = Self { folder: tempfile::tempdir().unwrap(), package, tokens };
         owner.write("model.secret", &serde_json::to_string(&owner.package.resource).unwrap());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use privet_bench::limits::{Limits, Work};
 use privet_bench::machine::Machine;
 use privet_bench::measure::{Expected, Sample, cycled, measure, percentile};
-use privet_bench::record::{FORMAT, Measured, Record, Started};
+use privet_bench::record::{FORMAT, Measured, Memory, Record, Started};
 use privet_bench::workload::synthetic;
 use privet_deploy::Error;
 use privet_deploy::kind::{Kind, Reveal};
@@ -22,6 +22,7 @@ use privet_mpc::request::Layout;
 use privet_serve::belief::Belief;
 use privet_serve::deployed::Deployed;
 use privet_serve::deployment::DeploymentFile;
+use privet_serve::up::network::Network;
 use privet_serve::up::{Running, Wanted};
 
 use crate::args::{BenchArgs, PlanArgs};
@@ -48,6 +49,7 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
         rows: given.clone().map_or_else(|| synthetic(&graph, SYNTHETIC_ROWS), Ok)?,
         source,
         plan: &args.plan,
+        network: args.network(),
     };
     let kinds: Vec<Kind> = args.kinds.iter().map(|&k| k.into()).collect();
     let record = workload.measure(&kinds, &args.batch_sizes, args.repeats).await?;
@@ -71,6 +73,8 @@ pub(crate) struct Workload<'a> {
     /// Where the rows came from, in words.
     pub(crate) source: String,
     pub(crate) plan: &'a PlanArgs,
+    /// What to imitate between the roles.
+    pub(crate) network: Network,
 }
 
 /// A deployment that runs, and what its numbers are.
@@ -93,20 +97,33 @@ impl Workload<'_> {
             format: FORMAT,
             model: self.name.clone(),
             rows: self.source.clone(),
-            network: "loopback, TLS 1.3, every role its own process on this machine".into(),
+            network: self.network(),
             machine: Machine::this(commit),
             limits: Limits::measure(),
             results: Vec::new(),
             starts: Vec::new(),
+            memory: Vec::new(),
         };
         let mut running = Vec::new();
         let result = self.fill(&mut record, kinds, batches, repeats, &mut running).await;
-        for deployment in running {
+        for (kind, deployment) in kinds.iter().zip(running) {
+            record.memory.extend(peaks(*kind, &deployment));
             deployment.stop().await;
         }
         result?;
         record.compare_with_plain();
         Ok(record)
+    }
+
+    /// What lies between the roles, in words.
+    fn network(&self) -> String {
+        let here = "TLS 1.3, every role its own process on this machine";
+        if self.network.is_this_machines() {
+            return format!("loopback, {here}");
+        }
+        let Network { round_trip, bits_per_s } = self.network;
+        let line = bits_per_s.map(|b| format!(", {} Mbit/s on each connection", b / 1e6)).unwrap_or_default();
+        format!("imitated by relays: {} ms round trip{line}; {here}", round_trip.as_secs_f64() * 1e3)
     }
 
     async fn fill(
@@ -171,6 +188,7 @@ impl Workload<'_> {
             threshold: self.plan.threshold,
             accuracy: self.plan.accuracy,
             rows: self.ranges,
+            network: self.network,
         };
         Ok(Running::start(&wanted, None).await?)
     }
@@ -229,6 +247,17 @@ impl Workload<'_> {
             }
         }
     }
+}
+
+/// The most memory that each role of a deployment had at a time, where the system says so.
+fn peaks(kind: Kind, deployment: &Running) -> Vec<Memory> {
+    let peak = |(role, id): (String, Option<u32>)| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", id?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(Memory { kind: kind.name().into(), role, peak_bytes: kilobytes * 1024 })
+    };
+    deployment.processes().into_iter().filter_map(peak).collect()
 }
 
 /// Deployments that this program itself brought up on this machine, simulators among them: every number says so.

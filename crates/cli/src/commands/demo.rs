@@ -14,6 +14,7 @@ use privet_mpc::protect::Protect;
 use privet_serve::deployed::Deployed;
 use privet_serve::roles::read_model;
 use privet_serve::up::Running;
+use privet_serve::up::network::Network;
 use serde::Serialize;
 
 use crate::args::{DemoArgs, PlanArgs, ProtectArg, RevealArg};
@@ -195,6 +196,7 @@ impl Shipped {
             rows: rows.to_vec(),
             source: self.title.into(),
             plan: &options,
+            network: Network::default(),
         };
         let mut running: Vec<Running> = Vec::new();
         let asked = self.ask_all(&workload, &rows, labels.as_deref(), &mut running, bar).await;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use privet_deploy::kind::Kind;
+use privet_serve::up::network::Network;
 use privet_serve::up::{Running, Wanted};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         threshold: args.plan.threshold,
         accuracy: args.plan.accuracy,
         rows: rows.as_deref(),
+        network: Network::default(),
     };
     let mut running = tokio::select! {
         started = Running::start(&wanted, args.dir.as_deref()) => started?,

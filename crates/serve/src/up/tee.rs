@@ -40,7 +40,7 @@ impl Running {
             limits: LimitsConfig::default(),
         };
         let entry = self.role(wanted.program, "enclave", "enclave", &key, config).await?;
-        Ok((public, vec![entry]))
+        Ok((public, vec![self.far(entry, wanted.network)?]))
     }
 
     /// Seals the model, and writes what the owner, the host and everyone have of it.
