@@ -29,8 +29,10 @@ use crate::numbers::Numbers;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 use crate::wire;
 
-const HEAD: &str = "request";
-const BODY: &str = "share";
+/// The tensor of a request that holds its head, as [`wire`] writes it.
+pub const HEAD: &str = "request";
+/// The tensor that holds the explicit share.
+pub const BODY: &str = "share";
 const ANSWER: &str = "answer";
 /// What a reply may be believed to have run under.
 const ASSURANCE: &str = "no two parties collude";
