@@ -112,7 +112,7 @@ impl Search<'_> {
             .steps
             .iter()
             .position(super::action::Step::is_columns)
-            .is_some_and(|at| is_relative(draft, at));
+            .is_some_and(|at| is_relative(draft, at) && self.lowered.shown.iter().all(|s| s.step != at));
         let gain = if relative { gain(draft, &spans) } else { 0 };
         let mut best = f64::INFINITY;
         for value in VALUE_BITS {
@@ -214,7 +214,8 @@ impl Search<'_> {
     }
 }
 
-/// Whether everything made of these columns is a matrix, which can take over a power of two from each.
+/// Whether everything made of these columns is a matrix, which can take over a power of two from each. (What is shown as it came has
+/// none to take it over.)
 fn is_relative(draft: &Draft, at: usize) -> bool {
     let mut uses = draft.steps.iter().filter(|s| s.inputs.contains(&at));
     uses.all(|s| matches!(s.action, Action::Linear { weights, .. } if !draft.secrets[weights].whole))

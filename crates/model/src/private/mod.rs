@@ -25,6 +25,8 @@ mod reveal;
 mod smooth;
 mod sound;
 mod span;
+#[cfg(test)]
+mod tests;
 mod trees;
 
 pub use action::{Action, SecretId, Step, StepId};
