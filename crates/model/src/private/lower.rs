@@ -1,5 +1,7 @@
 //! From a graph to private steps: the client's columns in front, the client's tail behind, and actions of the parties between.
 
+mod operations;
+
 use std::collections::BTreeSet;
 
 use super::action::{Action, StepId};
@@ -143,6 +145,9 @@ impl<'g> Lowering<'g> {
     }
 
     fn step_of(&mut self, at: usize, node: &Node) -> Result<StepId, Problem> {
+        if let Some(step) = self.operation(node)? {
+            return Ok(step);
+        }
         match &node.op {
             Op::Trees(trees) => return self.trees(at, node, trees),
             Op::Map(function) => return self.function(node, *function),
