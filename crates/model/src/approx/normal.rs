@@ -1,5 +1,5 @@
-//! Reciprocal and square roots of what may be of any magnitude: brought to one octave (two for roots), where a short series answers.
-//! The error is relative, and one unit of the result.
+//! Reciprocal, square roots and logarithm of what may be of any magnitude: brought to one octave (two for roots), where a short
+//! series answers. The error is relative, and one unit of the result; that of the logarithm is absolute.
 
 use privet_ring::fixed::power_of_two;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub enum Inverse {
     SquareRoot,
     /// `1/√x`.
     InverseSquareRoot,
+    /// `ln x`.
+    Logarithm,
 }
 
 impl Inverse {
@@ -29,12 +31,13 @@ impl Inverse {
             Self::Reciprocal => Smooth::Reciprocal,
             Self::SquareRoot => Smooth::SquareRoot,
             Self::InverseSquareRoot => Smooth::InverseSquareRoot,
+            Self::Logarithm => Smooth::Log,
         }
     }
 
     /// Bits of magnitude in a step: roots go by two.
     pub fn step(self) -> u32 {
-        if self == Self::Reciprocal { 1 } else { 2 }
+        if matches!(self, Self::Reciprocal | Self::Logarithm) { 1 } else { 2 }
     }
 }
 
@@ -44,6 +47,8 @@ impl Inverse {
 pub struct Normal {
     /// Which function.
     pub f: Inverse,
+    /// Fraction bits of the argument.
+    pub fraction_bits: u32,
     /// How the result is held.
     pub output: Format,
     /// 1 where the argument is doubled first, so that a root of the unit is a power of two.
@@ -60,46 +65,94 @@ pub struct Normal {
     pub last_drop: i64,
     /// |result - f| ≤ relative·f + absolute.
     pub relative: f64,
-    /// One unit of the result.
+    /// One unit of the result; all of the error of a logarithm.
     pub absolute: f64,
 }
 
+/// A planned evaluation of what may come finer than it needs to be, and down to zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Positive {
+    /// Bits that the argument loses first.
+    pub drop: u32,
+    /// Whether what is below the least argument of the plan is raised to it.
+    pub raises: bool,
+    /// What is evaluated then.
+    pub normal: Normal,
+}
+
 impl Normal {
-    /// For arguments from 2^low to below 2^high units, in a ring of at least high + 3 bits.
+    /// For arguments from 2^low to below 2^high units, in a ring of at least high + 3 bits. What is asked for of a logarithm is
+    /// absolute.
     pub fn plan(f: Inverse, input: Format, range: [u32; 2], relative: f64, output: Format) -> Option<Self> {
         let (step, [low, high]) = (f.step(), range);
         let lift = u32::from(step == 2 && (low + input.fraction_bits) % 2 == 1);
         let steps = (high + lift).checked_sub(low)?.max(1).div_ceil(step);
         let held = normal_format(step, relative)?;
         let (inner, relative) = inner(f, held, steps, relative)?;
+        let is_log = f == Inverse::Logarithm;
         let top = low + step * steps;
         let exponent = exponent(f, i64::from(input.fraction_bits + lift), i64::from(low), i64::from(top));
         let last_drop = i64::from(held.fraction_bits) - exponent - i64::from(output.fraction_bits);
+        // The octaves of a logarithm are rounded once.
+        let (relative, beside) = if is_log { (0.0, relative + held.unit()) } else { (relative, 0.0) };
         let fits = top + 2 <= input.ring
             && inner.output.ring <= 64
             && held.ring <= 64
             && last_drop + 2 <= i64::from(inner.output.ring);
-        let absolute = output.unit();
-        fits.then_some(Self { f, output, lift, low, steps, held, inner, last_drop, relative, absolute })
+        let absolute = output.unit() + beside;
+        let fraction_bits = input.fraction_bits;
+        fits.then_some(Self {
+            f,
+            fraction_bits,
+            output,
+            lift,
+            low,
+            steps,
+            held,
+            inner,
+            last_drop,
+            relative,
+            absolute,
+        })
     }
 
     /// As [`Approximation::wish`].
     pub(crate) fn wish(output: Format) -> Self {
         let (f, inner) = (Inverse::Reciprocal, Approximation::wish(output));
         let held = output;
-        Self { f, output, lift: 0, low: 0, steps: 1, held, inner, last_drop: 0, relative: 0.0, absolute: 0.0 }
+        let (relative, absolute) = (0.0, 0.0);
+        Self {
+            f,
+            fraction_bits: 0,
+            output,
+            lift: 0,
+            low: 0,
+            steps: 1,
+            held,
+            inner,
+            last_drop: 0,
+            relative,
+            absolute,
+        }
     }
 
     /// Whether numbers that came from outside are ones that can be shifted by.
     pub fn is_sound(&self) -> bool {
         self.lift <= 1
             && self.low < 64
-            && (1..=64).contains(&self.steps)
+            && (1..=62).contains(&self.steps)
             && self.top() + 2 <= 64
+            && self.fraction_bits < 64
             && (1..=64).contains(&self.held.ring)
             && self.held.fraction_bits < 64
             && (1..=64).contains(&self.output.ring)
             && (-63..=63).contains(&self.last_drop)
+    }
+
+    /// Fraction bits of the result before its last bits are cut.
+    pub fn wide_fraction(&self) -> i64 {
+        i64::from(self.output.fraction_bits) + self.last_drop
     }
 
     /// The exponent above the greatest argument.
@@ -121,7 +174,7 @@ fn inner(f: Inverse, held: Format, steps: u32, relative: f64) -> Option<(Approxi
     let (lo, hi) = (1.0 - cut, power_of_two(f.step().into()) + cut);
     let domain = Domain { lo, hi, fraction_bits: held.fraction_bits, ring: held.ring };
     let value = |x: f64| f.smooth().value(x);
-    let least = value(lo).min(value(hi));
+    let least = if f == Inverse::Logarithm { 1.0 } else { value(lo).min(value(hi)) };
     // The argument is cut to a unit, and no function here changes faster, relative to itself, than its argument.
     let of_cut = cut / lo;
     let output = Format { ring: held.fraction_bits + steps + 4, ..held };
@@ -137,5 +190,6 @@ fn exponent(f: Inverse, fraction_bits: i64, low: i64, top: i64) -> i64 {
         Inverse::Reciprocal => fraction_bits - top + 1,
         Inverse::SquareRoot => (low - fraction_bits) / 2,
         Inverse::InverseSquareRoot => (fraction_bits - top) / 2 + 1,
+        Inverse::Logarithm => 0,
     }
 }

@@ -59,6 +59,9 @@ impl Approximation {
 /// A longer domain takes more terms than are worth looking for.
 const WIDEST: f64 = 128.0;
 
+/// For the exponential a clip costs less beyond this.
+const WIDEST_POWER: f64 = 24.0;
+
 /// A planned evaluation of a function that levels off, or grows like its argument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +70,9 @@ pub struct Saturated {
     pub inside: Approximation,
     /// In units of the argument, ±.
     pub clip: Option<i64>,
+    /// Whether only what is below `-clip` is clipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_only: bool,
     /// Whether what the argument is above the clip is added.
     pub grows: bool,
     /// At least |result - f| for any argument of the domain.
@@ -75,12 +81,15 @@ pub struct Saturated {
 
 impl Saturated {
     /// A series over the whole domain if one keeps `error ≤ accuracy`, else a clip at the least whole number that does. Only for
-    /// functions that level off ([`limits`]); one that grows needs the same fraction bits in argument and result.
+    /// functions that level off ([`limits`]), and for the exponential, which does so on one side; one that grows needs the same fraction bits in argument and result.
     pub fn plan(f: Smooth, domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
-        let grows = matches!(f, Smooth::Gelu | Smooth::Softplus);
+        let grows = matches!(f, Smooth::Gelu | Smooth::GeluTanh | Smooth::Softplus);
+        if f == Smooth::Exp && domain.hi - domain.lo > WIDEST_POWER {
+            return Self::vanishing(domain, accuracy, output);
+        }
         let whole = || Approximation::plan(f, domain, accuracy, output);
         if let Some(inside) = (limits(f).is_none() || domain.hi - domain.lo <= WIDEST).then(whole).flatten() {
-            return Some(Self { error: inside.error, inside, clip: None, grows });
+            return Some(Self { error: inside.error, inside, clip: None, below_only: false, grows });
         }
         if grows && output.fraction_bits != domain.fraction_bits {
             return None;
@@ -94,8 +103,22 @@ impl Saturated {
                 .flatten()?;
             let clip =
                 Some(Format { ring: 64, fraction_bits: domain.fraction_bits }.element(far).cast_signed());
-            Some(Self { error: inside.error + beyond, inside, clip, grows })
+            Some(Self { error: inside.error + beyond, inside, clip, below_only: false, grows })
         })
+    }
+
+    /// The exponential, where what is so small that it does not matter is the same everywhere.
+    fn vanishing(domain: &Domain, accuracy: f64, output: Format) -> Option<Self> {
+        let far = (1..40).map(f64::from).find(|far| (-far).exp() <= accuracy / 4.0)?;
+        let beyond = (-far).exp();
+        let inside = Approximation::plan(
+            Smooth::Exp,
+            &Domain { lo: (-far).max(domain.lo), ..*domain },
+            accuracy - beyond,
+            output,
+        )?;
+        let clip = Some(Format { ring: 64, fraction_bits: domain.fraction_bits }.element(far).cast_signed());
+        Some(Self { error: inside.error + beyond, inside, clip, below_only: true, grows: false })
     }
 }
 
@@ -104,7 +127,7 @@ fn limits(f: Smooth) -> Option<[[f64; 3]; 2]> {
     match f {
         Smooth::Sigmoid => Some([[-1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]),
         Smooth::Tanh | Smooth::Erf => Some([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]),
-        Smooth::Gelu | Smooth::Softplus => Some([[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]),
+        Smooth::Gelu | Smooth::GeluTanh | Smooth::Softplus => Some([[-1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]),
         _ => None,
     }
 }

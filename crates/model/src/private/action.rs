@@ -68,12 +68,25 @@ pub enum Action {
     Cut,
     /// `max(x, 0)`, from wide or not.
     Relu,
+    /// `|x|`.
+    Abs,
     /// The greatest of each window.
     Max(Windows),
     /// A smooth function, from wide or not. Wide.
     Smooth(Function),
-    /// 1 where `x < 0`, else 0.
+    /// 1 where `x < 0`, else 0; only of what is exact.
     Negative,
+    /// 1 where `x < 0`, else 0; right where x is farther from 0 than its error.
+    Below,
+    /// Of three values: the second where the first, which is 0 or 1, is 1, else the third. Wide, though not finer.
+    Choose,
+    /// The value itself, which never leaves these bounds: what intervals do not see.
+    Within {
+        /// The least that it can be.
+        low: Option<i32>,
+        /// The greatest.
+        high: Option<i32>,
+    },
     /// 1 where `x = 0`, else 0; for small whole numbers.
     Zero,
     /// Within each group of so many values, 1 at the first greatest, 0 elsewhere.
@@ -139,7 +152,10 @@ impl Action {
             Self::Relu => "ReLU",
             Self::Max(_) => "greatest",
             Self::Smooth(_) => "series",
-            Self::Negative => "is negative",
+            Self::Negative | Self::Below => "is negative",
+            Self::Choose => "choice",
+            Self::Within { .. } => "bounds",
+            Self::Abs => "size",
             Self::Zero => "is zero",
             Self::Hottest { .. } => "which is greatest",
             Self::Softmax { .. } => "softmax",
@@ -156,12 +172,13 @@ impl Action {
                 | Self::Multiply
                 | Self::MatMul(_)
                 | Self::Smooth(_)
+                | Self::Choose
         )
     }
 
     /// Whether it takes a wide value as it is.
     pub fn takes_wide(&self) -> bool {
-        matches!(self, Self::Cut | Self::Relu | Self::Smooth(_) | Self::Negative | Self::Zero)
+        matches!(self, Self::Cut | Self::Relu | Self::Smooth(_) | Self::Negative | Self::Below | Self::Zero)
     }
 
     /// The secrets that it uses: the factors, then what is added.

@@ -1,15 +1,17 @@
 //! The choice of numbers: the least bits with which everything that is revealed is good to the accuracy that was asked for.
 
-use super::action::Action;
+use super::action::{Action, Step, StepId};
 use super::draft::Draft;
 use super::lower::Lowered;
 use super::noise::{Noise, Sources, ranges as factors_of};
 use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
 use super::outputs::Shown;
+use super::plans::{Plan, Plans};
 use super::program::{Constants, Encoding, Program};
-use super::smooth::{Plan, Plans};
+use super::smooth::{domain, has_domain};
 use super::span::{Span, spans};
 use crate::Refusal;
+use crate::graph::{Function, Origin};
 use crate::head::{Column, Head};
 use crate::range::Ranges;
 use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
@@ -34,7 +36,7 @@ pub(crate) fn choose(
     candidates.dedup();
     let (mut low, mut high) = (0, candidates.len());
     let plans = Plans::default();
-    let mut best = Err(0.0);
+    let mut best = Err(Miss::Reachable(0.0));
     while low < high {
         let middle = usize::midpoint(low, high);
         match (Search { lowered, accuracy, exponents: &candidates[middle], plans: &plans }).run(ranges) {
@@ -50,7 +52,36 @@ pub(crate) fn choose(
             }
         }
     }
-    best.map_err(|reachable: f64| unreachable(accuracy, reachable))
+    best.map_err(|miss: Miss| match miss {
+        Miss::Reachable(reachable) => unreachable(accuracy, reachable),
+        Miss::Undefined(at) => undefined(&lowered.draft.steps[at]),
+    })
+}
+
+/// Why there are no numbers.
+#[derive(Clone, Copy)]
+enum Miss {
+    /// This accuracy is the best that any have; infinite if there is none.
+    Reachable(f64),
+    /// A function is not defined everywhere where its argument can be.
+    Undefined(StepId),
+}
+
+fn undefined(step: &Step) -> Refusal {
+    let Origin { node, op } = &step.origin;
+    let what = match step.action {
+        Action::Smooth(Function::Sqrt) => "the root of what may be below 0",
+        Action::Smooth(Function::Log) => "the logarithm of what may be 0 or less",
+        Action::Smooth(Function::Reciprocal) => "the inverse of what may be 0 or less",
+        _ => "a power of what may be 0 or less",
+    };
+    Refusal::new(
+        "E212",
+        format!(
+            "`{node}` ({op}) takes {what} with these ranges. Give `--rows` with the values that occur, or clip what it is applied to \
+             (`Clip`, `Max`) in the model."
+        ),
+    )
 }
 
 /// By step of a program, the largest error of its values.
@@ -103,16 +134,17 @@ struct Tried {
 
 impl Search<'_> {
     /// The program with the fewest bits, or the best bound that any has.
-    fn run(&self, ranges: &Ranges) -> Result<(Program, Constants), f64> {
+    fn run(&self, ranges: &Ranges) -> Result<(Program, Constants), Miss> {
         let draft = &self.lowered.draft;
         let limits: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
         let spans = spans(draft, &columns_span(&self.lowered.head, &limits));
+        if let Some(at) = (0..draft.steps.len()).find(|&at| is_undefined(draft, &spans, at)) {
+            return Err(Miss::Undefined(at));
+        }
         let exponents = exponents(&spans);
-        let relative = draft
-            .steps
-            .iter()
-            .position(super::action::Step::is_columns)
-            .is_some_and(|at| is_relative(draft, at) && self.lowered.shown.iter().all(|s| s.step != at));
+        let columns = draft.steps.iter().position(Step::is_columns);
+        let shown = |at: StepId| self.lowered.shown.iter().any(|s| s.step == at);
+        let relative = columns.is_some_and(|at| is_relative(draft, at) && !shown(at));
         let gain = if relative { gain(draft, &spans) } else { 0 };
         let mut best = f64::INFINITY;
         for value in VALUE_BITS {
@@ -134,12 +166,12 @@ impl Search<'_> {
                 best = best.min(tried.bound);
             }
         }
-        Err(best)
+        Err(Miss::Reachable(best))
     }
 
     fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {
         let draft = &self.lowered.draft;
-        let (numbers, plans) = numbers(draft, exponents, fine, self.plans).ok()?;
+        let (numbers, plans) = numbers(draft, spans, exponents, fine, self.plans).ok()?;
         let columns = self.encodings(draft, fine, relative);
         if columns.iter().any(|c| c.exponent + c.scale > 50) {
             return None;
@@ -147,8 +179,9 @@ impl Search<'_> {
         let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, plans: &plans };
         let noise = sources.noise();
         // What is not a number is not within any bound.
-        let bound =
-            self.judged(&noise).into_iter().fold(0.0, |worst: f64, e| if e <= worst { worst } else { e });
+        // A decision inside counts by how near to its threshold it may be wrong.
+        let judged = self.judged(&noise).into_iter().chain(sources.margins(&noise));
+        let bound = judged.fold(0.0, |worst: f64, e| if e <= worst { worst } else { e });
         let bound = if bound.is_nan() { f64::INFINITY } else { bound };
         // What float64 adds when an answer is decoded.
         let largest = self.lowered.shown.iter().map(|s| spans[s.step].greatest()).fold(0.0, f64::max);
@@ -214,6 +247,11 @@ impl Search<'_> {
     }
 }
 
+fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {
+    let step = &draft.steps[at];
+    matches!(step.action, Action::Smooth(f) if has_domain(f) && domain(f, &spans[step.inputs[0]]).is_none())
+}
+
 /// Whether everything made of these columns is a matrix, which can take over a power of two from each. (What is shown as it came has
 /// none to take it over.)
 fn is_relative(draft: &Draft, at: usize) -> bool {
@@ -223,8 +261,7 @@ fn is_relative(draft: &Draft, at: usize) -> bool {
 
 /// Bits by which the columns must be finer than values, as their errors add up in a matrix.
 fn gain(draft: &Draft, spans: &[Span]) -> u32 {
-    let of_columns =
-        |s: &&crate::private::Step| s.inputs.first().is_some_and(|&i| draft.steps[i].is_columns());
+    let of_columns = |s: &&Step| s.inputs.first().is_some_and(|&i| draft.steps[i].is_columns());
     let widest = draft.steps.iter().filter(of_columns).map(|s| {
         let Action::Linear { weights, .. } = s.action else { return 0.0 };
         let x = &spans[s.inputs[0]];

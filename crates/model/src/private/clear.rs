@@ -122,11 +122,17 @@ impl Clear<'_> {
             }
             Action::Cut => self.cut(),
             Action::Relu => self.cut().iter().map(|&x| x.max(0)).collect(),
+            Action::Abs => self.input(0).iter().map(|x| x.abs()).collect(),
             Action::Smooth(f) => {
                 let (from, to) = (self.fraction(0), self.program.numbers[self.at].fraction);
                 self.input(0).iter().map(|&x| fixed(f.at(real(x, from)), to)).collect()
             }
-            Action::Negative => self.input(0).iter().map(|&x| i64::from(x < 0)).collect(),
+            Action::Choose => {
+                let both = self.aligned(1).into_iter().zip(self.aligned(2));
+                self.input(0).iter().zip(both).map(|(&c, (a, b))| if c == 0 { b } else { a }).collect()
+            }
+            Action::Within { .. } => self.input(0).to_vec(),
+            Action::Negative | Action::Below => self.input(0).iter().map(|&x| i64::from(x < 0)).collect(),
             Action::Zero => self.input(0).iter().map(|&x| i64::from(x == 0)).collect(),
             Action::Hottest { group } => self.input(0).chunks(*group).flat_map(hottest).collect(),
             Action::Softmax { group } => self.softmax(*group),

@@ -1,7 +1,11 @@
 //! From a graph to private steps: the client's columns in front, the client's tail behind, and actions of the parties between.
 
+mod decision;
+mod operations;
+
 use std::collections::BTreeSet;
 
+use self::decision::{is_difference, more_than_a_label};
 use super::action::{Action, StepId};
 use super::draft::{Draft, Secret};
 use super::front::{self, Columns};
@@ -147,13 +151,16 @@ impl<'g> Lowering<'g> {
     }
 
     fn step_of(&mut self, at: usize, node: &Node) -> Result<StepId, Problem> {
+        if self.reveal == Reveal::Label && node.width == 1 && node.op == Op::Compare(Comparison::Less) {
+            return Ok(self.decision(node));
+        }
+        if let Some(step) = self.operation(node)? {
+            return Ok(step);
+        }
         match &node.op {
             Op::Trees(trees) => return self.trees(at, node, trees),
             Op::Map(function) => return self.function(node, *function),
             Op::Reduce { reduce: Reduce::Min, windows } => return Ok(self.least(node, windows)),
-            Op::Compare(Comparison::Less) if self.reveal == Reveal::Label && node.width == 1 => {
-                return Ok(self.decision(node));
-            }
             _ => {}
         }
         let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
@@ -205,54 +212,6 @@ impl<'g> Lowering<'g> {
 
     fn secret(&mut self, values: &[f64]) -> usize {
         self.draft.secret(Secret::of(values.to_vec()))
-    }
-
-    /// The second of two values less the first.
-    fn difference(&mut self, node: &Node, pair: StepId) -> StepId {
-        let one = |draft: &mut Draft, i| draft.push(Action::Select(vec![i]), vec![pair], 1, &node.origin);
-        let sides = vec![one(&mut self.draft, 1), one(&mut self.draft, 0)];
-        self.draft.push(Action::Subtract, sides, 1, &node.origin)
-    }
-
-    /// 1 where the first value is less than the second, else 0. One of them is the owner's threshold, and becomes part of a matrix
-    /// where the other is made by one.
-    fn decision(&mut self, node: &Node) -> StepId {
-        let constant = |id: NodeId| match &self.graph.nodes[id.0].op {
-            Op::Constant(values) => values.first().copied(),
-            _ => None,
-        };
-        let (left, right) = (node.inputs[0], node.inputs[1]);
-        let less = match (constant(left), constant(right)) {
-            (Some(threshold), None) => self.from_threshold(right, -1.0, threshold),
-            (None, Some(threshold)) => self.from_threshold(left, 1.0, -threshold),
-            _ => {
-                let sides = vec![self.narrow(left), self.narrow(right)];
-                self.draft.push(Action::Subtract, sides, 1, &node.origin)
-            }
-        };
-        self.draft.push(Action::Negative, vec![less], 1, &node.origin)
-    }
-
-    /// `sign·x + shift`.
-    fn from_threshold(&mut self, x: NodeId, sign: f64, shift: f64) -> StepId {
-        let x = self.value(x);
-        let origin = self.draft.steps[x].origin.clone();
-        if let Action::Linear { weights, bias } = self.draft.steps[x].action {
-            let (mut weights, mut bias) =
-                (self.draft.secrets[weights].clone(), self.draft.secrets[bias].clone());
-            weights.values.iter_mut().for_each(|w| *w *= sign);
-            bias.errors = vec![bias.error(0) + f64::EPSILON * (bias.values[0].abs() + shift.abs())];
-            bias.values.iter_mut().for_each(|b| *b = *b * sign + shift);
-            let (weights, bias) = (self.draft.secret(weights), self.draft.secret(bias));
-            let inputs = self.draft.steps[x].inputs.clone();
-            return self.draft.push(Action::Linear { weights, bias }, inputs, 1, &origin);
-        }
-        let x = self.draft.narrow(x);
-        let shift = self.draft.secret(Secret::of(vec![shift]));
-        let shift = self.draft.push(Action::Constant(shift), Vec::new(), 1, &origin);
-        let (action, sides) =
-            if sign > 0.0 { (Action::Add, vec![x, shift]) } else { (Action::Subtract, vec![shift, x]) };
-        self.draft.push(action, sides, 1, &origin)
     }
 
     /// The action of a node that is one.
@@ -322,14 +281,6 @@ impl<'g> Lowering<'g> {
     }
 }
 
-/// With `reveal = label`, nothing else leaves the parties.
-fn more_than_a_label(step: &super::action::Step) -> Problems {
-    let (node, op) = (step.origin.node.clone(), step.origin.op.clone());
-    let reason = "It would be revealed, and it is more than a label.".into();
-    let hint = "Use `--reveal score` or `probability`, or export the model with its label alone.".into();
-    Problems(vec![Problem { node, op, reason, hint }])
-}
-
 /// Whether these are the numbers of both classes from that of the second, `(-x, x)` or `(1 - x, x)`: nobody's secret, as every
 /// binary model ends so. Gives what is subtracted from.
 #[allow(clippy::float_cmp)] // exactly these numbers are structure
@@ -339,12 +290,6 @@ fn both_classes(op: &Op) -> Option<i32> {
         Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [1.0, 0.0] => Some(1),
         _ => None,
     }
-}
-
-/// Whether this is the second of two values less the first, which hides no number.
-#[allow(clippy::float_cmp)]
-fn is_difference(op: &Op) -> bool {
-    matches!(op, Op::Linear { weights, bias } if weights[..] == [-1.0, 1.0] && bias[..] == [0.0])
 }
 
 /// Whether this is `-x` or `1 - x`, or changes nothing: arithmetic that exporters write around activations, and no secret.

@@ -6,6 +6,7 @@
 //! | `lower`, `front`, `functions`, `trees`, `outputs` | from the graph to steps: the front folded into a matrix, trees as matrices |
 //! | `action` | the closed set of what parties do |
 //! | `span`, `noise` | where each value can lie, and how wrong it can be |
+//! | `smooth`, `plans` | functions that are approximated: where they are defined, and the plan of each |
 //! | `numbers`, `choose` | fraction bits and rings, the fewest that keep the accuracy |
 //! | `clear` | the program on integers that everyone sees: what every protocol must give |
 //! | `program` | what everyone knows of it all |
@@ -20,6 +21,7 @@ mod lower;
 mod noise;
 mod numbers;
 mod outputs;
+mod plans;
 mod program;
 mod reveal;
 mod smooth;
@@ -32,9 +34,9 @@ mod trees;
 pub use action::{Action, SecretId, Step, StepId};
 pub use numbers::Numbers;
 pub use outputs::Shown;
+pub use plans::Plan;
 pub use program::{Constants, Encoding, Program};
 pub use reveal::Reveal;
-pub use smooth::Plan;
 
 use crate::cut::reachable;
 use crate::fold::Statistics;

@@ -4,9 +4,11 @@
 use super::action::{Action, Step};
 use super::draft::{Draft, Secret};
 use super::numbers::Numbers;
+use super::plans::Plan;
 use super::program::Encoding;
-use super::smooth::{Plan, SLOPE_OF_SOFTMAX, slope_of};
+use super::smooth::{SLOPE_OF_SOFTMAX, domain, has_domain, moved, range_of};
 use super::span::{Span, factors};
+use crate::graph::Function;
 
 /// By step, by value: the largest absolute error.
 pub(crate) type Noise = Vec<Vec<f64>>;
@@ -33,9 +35,32 @@ impl Sources<'_> {
         let mut noise: Noise = Vec::with_capacity(self.draft.steps.len());
         for (at, step) in self.draft.steps.iter().enumerate() {
             let errors = self.of(at, step, &noise);
-            noise.push(errors);
+            noise.push(self.held(at, errors));
         }
         noise
+    }
+
+    /// How near to its threshold each decision may be wrong that later steps build on: the error of what is compared.
+    pub(crate) fn margins(&self, noise: &Noise) -> impl Iterator<Item = f64> + use<> {
+        let steps = &self.draft.steps;
+        let worst = |step: &Step| noise[step.inputs[0]].iter().copied().fold(0.0, f64::max);
+        let margin = |(at, step): (usize, &Step)| match step.action {
+            Action::Below => Some(worst(step)),
+            Action::Hottest { .. } if steps.iter().any(|s| s.inputs.contains(&at)) => Some(2.0 * worst(step)),
+            _ => None,
+        };
+        steps.iter().enumerate().filter_map(margin).collect::<Vec<_>>().into_iter()
+    }
+
+    /// No bound where a value with its error may not be held by the numbers of its step.
+    fn held(&self, at: usize, mut errors: Vec<f64>) -> Vec<f64> {
+        let most = 2f64.powi(self.numbers[at].exponent);
+        for (i, e) in errors.iter_mut().enumerate() {
+            if self.spans[at].size(i) + *e >= most {
+                *e = f64::INFINITY;
+            }
+        }
+        errors
     }
 
     fn of(&self, at: usize, step: &Step, noise: &Noise) -> Vec<f64> {
@@ -52,10 +77,7 @@ impl Sources<'_> {
             Action::Linear { weights, bias } => self.linear(at, step, *weights, *bias, e(0)),
             Action::Conv { weights, bias, .. } => self.convolution(at, step, *weights, *bias, e(0)),
             Action::Scale { factors, shift } => self.scale(at, *factors, *shift, e(0), span(0)),
-            Action::Constant(values) => {
-                let secret = &self.draft.secrets[*values];
-                (0..step.width).map(|i| secret.error(i) + 0.5 * own).collect()
-            }
+            Action::Constant(values) => (0..step.width).map(|i| self.shift(at, *values, i)).collect(),
             Action::Add | Action::Subtract => e(0).iter().zip(e(1)).map(|(a, b)| a + b).collect(),
             Action::Multiply => {
                 let one = |i: usize| product(span(0).size(i), e(0)[i], span(1).size(i), e(1)[i]);
@@ -72,19 +94,22 @@ impl Sources<'_> {
             }
             Action::Select(indices) => indices.iter().map(|&i| e(0)[i]).collect(),
             Action::Concat => step.inputs.iter().flat_map(|&i| noise[i].iter().copied()).collect(),
-            Action::Flip { .. } => e(0).to_vec(),
+            Action::Flip { .. } | Action::Within { .. } | Action::Abs => e(0).to_vec(),
             Action::Cut | Action::Relu => {
                 let cut =
                     if self.numbers[step.inputs[0]].fraction > self.numbers[at].fraction { own } else { 0.0 };
                 e(0).iter().map(|e| e + cut).collect()
             }
-            Action::Smooth(f) => {
-                let slope = slope_of(*f);
-                e(0).iter().map(|e| e * slope + self.approximation(at)).collect()
-            }
+            Action::Smooth(f) => self.smooth(at, *f, e(0), span(0)),
             // A number that is not exact may fall on the other side.
             Action::Negative | Action::Zero => {
                 e(0).iter().map(|&e| if e == 0.0 { 0.0 } else { f64::INFINITY }).collect()
+            }
+            // The decision is right where it is farther from its threshold than its error, which is a margin.
+            Action::Below => (0..step.width).map(|i| undecided(span(0), i, e(0)[i])).collect(),
+            Action::Choose => {
+                let one = |i: usize| if e(0)[i] == 0.0 { e(1)[i].max(e(2)[i]) } else { f64::INFINITY };
+                (0..step.width).map(one).collect()
             }
             // Which is the greatest is what is asked; of those that are as near as their errors, any may be.
             Action::Hottest { .. } => vec![0.0; step.width],
@@ -97,7 +122,22 @@ impl Sources<'_> {
     }
 
     fn approximation(&self, at: usize) -> f64 {
-        self.plans[at].as_ref().map_or(f64::INFINITY, Plan::error)
+        self.plans[at].as_ref().map_or(f64::INFINITY, |plan| plan.error(1.0))
+    }
+
+    /// What the function makes of the error, and what its plan adds; no bound where the value may be outside the plan's domain.
+    fn smooth(&self, at: usize, f: Function, e: &[f64], x: &Span) -> Vec<f64> {
+        let Some(plan) = &self.plans[at] else { return vec![f64::INFINITY; e.len()] };
+        let planned = if has_domain(f) { domain(f, x) } else { None };
+        let one = |i: usize| {
+            let (low, high, e) = (x.low[i], x.high[i], e[i] + plan.argument());
+            let outside = planned.is_some_and(|d| (d.lo > 0.0 && low - e < d.lo) || high + e > d.hi);
+            let (a, b) = range_of(f, low, high);
+            let moved = moved(f, low, high, e);
+            let bound = moved + plan.error(a.abs().max(b.abs()) + moved);
+            if outside { f64::INFINITY } else { bound }
+        };
+        (0..e.len()).map(one).collect()
     }
 
     /// Whether whole numbers are multiplied by whole numbers, all far below 2^53.
@@ -204,6 +244,11 @@ impl Bounded {
         let float = self.size * f64::EPSILON * (terms as f64 + 2.0);
         self.moved.0.abs().max(self.moved.1.abs()) + self.carried + float
     }
+}
+
+/// No bound where a value is nearer to zero than its error wherever it is: the decision would be chance.
+fn undecided(x: &Span, i: usize, e: f64) -> f64 {
+    if e > 0.0 && e >= x.size(i) { f64::INFINITY } else { 0.0 }
 }
 
 fn product(x: f64, ex: f64, y: f64, ey: f64) -> f64 {

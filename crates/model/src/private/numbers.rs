@@ -6,7 +6,8 @@ use privet_ring::fixed::outward_exponent;
 
 use super::action::{Action, Step, StepId};
 use super::draft::Draft;
-use super::smooth::{Plan, Plans, SOFTMAX_CLIP, smooth_of};
+use super::plans::{Plan, Plans, SOFTMAX_CLIP};
+use super::smooth::{domain, has_domain};
 use super::span::Span;
 
 /// How one step's values are held. Public.
@@ -36,6 +37,8 @@ pub(crate) struct Fineness {
 
 /// Bits that a truncation needs above a value's own: the sign, and one to spare.
 const ROOM: u32 = 2;
+/// By how much more than the end of its range a value can be large, at least, as it errs.
+const ERRING: f64 = 1.0 + 1.0 / 64.0;
 /// The widest ring.
 const WIDEST: u32 = 64;
 /// Most fraction bits of a secret factor.
@@ -43,15 +46,15 @@ const MAX_WEIGHT: u32 = 45;
 
 /// The exponents of all spans: outward powers of two, since everyone sees them.
 pub(crate) fn exponents(spans: &[Span]) -> Vec<i32> {
-    let of =
-        |span: &Span| i32::try_from(outward_exponent(span.greatest() * (1.0 + 1e-9))).unwrap_or(i32::MAX);
-    // Room for the error of a value at the very end of its range is the spare bit of `ROOM`.
+    // A value at the very end of its range is off by its error, which has to fit too.
+    let of = |span: &Span| i32::try_from(outward_exponent(span.greatest() * ERRING)).unwrap_or(i32::MAX);
     spans.iter().map(|span| of(span).clamp(-60, 2000)).collect()
 }
 
 /// Numbers for every step, if they fit into 64 bits; else the step that does not.
 pub(crate) fn numbers(
     draft: &Draft,
+    spans: &[Span],
     exponents: &[i32],
     fine: Fineness,
     plans: &Plans,
@@ -80,14 +83,16 @@ pub(crate) fn numbers(
             Action::Constant(_) => (fine.value, 0),
             Action::Multiply | Action::MatMul(_) => (of(0) + of(1), 0),
             Action::Smooth(f) => {
-                let plan = smooth_of(*f).and_then(|f| plans.smooth(f, &all[step.inputs[0]], fine.value));
-                let Some(Plan::Smooth(plan)) = plan else { return Err(at) };
-                let bits = plan.inside.bits;
-                planned[at] = Some(Plan::Smooth(plan));
-                (bits.sines + bits.coefficients, bits.sines)
+                let input = step.inputs[0];
+                let domain = if has_domain(*f) { Some(domain(*f, &spans[input]).ok_or(at)?) } else { None };
+                let plan = plans.smooth(*f, &all[input], domain, fine.value).ok_or(at)?;
+                let fraction = plan.wide_fraction().ok_or(at)?;
+                planned[at] = Some(plan);
+                (fraction, 0)
             }
             Action::Cut | Action::Relu => (of(0).min(fine.value), 0),
-            Action::Negative | Action::Zero | Action::Hottest { .. } => (0, 0),
+            Action::Choose => (of(1).max(of(2)), 0),
+            Action::Negative | Action::Below | Action::Zero | Action::Hottest { .. } => (0, 0),
             Action::Softmax { group } => {
                 planned[at] = Some(plans.softmax(*group, &all[step.inputs[0]], fine.value).ok_or(at)?);
                 (fine.value, 0)
@@ -98,8 +103,8 @@ pub(crate) fn numbers(
     }
     rings(&draft.steps, &mut all);
     for (plan, n) in planned.iter_mut().zip(&all) {
-        if let Some(Plan::Softmax(plan)) = plan {
-            plan.output.ring = n.ring;
+        if let Some(plan) = plan {
+            plan.widen(n.ring);
         }
     }
     match all.iter().position(|n| n.ring > WIDEST) {
@@ -129,6 +134,7 @@ fn rings(steps: &[Step], all: &mut [Numbers]) {
             | Action::Relu
             | Action::Smooth(_)
             | Action::Negative
+            | Action::Below
             | Action::Zero
             | Action::Hottest { .. }
             | Action::Softmax { .. } => 0,

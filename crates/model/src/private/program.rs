@@ -3,10 +3,10 @@
 use privet_ring::fixed::power_of_two;
 use serde::{Deserialize, Serialize};
 
-use super::action::Step;
+use super::action::{Action, Step};
 use super::numbers::Numbers;
 use super::outputs::Shown;
-use super::smooth::Plan;
+use super::plans::Plan;
 use crate::range::RangeSource;
 
 /// How a column is sent: as the integer nearest to `x·2^scale`.
@@ -41,7 +41,8 @@ impl Encoding {
 pub struct Program {
     /// What the owner asked for: the largest absolute error of what is revealed.
     pub accuracy: f64,
-    /// Proven: nothing that is revealed of an accepted input is wrong by more than this.
+    /// Proven: nothing that is revealed of an accepted input is wrong by more than this. With [`Program::decisions`], where each
+    /// value that they compare is farther than this from its threshold: nearer by, no error can be bound.
     pub bound: f64,
     /// Where the ranges came from.
     pub range_source: RangeSource,
@@ -94,6 +95,17 @@ impl Program {
     /// Values of a row that the widest step, or two matrices that are laid out for their product, have.
     pub fn widest(&self) -> usize {
         self.steps.iter().map(Step::room).max().unwrap_or(1)
+    }
+
+    /// The steps that decide something of values that are off by their error, on which later steps build.
+    pub fn decisions(&self) -> impl Iterator<Item = &Step> {
+        let is_used = |at: usize| self.steps.iter().any(|s| s.inputs.contains(&at));
+        let decides = move |at: usize| match self.steps[at].action {
+            Action::Below => true,
+            Action::Hottest { .. } => is_used(at),
+            _ => false,
+        };
+        (0..self.steps.len()).filter(move |&at| decides(at)).map(|at| &self.steps[at])
     }
 
     /// Values that are revealed of each row.

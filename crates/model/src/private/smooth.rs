@@ -1,38 +1,9 @@
-//! Smooth functions of one value: where they lead, how steep they are, and the plan of the series that stands for them.
+//! Smooth functions of one value: where they are defined, where they lead, and what becomes of an error.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-
-use privet_ring::fixed::power_of_two;
-use serde::{Deserialize, Serialize};
-
-use super::numbers::Numbers;
-use crate::approx::Format;
-use crate::approx::smooth::{Approximation, Saturated};
-use crate::approx::softmax::Softmax;
 use crate::graph::Function;
-use crate::series::fit::Domain;
 use crate::series::smooth::Smooth;
 
-/// How a step that parties approximate is evaluated. Public.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Plan {
-    /// A smooth function; its result is wide.
-    Smooth(Saturated),
-    /// Normalised exponentials.
-    Softmax(Softmax),
-}
-
-impl Plan {
-    /// At least |result - f|.
-    pub(crate) fn error(&self) -> f64 {
-        match self {
-            Self::Smooth(plan) => plan.error,
-            Self::Softmax(plan) => plan.error,
-        }
-    }
-}
+use super::span::Span;
 
 /// The function of that name that has a series.
 pub(crate) fn smooth_of(f: Function) -> Option<Smooth> {
@@ -41,108 +12,141 @@ pub(crate) fn smooth_of(f: Function) -> Option<Smooth> {
         Function::Tanh => Smooth::Tanh,
         Function::Erf => Smooth::Erf,
         Function::Gelu => Smooth::Gelu,
+        Function::GeluTanh => Smooth::GeluTanh,
         Function::Softplus => Smooth::Softplus,
+        Function::Sin => Smooth::Sine,
+        Function::Cos => Smooth::Cosine,
+        Function::Exp => Smooth::Exp,
+        Function::Log => Smooth::Log,
+        Function::Sqrt => Smooth::SquareRoot,
+        Function::Reciprocal => Smooth::Reciprocal,
+        Function::Power(p) if is_inverse_root(p) => Smooth::InverseSquareRoot,
         _ => return None,
     })
+}
+
+#[allow(clippy::float_cmp)] // exactly this power has a series
+fn is_inverse_root(p: f64) -> bool {
+    p == -0.5
 }
 
 /// The values of a function between two arguments.
 pub(crate) fn range_of(f: Function, low: f64, high: f64) -> (f64, f64) {
     match f {
-        // It falls to -0.17 and rises again.
-        Function::Gelu => (f.at(low).min(-0.17), f.at(low).max(f.at(high))),
+        // They fall to -0.1701 and rise again.
+        Function::Gelu | Function::GeluTanh => (f.at(low).min(-0.1701), f.at(low).max(f.at(high))),
+        Function::Sin | Function::Cos => (-1.0, 1.0),
+        Function::Sqrt => (low.max(0.0).sqrt(), high.max(0.0).sqrt()),
+        // They fall.
+        Function::Reciprocal | Function::Power(_) => (f.at(high), f.at(low)),
         _ => (f.at(low), f.at(high)),
     }
 }
 
-/// The steepest slope of a function.
-pub(crate) fn slope_of(f: Function) -> f64 {
+/// At least `|f(x') - f(x)|` for x in `low..=high` and `|x' - x| ≤ e`: the steepest slope that lies between, times e. Nothing that
+/// is a number where x' may be where f is not defined.
+pub(crate) fn moved(f: Function, low: f64, high: f64, e: f64) -> f64 {
+    let least = low - e;
+    let of_positive = |slope: f64| if least > 0.0 { e * slope } else { f64::INFINITY };
     match f {
-        Function::Sigmoid => 0.25,
-        Function::Tanh | Function::Softplus => 1.0,
-        Function::Erf => 1.129, // 2/√π
-        Function::Gelu => 1.13,
+        Function::Sigmoid => e * 0.25,
+        Function::Tanh | Function::Softplus | Function::Sin | Function::Cos => e,
+        Function::Erf => e * 1.129, // 2/√π
+        Function::Gelu | Function::GeluTanh => e * STEEPEST,
+        Function::Exp => e * (high + e).exp(),
+        Function::Log => of_positive(1.0 / least),
+        Function::Reciprocal => of_positive(1.0 / (least * low)),
+        Function::Power(_) => of_positive(0.5 / (least * least.sqrt())),
+        // |√a - √b| ≤ √|a - b|, and flatter than at the least argument.
+        Function::Sqrt if least > 0.0 => e.sqrt().min(0.5 * e / least.sqrt()),
+        Function::Sqrt => e.sqrt(),
         _ => f64::INFINITY,
     }
+}
+
+/// No slope is above this of the functions that are planned on both sides of zero.
+pub(crate) const STEEPEST: f64 = 1.13;
+
+/// Where a function is planned: public, so that its ends have two bits more than the exponent of a range, which is public too.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Domain {
+    pub(crate) lo: f64,
+    pub(crate) hi: f64,
+}
+
+/// The domain of a function that is not planned on both sides of zero alike. Wider than the span, so that a value that is a little
+/// off its span's end is inside; `None` where the function is not defined on all of the span.
+pub(crate) fn domain(f: Function, span: &Span) -> Option<Domain> {
+    let lo = span.low.iter().copied().fold(f64::INFINITY, f64::min);
+    let hi = span.high.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let room = lo.abs().max(hi.abs()).min(1.0) / 16.0;
+    match f {
+        Function::Exp => Some(Domain { lo: -coarse(room - lo), hi: coarse(hi + room) }),
+        Function::Sqrt if lo == 0.0 => Some(Domain { lo, hi: coarse(hi * 1.0625) }),
+        // Downwards is upwards of the inverse.
+        _ if lo > 0.0 => Some(Domain { lo: 1.0 / coarse(1.0625 / lo), hi: coarse(hi * 1.0625) }),
+        _ => None,
+    }
+}
+
+/// Upwards to a number of three bits.
+fn coarse(x: f64) -> f64 {
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let unit = 2f64.powf(x.abs().log2().floor() - 2.0);
+    (x / unit).ceil() * unit
+}
+
+/// Whether a function is planned from its span, and not on both sides of zero alike.
+pub(crate) fn has_domain(f: Function) -> bool {
+    use Function::{Exp, Log, Power, Reciprocal, Sqrt};
+    matches!(f, Exp | Log | Sqrt | Reciprocal | Power(_))
 }
 
 /// A softmax moves by at most half of what its arguments move: `|∂p_i| ≤ p_i Σ_j p_j |δ_i - δ_j| ≤ 2δ·p_i(1 - p_i)`.
 pub(crate) const SLOPE_OF_SOFTMAX: f64 = 0.5;
 
-/// A softmax compares differences with where it clips, which is below 2^this.
-pub(crate) const SOFTMAX_CLIP: i32 = 6;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What is left to approximation: units of the result's last place.
-const UNITS: f64 = 4.0;
-
-/// Bits by which an argument is finer than the result at least: what lies below is dropped, as that is free. No slope here is
-/// above 1.2.
-const FINER: u32 = 4;
-
-/// The function, fraction bits and exponent of its argument, fraction bits of its result, and the size of a group.
-type Asked = (String, u32, i32, u32, u32);
-
-/// Makes plans, and keeps those that were made already: a fit takes long, and many choices of bits ask for the same.
-#[derive(Default)]
-pub(crate) struct Plans {
-    known: RefCell<HashMap<Asked, Option<Plan>>>,
-    /// Whether plans are only wished for: without error, and without a fit.
-    pub(crate) wished: Cell<bool>,
-}
-
-impl Plans {
-    /// For an argument with these numbers, and a result with so many fraction bits.
-    pub(crate) fn smooth(&self, f: Smooth, x: &Numbers, value: u32) -> Option<Plan> {
-        let key = (format!("{f:?}"), x.fraction, x.exponent, value, 0);
-        if self.wished.get() {
-            return Some(Plan::Smooth(wish(value)));
-        }
-        self.known(key, || {
-            let far = power_of_two(i64::from(x.exponent));
-            // One that grows adds what lies above its clip, in the same bits.
-            let finer = if matches!(f, Smooth::Gelu | Smooth::Softplus) { 0 } else { FINER };
-            let drop = x.fraction.saturating_sub(value + finer);
-            let fraction_bits = x.fraction - drop;
-            let ring = fraction_bits + u32::try_from((x.exponent + 2).max(2)).ok()?;
-            let domain = Domain { lo: -far, hi: far, fraction_bits, ring };
-            let output = Format { ring: 64, fraction_bits: value };
-            let mut plan = Saturated::plan(f, &domain, UNITS * output.unit(), output)?;
-            plan.inside.bits.drop = drop;
-            if drop > 0 {
-                plan.error += 1.2 * power_of_two(-i64::from(fraction_bits));
+    #[test]
+    fn a_domain_holds_its_span_with_room_on_both_sides() {
+        for (low, high) in [(0.001, 700.0), (0.3, 0.31), (1.0, 1.0), (2.0, 16.0), (1e-9, 1e9)] {
+            let span: Span = [(low, high)].into_iter().collect();
+            for f in [Function::Log, Function::Reciprocal, Function::Sqrt, Function::Power(-0.5)] {
+                let Some(Domain { lo, hi }) = domain(f, &span) else { panic!("{low} is positive") };
+                assert!(lo * 1.06 <= low && lo * 1.4 >= low, "{lo} of {low}");
+                assert!(hi >= 1.06 * high && hi <= 1.4 * high, "{hi} of {high}");
             }
-            Some(Plan::Smooth(plan))
-        })
-    }
-
-    /// For groups of so many values.
-    pub(crate) fn softmax(&self, group: usize, x: &Numbers, value: u32) -> Option<Plan> {
-        let groups = u32::try_from(group).ok()?;
-        if self.wished.get() {
-            let output = Format { ring: value + 3, fraction_bits: value };
-            return Some(Plan::Softmax(Softmax::wish(group, output)));
         }
-        self.known(("softmax".into(), x.fraction, x.exponent, value, groups), || {
-            let ring = x.fraction + u32::try_from(x.exponent.max(SOFTMAX_CLIP) + 3).ok()?;
-            let input = Format { ring, fraction_bits: x.fraction };
-            let output = Format { ring: value + 3, fraction_bits: value };
-            let accuracy = UNITS * (group as f64 + 1.0) * output.unit();
-            Softmax::plan(group, input, accuracy, output).map(Plan::Softmax)
-        })
-    }
-
-    fn known(&self, key: Asked, plan: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
-        if let Some(known) = self.known.borrow().get(&key) {
-            return known.clone();
+        for (low, high) in [(-3.0, 2.0), (0.0, 1.0), (-1.0, -0.5), (-100.0, 0.0)] {
+            let span: Span = [(low, high)].into_iter().collect();
+            assert!(domain(Function::Log, &span).is_none());
+            let Some(Domain { lo, hi }) = domain(Function::Exp, &span) else { panic!("it is defined") };
+            let room = low.abs().max(high).min(1.0) / 16.0;
+            assert!(lo <= low - room && hi >= high + room, "{lo}..{hi} of {low}..{high}");
         }
-        let plan = plan();
-        self.known.borrow_mut().insert(key, plan.clone());
-        plan
     }
-}
 
-/// A plan without error: if even that is not enough, no fit is tried.
-fn wish(value: u32) -> Saturated {
-    let inside = Approximation::wish(Format { ring: 64, fraction_bits: value });
-    Saturated { inside, clip: None, grows: false, error: 0.0 }
+    /// Against the function itself, at the ends of what an error can make of a value.
+    #[test]
+    fn an_error_moves_no_value_by_more() {
+        let functions = [Function::Exp, Function::Log, Function::Sqrt, Function::Reciprocal];
+        let others =
+            [Function::Power(-0.5), Function::GeluTanh, Function::Sin, Function::Cos, Function::Gelu];
+        for f in functions.into_iter().chain(others) {
+            for (low, high) in [(0.1, 3.0), (0.5, 0.6), (1.0, 40.0)] {
+                for e in [1e-6, 1e-3, 0.05] {
+                    let most = moved(f, low, high, e);
+                    for i in 0..=100 {
+                        let x = low + (high - low) * f64::from(i) / 100.0;
+                        let of = |d: f64| (f.at(x + d) - f.at(x)).abs();
+                        assert!(of(e).max(of(-e)) <= most * (1.0 + 1e-9), "{f:?} {x} {e}");
+                    }
+                }
+            }
+        }
+    }
 }

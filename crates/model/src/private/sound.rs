@@ -3,8 +3,9 @@
 
 use super::action::{Action, Step};
 use super::numbers::Numbers;
+use super::plans::Plan;
 use super::program::Program;
-use super::smooth::Plan;
+use crate::approx::normal::Positive;
 use crate::approx::smooth::Approximation;
 use crate::graph::{MatMul, Windows};
 use privet_ring::fixed::power_of_two;
@@ -17,14 +18,14 @@ const MAX_PLACES: usize = 1 << 26;
 const MAX_SMALL: i32 = 7;
 
 impl Program {
-    /// Checks what came from outside before it is used, for this many columns.
+    /// Checks what came from outside before it is used, for this many columns. (A column may be finer than anything that is sent of it.)
     pub fn is_sound(&self, columns: usize) -> bool {
         let values = self.steps.iter().map(|s| s.width).fold(0, usize::saturating_add);
         let places = self.steps.iter().map(|s| places(&s.action)).fold(0, usize::saturating_add);
         values <= MAX_VALUES
             && places <= MAX_PLACES
             && self.columns.len() == columns
-            && self.columns.iter().all(|c| (-500..=500).contains(&c.exponent) && (2..=52).contains(&c.bits()))
+            && self.columns.iter().all(|c| (-500..=500).contains(&c.exponent) && (-600..=52).contains(&c.bits()))
             && self.numbers.len() == self.steps.len()
             && self.plans.len() == self.steps.len()
             && (0..self.steps.len()).all(|at| self.step_is_sound(at))
@@ -54,8 +55,6 @@ impl Program {
             s.step < self.steps.len()
                 && !s.indices.is_empty()
                 && s.indices.iter().all(|&i| i < self.steps[s.step].width)
-                // Fraction bits stay below the ring once values are shifted up.
-                && self.numbers[s.step].fraction + 1 < self.numbers[s.step].ring
         };
         !self.shown.is_empty() && self.shown.iter().all(one)
     }
@@ -86,7 +85,13 @@ impl Program {
             }
             Action::Zero => step.inputs.iter().all(|i| of(i).exponent <= MAX_SMALL),
             Action::Smooth(_) | Action::Softmax { .. } => self.plan_fits(at, step),
-            Action::Negative | Action::Hottest { .. } => true,
+            Action::Negative | Action::Below | Action::Hottest { .. } => true,
+            Action::Choose => {
+                let [bit, a, b] = [0, 1, 2].map(|i| of(&step.inputs[i]));
+                bit.fraction == 0
+                    && own.fraction == a.fraction.max(b.fraction)
+                    && [bit, a, b].iter().all(|x| own.ring <= x.ring)
+            }
             Action::Max(_) => {
                 step.inputs.iter().all(|i| own.ring <= of(i).ring && own.fraction == of(i).fraction)
             }
@@ -109,6 +114,15 @@ impl Program {
                         0 < far
                             && i64::from(64 - far.leading_zeros()) + i64::from(bits.drop) < i64::from(x.ring)
                     })
+            }
+            (Action::Smooth(_), Some(Plan::Positive(plan))) => {
+                let Positive { drop, normal, .. } = plan;
+                normal.is_sound()
+                    && approximation_is_sound(&normal.inner)
+                    && normal.inner.series.period_bits <= normal.held.ring
+                    && normal.wide_fraction() == i64::from(own.fraction)
+                    && own.ring <= normal.inner.output.ring
+                    && drop + 2 <= x.ring
             }
             (Action::Softmax { group }, Some(Plan::Softmax(plan))) => {
                 plan.length == *group
@@ -145,6 +159,7 @@ impl Program {
             (Action::Scale { factors, shift }, &[n]) => {
                 n == m && secret(*factors) == m && secret(*shift) == m
             }
+            (Action::Choose, &[c, a, b]) => c == m && a == m && b == m,
             (Action::Add | Action::Subtract | Action::Multiply, &[a, b]) => a == m && b == m,
             (Action::MatMul(shape), &[a, b]) => matmul_fits(shape, a, b, m),
             (Action::Sum(windows) | Action::Max(windows), &[n]) => windows_fit(windows, n, m),
@@ -157,8 +172,11 @@ impl Program {
                 Action::Flip { .. }
                 | Action::Cut
                 | Action::Relu
+                | Action::Abs
                 | Action::Smooth(_)
                 | Action::Negative
+                | Action::Below
+                | Action::Within { .. }
                 | Action::Zero,
                 &[n],
             ) => n == m,

@@ -118,14 +118,26 @@ impl Of<'_> {
                 Span { low: high, high: low }
             }
             Action::Cut => self.input(0).clone(),
+            Action::Abs => {
+                let least =
+                    |x: (f64, f64)| if x.0 <= 0.0 && x.1 >= 0.0 { 0.0 } else { x.0.abs().min(x.1.abs()) };
+                self.input(0).zip(self.input(0), |x, _| (least(x), x.0.abs().max(x.1.abs())))
+            }
             Action::Relu => self.input(0).map(|x| x.max(0.0)),
             Action::Smooth(f) => {
                 let x = self.input(0);
                 (0..x.len()).map(|i| range_of(*f, x.low[i], x.high[i])).collect()
             }
-            Action::Negative | Action::Zero | Action::Hottest { .. } | Action::Softmax { .. } => {
-                std::iter::repeat_n((0.0, 1.0), self.step.width).collect()
+            Action::Choose => self.input(1).zip(self.input(2), |a, b| (a.0.min(b.0), a.1.max(b.1))),
+            Action::Within { low, high } => {
+                let [low, high] = [low, high].map(|bound| bound.map(f64::from));
+                self.input(0).map(|x| x.max(low.unwrap_or(x)).min(high.unwrap_or(f64::INFINITY)))
             }
+            Action::Negative
+            | Action::Below
+            | Action::Zero
+            | Action::Hottest { .. }
+            | Action::Softmax { .. } => std::iter::repeat_n((0.0, 1.0), self.step.width).collect(),
         }
     }
 }

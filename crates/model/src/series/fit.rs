@@ -131,8 +131,9 @@ impl Attempt<'_> {
             points.iter().map(|t| f64::midpoint(f.value(middle + t), sign * f.value(middle - t))).collect()
         });
         let column = |of: fn(f64) -> f64, j: usize| points.iter().map(|t| of(w * j as f64 * t)).collect();
-        // Small factors cost little of the accuracy, and large ones many bits.
-        let weight = accuracy / 100.0 * (points.len() as f64).sqrt();
+        // Small factors cost little of the accuracy, and large ones many bits; a large function needs large ones.
+        let large = (f.value(domain.lo).abs().max(f.value(domain.hi).abs()) / 16.0).max(1.0);
+        let weight = accuracy / (100.0 * large) * (points.len() as f64).sqrt();
         let cosines = solve(&(0..=terms).map(|j| column(f64::cos, j)).collect::<Vec<_>>(), &even, weight);
         let sines = solve(&(1..=terms).map(|j| column(f64::sin, j)).collect::<Vec<_>>(), &odd, weight);
         let shifted = |j: usize| {

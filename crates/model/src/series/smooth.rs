@@ -2,6 +2,8 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+use crate::graph::Function;
+
 /// A smooth function of one variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Smooth {
@@ -23,13 +25,19 @@ pub enum Smooth {
     Erf,
     /// `x·Φ(x)`, Φ being the normal distribution function.
     Gelu,
+    /// `x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))`.
+    GeluTanh,
     /// `ln(1 + e^x)`.
     Softplus,
+    /// Sine.
+    Sine,
+    /// Cosine.
+    Cosine,
 }
 
 impl Smooth {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Sigmoid,
         Self::Tanh,
         Self::Exp,
@@ -39,7 +47,10 @@ impl Smooth {
         Self::Log,
         Self::Erf,
         Self::Gelu,
+        Self::GeluTanh,
         Self::Softplus,
+        Self::Sine,
+        Self::Cosine,
     ];
 
     /// Whether it is defined from `lo` on.
@@ -62,18 +73,22 @@ impl Smooth {
             Self::Log => x.ln(),
             Self::Erf => erf(x),
             Self::Gelu => 0.5 * x * (1.0 + erf(x * FRAC_1_SQRT_2)),
+            Self::GeluTanh => Function::GeluTanh.at(x),
             Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+            Self::Sine => x.sin(),
+            Self::Cosine => x.cos(),
         }
     }
 
     /// At least `|f''|` anywhere in `lo..=hi`.
     pub fn curvature(self, lo: f64, hi: f64) -> f64 {
         match self {
-            Self::Sigmoid => 0.0963, // 1/(6√3)
-            Self::Tanh => 0.7699,    // 4/(3√3)
-            Self::Erf => 0.9679,     // √(8/(π·e))
-            Self::Gelu => 0.7979,    // √(2/π), at 0
-            Self::Softplus => 0.25,  // at 0
+            Self::Sigmoid => 0.0963,               // 1/(6√3)
+            Self::Tanh => 0.7699,                  // 4/(3√3)
+            Self::Erf => 0.9679,                   // √(8/(π·e))
+            Self::Gelu | Self::GeluTanh => 0.7979, // √(2/π), at 0
+            Self::Softplus => 0.25,                // at 0
+            Self::Sine | Self::Cosine => 1.0,
             Self::Exp => hi.exp(),
             Self::Reciprocal => 2.0 / lo.powi(3),
             Self::SquareRoot => 0.25 / lo.powf(1.5),

@@ -10,12 +10,10 @@
 //! | [`smooth`] | a smooth function on an interval, and beyond it where it levels off |
 //! | [`normal`] | reciprocal, quotient, square root over many orders of magnitude |
 //! | [`softmax`] | normalised exponentials |
-//! | [`trees`] | ensembles of decision trees |
 
 pub mod extremes;
 pub mod normal;
 pub mod smooth;
 pub mod softmax;
-pub mod trees;
 
 pub use privet_model::approx::Format;

@@ -1,16 +1,17 @@
-//! Reciprocal, quotient and square roots of what may be of any magnitude: it is brought to one first.
+//! Reciprocal, quotient, square roots and logarithm of what may be of any magnitude: it is brought to one first.
 //!
 //! Bits of `S ≥ 2^j`, all at once, give the power of two C with which N = S·C lies within one octave (two for roots), as whole
 //! numbers, so that nothing is lost; a short series answers there, and a power of two of the same bits takes it back. Catrina, Saxena
 //! (FC 2010) normalise so for division, and Aly, Smart (ACNS 2019) for roots; both then iterate where this evaluates a series.
-//! The error is relative, and one unit of the result.
+//! The error is relative, and one unit of the result; that of the logarithm, which adds octaves instead, is absolute.
 //!
 //! | function | rounds with `replicated3` and a ring of at most 42 bits |
 //! |---|---|
 //! | [`invert`] | 9, and 6 where the range is one octave |
 //! | [`quotient`] | 2 more |
+//! | [`positive`], whose result is not truncated | 7, and what it takes to bring the argument to its ring |
 
-pub use privet_model::approx::normal::{Inverse, Normal};
+pub use privet_model::approx::normal::{Inverse, Normal, Positive};
 
 use crate::Abort;
 use crate::functions::smooth::smooth;
@@ -18,6 +19,29 @@ use crate::protocols::protocol::Protocol;
 
 /// f(x) for each element in the planned range.
 pub fn invert<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::Share, Abort> {
+    let product = wide(p, x, plan)?;
+    let result = p.truncate(product, u32::try_from(plan.last_drop).unwrap_or(0), plan.output.ring)?;
+    Ok(P::scale(&result, 1 << plan.last_drop.min(0).unsigned_abs()))
+}
+
+/// f(x) of what may come finer than the plan takes it, with [`Normal::wide_fraction`] bits in the ring of the inner series.
+pub fn positive<P: Protocol>(p: &mut P, x: P::Sum, plan: &Positive) -> Result<P::Sum, Abort> {
+    let Positive { drop, raises, normal } = plan;
+    let ring = normal.top() + 2;
+    if !raises {
+        let x = p.truncate(x, *drop, ring)?;
+        return wide(p, &x, normal);
+    }
+    let least = 1u64 << normal.low;
+    let x = p.truncate(x, *drop, ring)?;
+    let above = p.add_public(&x, &vec![least.wrapping_neg(); P::len(&x)]);
+    let above = p.relu(&above, 0, ring)?;
+    let raised = p.add_public(&above, &vec![least; P::len(&above)]);
+    wide(p, &raised, normal)
+}
+
+/// f(x) before its last bits are cut.
+fn wide<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::Sum, Abort> {
     let Normal { f, held, .. } = plan;
     let (step, top) = (f.step(), plan.top());
     debug_assert!(P::ring(x) >= plan.top() + 2, "the ring has room for the product");
@@ -30,10 +54,11 @@ pub fn invert<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::
     let n = P::scale(&n, 1 << (held.fraction_bits + drop - fraction_bits));
     let value = smooth(p, &n, &plan.inner)?;
     let ring = plan.inner.output.ring;
-    let back = if *f == Inverse::SquareRoot { reached.rising(p, ring) } else { reached.falling(p, 1, ring) };
-    let product = p.multiply(&value, &back);
-    let result = p.truncate(product, u32::try_from(plan.last_drop).unwrap_or(0), plan.output.ring)?;
-    Ok(P::scale(&result, 1 << plan.last_drop.min(0).unsigned_abs()))
+    Ok(match f {
+        Inverse::Logarithm => P::Sum::from(&P::add(&value, &reached.octaves(p, plan))),
+        Inverse::SquareRoot => p.multiply(&value, &reached.rising(p, ring)),
+        Inverse::Reciprocal | Inverse::InverseSquareRoot => p.multiply(&value, &reached.falling(p, 1, ring)),
+    })
 }
 
 /// For each limit 2^(low + step·i), 0 < i < steps, whether it is reached, as integers.
@@ -67,6 +92,16 @@ impl<S: Clone> Reached<S> {
     /// 2^i.
     fn rising<P: Protocol<Share = S>>(&self, p: &P, ring: u32) -> S {
         self.combined(p, 1, ring, |i| 1 << i)
+    }
+
+    /// `(low + i - fraction bits)·ln 2`, to half a unit of the series.
+    fn octaves<P: Protocol<Share = S>>(&self, p: &P, plan: &Normal) -> S {
+        let held = plan.inner.output;
+        let octave = |i: usize| {
+            let from = f64::from(plan.low) - f64::from(plan.fraction_bits);
+            held.element((from + i as f64) * std::f64::consts::LN_2)
+        };
+        self.combined(p, octave(0), held.ring, |i| octave(i + 1).wrapping_sub(octave(i)))
     }
 
     fn combined<P: Protocol<Share = S>>(

@@ -9,6 +9,7 @@ mod windows;
 use privet_model::private::{Action, Numbers, Program, Step, StepId};
 
 use crate::Abort;
+use crate::functions::extremes::abs;
 use crate::protocols::protocol::Protocol;
 
 pub use owner::{PartyConstants, share_constants};
@@ -100,7 +101,11 @@ impl<P: Protocol> Runner<'_, P> {
                 let (x, drop) = (self.sum(at, 0)?, self.drop(at));
                 Value::Share(self.protocol.relu(x, drop, ring)?)
             }
-            Action::Negative => {
+            Action::Abs => {
+                let x = self.share_in(at, 0, ring)?;
+                Value::Share(abs(self.protocol, &x)?)
+            }
+            Action::Negative | Action::Below => {
                 let x = self.sum(at, 0)?;
                 let bit = self.protocol.is_negative(x, 0)?;
                 Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
@@ -110,6 +115,8 @@ impl<P: Protocol> Runner<'_, P> {
                 let bit = self.protocol.is_zero(P::reduce_sum(x, self.small_ring(at)))?;
                 Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
             }
+            Action::Choose => self.choice(at)?,
+            Action::Within { .. } => Value::Share(self.share_in(at, 0, ring)?),
             Action::Smooth(_) => self.smooth(at)?,
             Action::Hottest { group } => Value::Share(self.hottest(at, *group)?),
             Action::Softmax { .. } => Value::Share(self.softmax(at)?),
@@ -143,6 +150,14 @@ impl<P: Protocol> Runner<'_, P> {
         let x = if negate { P::scale(&x, u64::MAX) } else { x };
         let shift = i64::from(shift).cast_unsigned() << fraction;
         Ok(if shift == 0 { x } else { self.protocol.add_public(&x, &vec![shift; P::len(&x)]) })
+    }
+
+    /// `b + c·(a - b)`.
+    fn choice(&mut self, at: StepId) -> Result<Value<P>, Abort> {
+        let bit = self.share_in(at, 0, self.numbers(at).ring)?;
+        let (a, b) = (self.aligned(at, 1)?, self.aligned(at, 2)?);
+        let chosen = self.protocol.multiply(&bit, &P::sub(&a, &b));
+        Ok(Value::Sum(P::add_sum(chosen, P::Sum::from(&b))))
     }
 
     /// Values of several steps, row by row.

@@ -7,15 +7,19 @@ use super::Runner;
 use super::values::{Value, broken};
 use crate::Abort;
 use crate::functions::extremes::clip;
+use crate::functions::normal::positive;
 use crate::functions::softmax::softmax;
 use crate::protocols::protocol::Protocol;
 
 impl<P: Protocol> Runner<'_, P> {
-    /// A smooth function, wide: its series on the argument as it comes, or on what a clip leaves of it.
+    /// A smooth function, wide: its series on the argument as it comes, on what a clip leaves of it, or on one octave of it.
     pub(super) fn smooth(&mut self, at: StepId) -> Result<Value<P>, Abort> {
-        let Some(Plan::Smooth(plan)) = &self.program.plans[at] else { return Err(broken()) };
-        let x = self.sum(at, 0)?;
-        let (sum, ring) = (self.series(at, x, plan)?, self.numbers(at).ring);
+        let (x, ring) = (self.sum(at, 0)?, self.numbers(at).ring);
+        let sum = match &self.program.plans[at] {
+            Some(Plan::Smooth(plan)) => self.series(at, x, plan)?,
+            Some(Plan::Positive(plan)) => positive(self.protocol, x, plan)?,
+            _ => return Err(broken()),
+        };
         Ok(Value::Sum(if P::sum_ring(&sum) > ring { P::reduce_sum(sum, ring) } else { sum }))
     }
 
@@ -24,6 +28,9 @@ impl<P: Protocol> Runner<'_, P> {
         let Some(far) = plan.clip else { return self.protocol.series(x, &plan.inside.series, bits) };
         let x = self.protocol.reshare(x)?;
         let far = far << bits.drop;
+        if plan.below_only {
+            return self.vanishing(&x, far, plan);
+        }
         let (inside, above) = clip(self.protocol, &x, -far, far)?;
         let value = self.protocol.series(&inside, &plan.inside.series, bits)?;
         if !plan.grows {
@@ -35,6 +42,15 @@ impl<P: Protocol> Runner<'_, P> {
         let above = self.protocol.relu(&above, 0, ring)?;
         let above = P::scale(&above, 1 << (bits.sines + bits.coefficients - from));
         Ok(P::add_sum(P::reduce_sum(value, ring), P::Sum::from(&above)))
+    }
+
+    /// What is below the clip stands for it.
+    fn vanishing(&mut self, x: &P::Share, far: i64, plan: &Saturated) -> Result<P::Sum, Abort> {
+        let far = vec![far.cast_unsigned(); P::len(x)];
+        let above = self.protocol.relu(&self.protocol.add_public(x, &far), 0, P::ring(x))?;
+        let minus: Vec<u64> = far.iter().map(|far| far.wrapping_neg()).collect();
+        let kept = self.protocol.add_public(&above, &minus);
+        self.protocol.series(&kept, &plan.inside.series, plan.inside.bits)
     }
 
     pub(super) fn softmax(&mut self, at: StepId) -> Result<P::Share, Abort> {

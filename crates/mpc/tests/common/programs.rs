@@ -1,0 +1,175 @@
+//! Whole programs between three parties: planned, run, and compared with the model in float64.
+
+use privet_model::eval::evaluate;
+use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
+use privet_model::private::{Constants, Private, Program, Reveal};
+use privet_model::range::Ranges;
+use privet_model::tensor::{Data, DataType, Tensor};
+use privet_mpc::ledger::Ledger;
+use privet_mpc::protect::Protect;
+use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
+use privet_mpc::run::{Inputs, run, share_constants};
+use privet_mpc::world::World;
+use privet_ring::entropy::draw;
+use privet_ring::fixed::encode;
+use privet_ring::pack::unpack;
+use privet_ring::reduce;
+
+use super::{entropy, words};
+
+pub struct Chance(privet_mpc::world::DangerousSeededEntropy);
+
+impl Chance {
+    pub fn of(seed: u64) -> Self {
+        Self(entropy(seed))
+    }
+
+    /// Between -1 and 1.
+    pub fn number(&mut self) -> f64 {
+        f64::from(u32::from_le_bytes(draw(&mut self.0).unwrap())) / 2f64.powi(31) - 1.0
+    }
+
+    pub fn numbers(&mut self, n: usize, size: f64) -> Vec<f64> {
+        (0..n).map(|_| f64::from((self.number() * size) as f32)).collect()
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        u32::from_le_bytes(draw(&mut self.0).unwrap()) as usize % n
+    }
+}
+
+pub fn port(name: &str, width: usize) -> Port {
+    Port {
+        name: name.into(),
+        dtype: DataType::Fp32,
+        width,
+        flat: false,
+        dims: Vec::new(),
+        columns: Vec::new(),
+    }
+}
+
+pub fn chain(width: usize, ops: Vec<Op>) -> Graph {
+    let mut graph = Graph::new(vec![port("x", width)]);
+    let mut at = NodeId(0);
+    for (i, op) in ops.into_iter().enumerate() {
+        at = graph.add(op, vec![at], Origin { node: format!("n{i}"), op: "op".into() }).unwrap();
+    }
+    let width = graph.width(at);
+    graph.outputs = vec![(port("y", width), at)];
+    graph
+}
+
+pub fn rows_of(chance: &mut Chance, rows: usize, width: usize, size: f64) -> Tensor {
+    let data = chance.numbers(rows * width, size).iter().map(|&x| x as f32).collect();
+    Tensor { rows, width, data: Data::F32(data) }
+}
+
+/// Summands of each party of a tensor that is `x` together.
+pub fn shares(x: &[u64], k: u32) -> [Replicated; 3] {
+    let [a, b] = [11, 12].map(|seed| words(seed, x.len()));
+    let rest =
+        x.iter().zip(a.iter().zip(&b)).map(|(x, (a, b))| x.wrapping_sub(*a).wrapping_sub(*b)).collect();
+    let all: [Vec<u64>; 3] = [a, b, rest];
+    [0, 1, 2].map(|at: usize| Replicated { k, own: all[at].clone(), next: all[(at + 1) % 3].clone() })
+}
+
+/// What the parties reveal, and what it cost each.
+pub fn between_parties(
+    program: &Program,
+    constants: &Constants,
+    columns: &[f64],
+    protect: Protect,
+) -> (Vec<f64>, [Ledger; 3]) {
+    let scales = program.scales();
+    let rows = columns.len() / scales.len();
+    let encoded: Vec<u64> =
+        columns.iter().enumerate().map(|(i, &x)| encode(x, scales[i % scales.len()])).collect();
+    let x = shares(&encoded, program.input_ring());
+    let held = share_constants(constants, protect, &mut entropy(5)).unwrap();
+    let k = program.output_ring();
+    let answers = World::new(1).run([9; 32], |mut session| {
+        let me = session.me().index();
+        let owned = held[me].owned(program);
+        let inputs = Inputs { secrets: &owned, columns: &x[me], rows };
+        let sum = run(&mut Replicated3 { session: &mut session }, program, &inputs)?;
+        Ok(session.finish(sum.into_output(), k))
+    });
+    let n = rows * program.scores();
+    let mut sums = vec![0u64; n];
+    let ledgers = answers.map(|answer| {
+        let answer = answer.unwrap();
+        let mut one = vec![0; n];
+        unpack(k, answer.packed(), 0, &mut one);
+        sums.iter_mut().zip(one).for_each(|(s, x)| *s = s.wrapping_add(x));
+        answer.ledger().clone()
+    });
+    (program.decode(&sums.iter().map(|&s| reduce(s, k)).collect::<Vec<_>>()), ledgers)
+}
+
+/// A model that was planned and run.
+pub struct Ran {
+    pub program: Program,
+    /// By the parties.
+    pub got: Vec<f64>,
+    /// On integers in the clear.
+    pub clear: Vec<f64>,
+    /// In float64.
+    pub expected: Vec<f64>,
+    pub ledgers: [Ledger; 3],
+}
+
+impl Ran {
+    /// Ranges come from `sample`, which they are twice as wide as.
+    pub fn of(graph: &Graph, sample: &Tensor, rows: &Tensor, accuracy: f64, how: (Reveal, Protect)) -> Self {
+        let private = Private::of(graph, how.0).unwrap();
+        let ranges = Ranges::of_rows(private.head(), std::slice::from_ref(sample)).unwrap();
+        let (program, constants) = private.plan(accuracy, &ranges).unwrap();
+        assert!(program.is_sound(private.head().columns.len()), "refused when it is read: {program:?}");
+        let inputs = vec![rows.clone()];
+        let bound = private.head().bind(&inputs).unwrap();
+        let mut columns = vec![0.0; rows.rows * program.columns.len()];
+        bound.fill(0, &mut columns);
+        let (got, ledgers) = between_parties(&program, &constants, &columns, how.1);
+        let finish =
+            |scores: &[f64]| private.tail().finish(scores, program.scores()).unwrap()[0].to_f64().unwrap();
+        let clear = finish(&program.in_the_clear(&constants, &columns));
+        let expected = evaluate(graph, &inputs).unwrap()[0].to_f64().unwrap();
+        Self { got: finish(&got), clear, expected, ledgers, program }
+    }
+
+    /// The worst error of both kinds.
+    pub fn worst(&self) -> f64 {
+        let off = |x: &[f64]| x.iter().zip(&self.expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        off(&self.got).max(off(&self.clear))
+    }
+
+    pub fn rounds(&self) -> u32 {
+        self.ledgers.iter().map(|l| l.rounds).max().unwrap()
+    }
+
+    /// Of all parties.
+    pub fn bytes(&self) -> usize {
+        self.ledgers.iter().map(Ledger::bytes_between).sum()
+    }
+}
+
+/// Plans, runs and compares; the program, for more to be asked of it.
+pub fn check(graph: &Graph, rows: &Tensor, accuracy: f64) -> Program {
+    check_revealed(graph, rows, accuracy, Reveal::Score)
+}
+
+pub fn check_revealed(graph: &Graph, rows: &Tensor, accuracy: f64, reveal: Reveal) -> Program {
+    let [_, ran] = [Protect::Both, Protect::Input].map(|protect| {
+        let ran = Ran::of(graph, rows, rows, accuracy, (reveal, protect));
+        // The expected outputs are rounded to float32.
+        let float = ran.expected.iter().map(|x| x.abs()).fold(0.0, f64::max) * 1.2e-7;
+        assert!(ran.worst() <= ran.program.bound + float, "{} > {}", ran.worst(), ran.program.bound);
+        ran
+    });
+    ran.program
+}
+
+pub fn dense(chance: &mut Chance, n: usize, m: usize) -> Op {
+    Op::Linear { weights: chance.numbers(n * m, 1.5 / (n as f64).sqrt()), bias: chance.numbers(m, 0.5) }
+}
