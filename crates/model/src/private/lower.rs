@@ -1,6 +1,7 @@
 //! From a graph to private steps: the client's columns in front, the client's tail behind, and actions of the parties between.
 
 mod operations;
+mod units;
 
 use std::collections::BTreeSet;
 
