@@ -117,6 +117,28 @@ impl Normal {
         })
     }
 
+    /// The same function times a positive factor, whose power of two costs nothing.
+    #[must_use]
+    pub fn times(mut self, gain: f64) -> Option<Self> {
+        let whole = privet_ring::fixed::outward_exponent(gain) - 1;
+        let mantissa = gain / power_of_two(whole);
+        let inner = &mut self.inner;
+        inner.series.constant *= mantissa;
+        for term in &mut inner.series.terms {
+            term.sine *= mantissa;
+            term.cosine *= mantissa;
+        }
+        // At most 2: one bit more, also of what coefficients are rounded to.
+        inner.bits.ring += 1;
+        inner.output.ring += 1;
+        self.last_drop -= whole;
+        let fits = inner.bits.ring <= 64
+            && inner.output.ring <= 64
+            && (-63..=63).contains(&self.last_drop)
+            && self.last_drop + 2 <= i64::from(inner.output.ring);
+        fits.then_some(self)
+    }
+
     /// As [`Approximation::wish`].
     pub(crate) fn wish(output: Format) -> Self {
         let (f, inner) = (Inverse::Reciprocal, Approximation::wish(output));

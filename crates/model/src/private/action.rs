@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::unit::Unit;
 use crate::graph::{Conv, Function, MatMul, Origin, Windows};
 
 /// Index of a step.
@@ -74,6 +75,8 @@ pub enum Action {
     Max(Windows),
     /// A smooth function, from wide or not. Wide.
     Smooth(Function),
+    /// By the root of the mean square. Wide.
+    Unit(Box<Unit>),
     /// 1 where `x < 0`, else 0; only of what is exact.
     Negative,
     /// 1 where `x < 0`, else 0; right where x is farther from 0 than its error.
@@ -120,6 +123,7 @@ impl Step {
     pub(crate) fn room(&self) -> usize {
         match &self.action {
             Action::Sum(windows) | Action::Max(windows) => windows.places().max(self.width),
+            Action::Unit(unit) => unit.windows.places().max(self.width),
             Action::MatMul(MatMul { stack, rows, inner, columns }) => 2 * stack * rows * inner * columns,
             _ => self.width,
         }
@@ -173,6 +177,7 @@ impl Action {
                 | Self::MatMul(_)
                 | Self::Smooth(_)
                 | Self::Choose
+                | Self::Unit(_)
         )
     }
 

@@ -249,6 +249,10 @@ impl Search<'_> {
 
 fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {
     let step = &draft.steps[at];
+    let x = &step.inputs;
+    if let Action::Unit(unit) = &step.action {
+        return unit.domain(&spans[x[0]]).is_none();
+    }
     matches!(step.action, Action::Smooth(f) if has_domain(f) && domain(f, &spans[step.inputs[0]]).is_none())
 }
 

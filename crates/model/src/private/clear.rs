@@ -123,6 +123,11 @@ impl Clear<'_> {
             Action::Cut => self.cut(),
             Action::Relu => self.cut().iter().map(|&x| x.max(0)).collect(),
             Action::Abs => self.input(0).iter().map(|x| x.abs()).collect(),
+            Action::Unit(unit) => {
+                let (from, to) = (self.fraction(0), self.program.numbers[self.at].fraction);
+                let x: Vec<f64> = self.input(0).iter().map(|&x| real(x, from)).collect();
+                unit.at(&x).into_iter().map(|y| fixed(y, to)).collect()
+            }
             Action::Smooth(f) => {
                 let (from, to) = (self.fraction(0), self.program.numbers[self.at].fraction);
                 self.input(0).iter().map(|&x| fixed(f.at(real(x, from)), to)).collect()

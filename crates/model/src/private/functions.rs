@@ -100,7 +100,8 @@ impl On<'_> {
     /// Whole powers by products, halves by a root, and others by the logarithm.
     fn power(&mut self, x: StepId, p: f64) -> Option<StepId> {
         let whole = p.abs().trunc();
-        if !(1.0..=MOST_POWER).contains(&p.abs()) || p.abs() != whole {
+        let is_whole = (p.abs() - whole) <= 0.0;
+        if !(1.0..=MOST_POWER).contains(&p.abs()) || !is_whole {
             return (p != 0.0 && p.is_finite()).then(|| self.any_power(x, p));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most MOST_POWER
@@ -115,7 +116,7 @@ impl On<'_> {
         let half = self.whole_power(x, p / 2);
         let half = self.draft.narrow(half);
         let square = self.push(Action::Multiply, vec![half, half]);
-        if p % 2 == 0 {
+        if p.is_multiple_of(2) {
             return square;
         }
         let square = self.draft.narrow(square);

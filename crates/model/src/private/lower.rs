@@ -2,6 +2,7 @@
 
 mod decision;
 mod operations;
+mod units;
 
 use std::collections::BTreeSet;
 

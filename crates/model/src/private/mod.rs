@@ -7,6 +7,7 @@
 //! | `action` | the closed set of what parties do |
 //! | `span`, `noise` | where each value can lie, and how wrong it can be |
 //! | `smooth`, `plans` | functions that are approximated: where they are defined, and the plan of each |
+//! | `unit` | values by the root of their mean square |
 //! | `numbers`, `choose` | fraction bits and rings, the fewest that keep the accuracy |
 //! | `clear` | the program on integers that everyone sees: what every protocol must give |
 //! | `program` | what everyone knows of it all |
@@ -30,6 +31,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod unit;
 
 pub use action::{Action, SecretId, Step, StepId};
 pub use numbers::Numbers;
@@ -37,6 +39,7 @@ pub use outputs::Shown;
 pub use plans::Plan;
 pub use program::{Constants, Encoding, Program};
 pub use reveal::Reveal;
+pub use unit::Unit;
 
 use crate::cut::reachable;
 use crate::fold::Statistics;

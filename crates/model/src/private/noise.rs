@@ -101,6 +101,12 @@ impl Sources<'_> {
                 e(0).iter().map(|e| e + cut).collect()
             }
             Action::Smooth(f) => self.smooth(at, *f, e(0), span(0)),
+            Action::Unit(unit_of) => match &self.plans[at] {
+                Some(Plan::Unit(plan)) => {
+                    unit_of.errors(span(0), e(0), plan, unit(2 * self.numbers[step.inputs[0]].fraction))
+                }
+                _ => vec![f64::INFINITY; step.width],
+            },
             // A number that is not exact may fall on the other side.
             Action::Negative | Action::Zero => {
                 e(0).iter().map(|&e| if e == 0.0 { 0.0 } else { f64::INFINITY }).collect()
@@ -126,18 +132,18 @@ impl Sources<'_> {
     }
 
     /// What the function makes of the error, and what its plan adds; no bound where the value may be outside the plan's domain.
-    fn smooth(&self, at: usize, f: Function, e: &[f64], x: &Span) -> Vec<f64> {
-        let Some(plan) = &self.plans[at] else { return vec![f64::INFINITY; e.len()] };
+    fn smooth(&self, at: usize, f: Function, errors: &[f64], x: &Span) -> Vec<f64> {
+        let Some(plan) = &self.plans[at] else { return vec![f64::INFINITY; errors.len()] };
         let planned = if has_domain(f) { domain(f, x) } else { None };
         let one = |i: usize| {
-            let (low, high, e) = (x.low[i], x.high[i], e[i] + plan.argument());
+            let (low, high, e) = (x.low[i], x.high[i], errors[i] + plan.argument());
             let outside = planned.is_some_and(|d| (d.lo > 0.0 && low - e < d.lo) || high + e > d.hi);
-            let (a, b) = range_of(f, low, high);
+            let (least, most) = range_of(f, low, high);
             let moved = moved(f, low, high, e);
-            let bound = moved + plan.error(a.abs().max(b.abs()) + moved);
+            let bound = moved + plan.error(least.abs().max(most.abs()) + moved);
             if outside { f64::INFINITY } else { bound }
         };
-        (0..e.len()).map(one).collect()
+        (0..errors.len()).map(one).collect()
     }
 
     /// Whether whole numbers are multiplied by whole numbers, all far below 2^53.

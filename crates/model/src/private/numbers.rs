@@ -91,6 +91,14 @@ pub(crate) fn numbers(
                 (fraction, 0)
             }
             Action::Cut | Action::Relu => (of(0).min(fine.value), 0),
+            Action::Unit(unit) => {
+                let input = step.inputs[0];
+                let domain = unit.domain(&spans[input]).ok_or(at)?;
+                let plan = plans.unit(unit.gain, &all[input], domain, fine.value).ok_or(at)?;
+                let fraction = of(0) + plan.normal.output.fraction_bits;
+                planned[at] = Some(Plan::Unit(plan));
+                (fraction, 0)
+            }
             Action::Choose => (of(1).max(of(2)), 0),
             Action::Negative | Action::Below | Action::Zero | Action::Hottest { .. } => (0, 0),
             Action::Softmax { group } => {
@@ -101,7 +109,7 @@ pub(crate) fn numbers(
         };
         all.push(Numbers { fraction, ring: 0, exponent, weight });
     }
-    rings(&draft.steps, &mut all);
+    rings(&draft.steps, &planned, &mut all);
     for (plan, n) in planned.iter_mut().zip(&all) {
         if let Some(plan) = plan {
             plan.widen(n.ring);
@@ -122,10 +130,12 @@ pub(crate) fn is_compared(draft: &Draft, at: StepId) -> bool {
 }
 
 /// From the last to the first: a ring holds the step's own values, and what is made of them without a change of ring.
-fn rings(steps: &[Step], all: &mut [Numbers]) {
-    for n in all.iter_mut() {
+fn rings(steps: &[Step], planned: &[Option<Plan>], all: &mut [Numbers]) {
+    for (n, plan) in all.iter_mut().zip(planned) {
         let own = i64::from(n.fraction) + i64::from(n.exponent) + i64::from(ROOM);
-        n.ring = u32::try_from(own.max(2)).unwrap_or(u32::MAX);
+        // What values are multiplied by has to fit too.
+        let factor = if let Some(Plan::Unit(plan)) = plan { plan.normal.output.ring } else { 2 };
+        n.ring = u32::try_from(own.max(factor.into())).unwrap_or(u32::MAX);
     }
     for (at, step) in steps.iter().enumerate().rev() {
         let ring = match step.action {
@@ -149,6 +159,10 @@ fn rings(steps: &[Step], all: &mut [Numbers]) {
                 _ => None,
             };
             let needed = exponent.map_or(0, |e| i64::from(x.fraction) + i64::from(e) + i64::from(ROOM) + 1);
+            let needed = match &planned[at] {
+                Some(Plan::Unit(plan)) => (plan.drop + plan.normal.top() + ROOM).into(),
+                _ => needed,
+            };
             let needed = u32::try_from(needed.max(0)).unwrap_or(u32::MAX);
             all[input].ring = x.ring.max(ring).max(needed);
         }

@@ -24,6 +24,8 @@ pub enum Plan {
     Smooth(Saturated),
     /// One of positive values of very different magnitude; its result is wide.
     Positive(Positive),
+    /// The inverse root of sums of squares, by which values are multiplied; the result is wide.
+    Unit(Positive),
     /// Normalised exponentials.
     Softmax(Softmax),
 }
@@ -33,7 +35,7 @@ impl Plan {
     pub(crate) fn error(&self, size: f64) -> f64 {
         match self {
             Self::Smooth(plan) => plan.error,
-            Self::Positive(plan) => plan.normal.relative * size + plan.normal.absolute,
+            Self::Positive(plan) | Self::Unit(plan) => plan.normal.relative * size + plan.normal.absolute,
             Self::Softmax(plan) => plan.error,
         }
     }
@@ -50,7 +52,7 @@ impl Plan {
         match self {
             Self::Smooth(plan) => Some(plan.inside.bits.sines + plan.inside.bits.coefficients),
             Self::Positive(plan) => u32::try_from(plan.normal.wide_fraction()).ok(),
-            Self::Softmax(_) => None,
+            Self::Unit(_) | Self::Softmax(_) => None,
         }
     }
 
@@ -58,7 +60,7 @@ impl Plan {
     pub(crate) fn widen(&mut self, ring: u32) {
         match self {
             Self::Smooth(plan) => plan.inside.bits.ring = plan.inside.bits.ring.max(ring),
-            Self::Positive(_) => {}
+            Self::Positive(_) | Self::Unit(_) => {}
             Self::Softmax(plan) => plan.output.ring = ring,
         }
     }
@@ -111,6 +113,13 @@ impl Plans {
             }
             Some(domain) => positive(f, x, domain, value).map(Plan::Positive),
         })
+    }
+
+    /// For sums of squares of values with these numbers.
+    pub(crate) fn unit(&self, gain: f64, x: &Numbers, domain: Domain, value: u32) -> Option<Positive> {
+        let key = (format!("unit {gain} {domain:?}"), x.fraction, x.exponent, value, 0);
+        let plan = self.known(key, || unit_plan(gain, x, domain, value).map(Plan::Unit));
+        plan.and_then(|plan| if let Plan::Unit(plan) = plan { Some(plan) } else { None })
     }
 
     /// For groups of so many values.
@@ -214,6 +223,23 @@ fn positive(f: Function, x: &Numbers, domain: Domain, value: u32) -> Option<Posi
         raises,
         normal,
     })
+}
+
+/// The inverse root of sums of squares, which have twice the fraction bits of the values. What it takes of the accuracy: a half is
+/// that of the sum's last bit, a half that of the root, and a unit that of the root's last bit.
+fn unit_plan(gain: f64, x: &Numbers, domain: Domain, value: u32) -> Option<Positive> {
+    let fraction_bits = (2 * x.fraction).min(value + bits_of(gain / domain.lo));
+    let drop = 2 * x.fraction - fraction_bits;
+    let low = u32::try_from(i64::from(fraction_bits) - outward_exponent(1.0 / domain.lo)).ok()?;
+    let high = u32::try_from(i64::from(fraction_bits) + outward_exponent(domain.hi)).ok()?;
+    let input = Format { ring: high + 4, fraction_bits };
+    let largest = u32::try_from((outward_exponent(gain / domain.lo.sqrt()) + 3).max(3)).ok()?;
+    let fraction_bits = value + u32::try_from(x.exponent.max(0)).ok()?;
+    let output = Format { ring: fraction_bits + largest, fraction_bits };
+    let relative = UNITS * unit(value) / (2.0 * gain);
+    let normal = Normal::plan(Inverse::InverseSquareRoot, input, [low, high], relative.min(0.01), output)?;
+    let normal = normal.times(gain)?;
+    (output.ring <= 64).then_some(Positive { drop, raises: false, normal })
 }
 
 /// The slope at the least argument, where it is greatest.

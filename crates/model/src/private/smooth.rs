@@ -83,9 +83,15 @@ pub(crate) fn domain(f: Function, span: &Span) -> Option<Domain> {
     match f {
         Function::Exp => Some(Domain { lo: -coarse(room - lo), hi: coarse(hi + room) }),
         Function::Sqrt if lo == 0.0 => Some(Domain { lo, hi: coarse(hi * 1.0625) }),
+        _ => Domain::of_positive(lo, hi),
+    }
+}
+
+impl Domain {
+    /// None where an end is not positive.
+    pub(crate) fn of_positive(lo: f64, hi: f64) -> Option<Self> {
         // Downwards is upwards of the inverse.
-        _ if lo > 0.0 => Some(Domain { lo: 1.0 / coarse(1.0625 / lo), hi: coarse(hi * 1.0625) }),
-        _ => None,
+        (lo > 0.0).then(|| Self { lo: 1.0 / coarse(1.0625 / lo), hi: coarse(hi * 1.0625) })
     }
 }
 

@@ -5,7 +5,7 @@ use super::action::{Action, Step};
 use super::numbers::Numbers;
 use super::plans::Plan;
 use super::program::Program;
-use crate::approx::normal::Positive;
+use crate::approx::normal::{Normal, Positive};
 use crate::approx::smooth::Approximation;
 use crate::graph::{MatMul, Windows};
 use privet_ring::fixed::power_of_two;
@@ -84,7 +84,7 @@ impl Program {
                 step.inputs.iter().all(|i| of(i).fraction <= own.fraction && own.ring <= of(i).ring)
             }
             Action::Zero => step.inputs.iter().all(|i| of(i).exponent <= MAX_SMALL),
-            Action::Smooth(_) | Action::Softmax { .. } => self.plan_fits(at, step),
+            Action::Smooth(_) | Action::Unit(_) | Action::Softmax { .. } => self.plan_fits(at, step),
             Action::Negative | Action::Below | Action::Hottest { .. } => true,
             Action::Choose => {
                 let [bit, a, b] = [0, 1, 2].map(|i| of(&step.inputs[i]));
@@ -115,11 +115,17 @@ impl Program {
                             && i64::from(64 - far.leading_zeros()) + i64::from(bits.drop) < i64::from(x.ring)
                     })
             }
+            (Action::Unit(_), Some(Plan::Unit(plan))) => {
+                let Positive { drop, normal, .. } = plan;
+                normal_is_sound(normal)
+                    && drop + normal.top() + 2 <= x.ring
+                    && own.ring <= x.ring
+                    && own.fraction == x.fraction + normal.output.fraction_bits
+                    && normal.last_drop + 2 <= i64::from(normal.inner.output.ring)
+            }
             (Action::Smooth(_), Some(Plan::Positive(plan))) => {
                 let Positive { drop, normal, .. } = plan;
-                normal.is_sound()
-                    && approximation_is_sound(&normal.inner)
-                    && normal.inner.series.period_bits <= normal.held.ring
+                normal_is_sound(normal)
                     && normal.wide_fraction() == i64::from(own.fraction)
                     && own.ring <= normal.inner.output.ring
                     && drop + 2 <= x.ring
@@ -159,6 +165,7 @@ impl Program {
             (Action::Scale { factors, shift }, &[n]) => {
                 n == m && secret(*factors) == m && secret(*shift) == m
             }
+            (Action::Unit(unit), &[n]) => n == m && unit.is_sound(n),
             (Action::Choose, &[c, a, b]) => c == m && a == m && b == m,
             (Action::Add | Action::Subtract | Action::Multiply, &[a, b]) => a == m && b == m,
             (Action::MatMul(shape), &[a, b]) => matmul_fits(shape, a, b, m),
@@ -183,6 +190,12 @@ impl Program {
             _ => false,
         }
     }
+}
+
+fn normal_is_sound(normal: &Normal) -> bool {
+    normal.is_sound()
+        && approximation_is_sound(&normal.inner)
+        && normal.inner.series.period_bits <= normal.held.ring
 }
 
 /// Most harmonics of a series.
@@ -211,6 +224,7 @@ fn places(action: &Action) -> usize {
             // Shorter windows are filled up.
             windows.0.len().saturating_mul(windows.0.iter().map(Vec::len).max().unwrap_or(0))
         }
+        Action::Unit(unit) => unit.windows.places(),
         Action::MatMul(MatMul { stack, rows, inner, columns }) => {
             [*stack, *rows, *inner, *columns].iter().fold(1, |p, &f| p.saturating_mul(f))
         }

@@ -124,6 +124,7 @@ impl Of<'_> {
                 self.input(0).zip(self.input(0), |x, _| (least(x), x.0.abs().max(x.1.abs())))
             }
             Action::Relu => self.input(0).map(|x| x.max(0.0)),
+            Action::Unit(unit) => unit.span(self.input(0)),
             Action::Smooth(f) => {
                 let x = self.input(0);
                 (0..x.len()).map(|i| range_of(*f, x.low[i], x.high[i])).collect()

@@ -3,6 +3,7 @@
 mod owner;
 mod products;
 mod smooth;
+mod unit;
 mod values;
 mod windows;
 
@@ -117,6 +118,7 @@ impl<P: Protocol> Runner<'_, P> {
             }
             Action::Choose => self.choice(at)?,
             Action::Within { .. } => Value::Share(self.share_in(at, 0, ring)?),
+            Action::Unit(unit) => self.unit(at, unit)?,
             Action::Smooth(_) => self.smooth(at)?,
             Action::Hottest { group } => Value::Share(self.hottest(at, *group)?),
             Action::Softmax { .. } => Value::Share(self.softmax(at)?),

@@ -13,18 +13,23 @@ impl<P: Protocol> Runner<'_, P> {
     /// Sums over windows; shorter windows are filled up with a zero.
     pub(super) fn sums(&mut self, at: StepId, windows: &Windows) -> Result<P::Share, Abort> {
         let ring = self.numbers(at).ring;
-        let (x, width, rows) = (self.share_in(at, 0, ring)?, self.width_in(at, 0), self.inputs.rows);
-        let longest = longest(windows);
-        let zero = P::len(&x);
+        let (x, width) = (self.share_in(at, 0, ring)?, self.width_in(at, 0));
+        let (places, longest) = self.filled(windows, width, P::len(&x));
         let x = P::concat(&[&x, &self.protocol.public(&[0], ring)]);
-        let mut places = Vec::with_capacity(rows * windows.0.len() * longest);
-        for r in 0..rows {
+        Ok(P::sum_rows(&P::gather(&x, &places), longest))
+    }
+
+    /// The places of all windows of all rows, all as long as the longest: filled up with the place of a zero.
+    pub(super) fn filled(&self, windows: &Windows, width: usize, zero: usize) -> (Vec<usize>, usize) {
+        let longest = longest(windows);
+        let mut places = Vec::with_capacity(self.inputs.rows * windows.0.len() * longest);
+        for r in 0..self.inputs.rows {
             for window in &windows.0 {
                 places.extend(window.iter().map(|i| r * width + i));
                 places.extend(std::iter::repeat_n(zero, longest - window.len()));
             }
         }
-        Ok(P::sum_rows(&P::gather(&x, &places), longest))
+        (places, longest)
     }
 
     /// The greatest of each window, all windows at once.

@@ -11,6 +11,9 @@ use crate::private::functions::On;
 impl Lowering<'_> {
     /// The steps of a node that is none by itself; nothing for others.
     pub(super) fn operation(&mut self, node: &Node) -> Result<Option<StepId>, Problem> {
+        if let Some(step) = self.unit(node) {
+            return Ok(Some(step));
+        }
         let step = match &node.op {
             Op::Divide => self.quotient(node),
             Op::Compare(comparison) => self.comparison(node, *comparison),
@@ -77,9 +80,11 @@ impl Lowering<'_> {
         let all = |ids: &[NodeId]| ids.iter().all(|&id| self.is_bit(id));
         match &node.op {
             Op::Compare(_) => true,
-            Op::Multiply | Op::Concat | Op::Select(_) => all(&node.inputs),
+            Op::Multiply
+            | Op::Concat
+            | Op::Select(_)
+            | Op::Reduce { reduce: Reduce::Max | Reduce::Min, .. } => all(&node.inputs),
             Op::Choose => all(&node.inputs[1..]),
-            Op::Reduce { reduce: Reduce::Max | Reduce::Min, .. } => all(&node.inputs),
             Op::Affine { scale, shift } => super::flip(scale, shift) == Some((true, 1)) && all(&node.inputs),
             _ => false,
         }
