@@ -107,6 +107,7 @@ fn inverses_of_every_magnitude_keep_their_error() {
                         Inverse::Reciprocal => 1.0 / real,
                         Inverse::SquareRoot => real.sqrt(),
                         Inverse::InverseSquareRoot => 1.0 / real.sqrt(),
+                        Inverse::Logarithm => real.ln(),
                     };
                     let (error, bound) =
                         ((y as f64 * output.unit() - exact).abs(), plan.relative * exact + plan.absolute);

@@ -160,6 +160,7 @@ impl Action {
             Self::Choose => "choice",
             Self::Within { .. } => "bounds",
             Self::Abs => "size",
+            Self::Unit(_) => "to unit length",
             Self::Zero => "is zero",
             Self::Hottest { .. } => "which is greatest",
             Self::Softmax { .. } => "softmax",
