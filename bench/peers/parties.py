@@ -34,11 +34,11 @@ class Parties:
     def log(self, number):
         return pathlib.Path(self.folder.name) / f"{number}.log"
 
-    def all(self, command, *given):
-        """Tells each party the same thing with its own part of each of `given`; gives what they answer."""
-        for pipe, *parts in zip(self.pipes, *given):
-            pipe.send((command, *parts))
-        return [pipe.recv() for pipe in self.pipes[: len(given[0]) if given else None]]
+    def tell(self, commands):
+        """Each party its own command, a name and what goes with it; gives what they answer."""
+        for pipe, command in zip(self.pipes, commands):
+            pipe.send(command)
+        return [pipe.recv() for pipe, _ in zip(self.pipes, commands)]
 
     def memory(self):
         return {role: timing.peak_bytes(one.pid) for role, one in zip(self.roles, self.processes)}

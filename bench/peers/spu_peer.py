@@ -29,7 +29,7 @@ def main():
     crew = parties.Parties("spu_party.py", ROLES, parties.free_addresses(len(ROLES)))
     io = spu.Io(len(ROLES), spu_party.config())
     owned = {name: io.make_shares(value, SECRET) for name, value in weights.items()}
-    crew.all("keep", [{name: shares[number] for name, shares in owned.items()} for number in range(len(ROLES))])
+    crew.tell([("keep", {name: shares[number] for name, shares in owned.items()}) for number in range(len(ROLES))])
     results = [measured(crew, io, work, spu_network.function(nodes), weights, batch) for batch in work.batches]
     print(json.dumps({"results": results, "memory": crew.memory()}))
     crew.stop()
@@ -40,7 +40,7 @@ def measured(crew, io, work, function, weights, batch):
     start = time.perf_counter()
     executable = compiled(function, rows, weights)
     compile_s = time.perf_counter() - start
-    crew.all("load", [executable] * len(ROLES))
+    crew.tell([("load", executable)] * len(ROLES))
     samples = timing.repeated(lambda: request(crew, io, rows))
     answers = [one.pop("answer") for one in samples]
     wanted = workload.expected(work, batch)
@@ -66,7 +66,7 @@ def request(crew, io, rows):
     start = time.perf_counter()
     shares = io.make_shares(rows, SECRET)
     shared = time.perf_counter()
-    took, given = zip(*crew.all("run", shares))
+    took, given = zip(*crew.tell([("run", share) for share in shares]))
     back = time.perf_counter()
     answer = io.reconstruct(list(given))
     end = time.perf_counter()
@@ -76,7 +76,7 @@ def request(crew, io, rows):
 
 def between(crew, io, rows):
     """Bytes and messages of one request, as the parties' own logs tell them: contents, without the headers of HTTP."""
-    crew.all("profile", io.make_shares(rows, SECRET))
+    crew.tell([("profile", share) for share in io.make_shares(rows, SECRET)])
     said = [TOLD.findall(crew.log(number).read_text(errors="replace"))[-1] for number in range(len(ROLES))]
     return {"bytes_between": sum(int(one) for one, _ in said), "messages_between": sum(int(one) for _, one in said)}
 
