@@ -68,7 +68,7 @@ class Party:
         return {"s": end - start, **parts, "answer": answer.numpy() if self.number == CLIENT else None}
 
     def count(self):
-        """The same once, counted by CrypTen; its time does not count."""
+        """The same, counted by CrypTen."""
         communicator = self.crypten.communicator.get()
         communicator.reset_communication_stats()
         with self.crypten.cfg.temp_override({"communicator.verbose": True}):

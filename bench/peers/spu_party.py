@@ -49,7 +49,7 @@ class Party:
         return time.perf_counter() - start, self.runtime.get_var("y")
 
     def profile(self, share):
-        """The same once, with SPU's own account of it in the log; its time does not count."""
+        """The same, with SPU's own account of it in the log."""
         usual, self.runtime = self.runtime, spu.Runtime(self.link, config(profile=True))
         self.keep(self.weights)
         self.run(share)

@@ -5,22 +5,22 @@ import re
 import statistics
 import time
 
-WARM_UP = 3
+WARM_UP = 2
 MOST = 20
 FEWEST = 5
 LONG_ENOUGH_S = 10.0
-# A request that takes longer than `LONG_ENOUGH_S` is warmed up once and repeated this often.
-FEWEST_OF_LONG = 2
+# Requests that take longer than the first number of seconds are warmed up once, and repeated as often as the second says.
+FEWER = [(60.0, 1), (LONG_ENOUGH_S, 2)]
 
 
-def repeated(request):
-    """What each timed call of `request` gave, after calls that do not count."""
-    fewest, warm_up = FEWEST, WARM_UP
-    while warm_up > 0:
-        start, warm_up = time.perf_counter(), warm_up - 1
+def repeated(request, first):
+    """What each timed call of `request` gave, after `first`, which is a request too, and others that do not count."""
+    start = time.perf_counter()
+    first()
+    took = time.perf_counter() - start
+    fewest = next((fewer for limit, fewer in FEWER if took > limit), FEWEST)
+    for _ in range(WARM_UP if fewest == FEWEST else 0):
         request()
-        if time.perf_counter() - start > LONG_ENOUGH_S:
-            fewest, warm_up = FEWEST_OF_LONG, 0
     found, begin = [], time.perf_counter()
     while len(found) < MOST and (len(found) < fewest or time.perf_counter() - begin < LONG_ENOUGH_S):
         found.append(request())
