@@ -1,6 +1,6 @@
 """Measures one model in CrypTen: two parties, of which one is the client and one the model's owner, and a dealer.
 
-    python crypten_peer.py MODEL         prints an object as its last line
+    python crypten_peer.py MODEL         prints an object after each batch, the last with all of them
 """
 
 import json
@@ -17,8 +17,10 @@ ROLES = ["owner", "client", "dealer"]
 def main():
     work = workload.WORKLOADS[sys.argv[1]]
     crew = parties.Parties("crypten_party.py", ROLES, [work.model, f"tcp://{parties.free_addresses(1)[0]}"])
-    results = [measured(crew, work, batch) for batch in work.batches]
-    print(json.dumps({"results": results, "memory": crew.memory()}))
+    results = []
+    for batch in work.batches:
+        results.append(measured(crew, work, batch))
+        print(json.dumps({"results": results, "memory": crew.memory()}), flush=True)
     crew.stop()
 
 

@@ -78,17 +78,19 @@ def git(*words):
 
 
 def add(record, work, system, args):
-    """What a system said of a model, or why it said nothing."""
+    """What a system said of a model, and why it did not say more."""
     key, load = {"system": system, "model": work.model}, f"{os.getloadavg()[0]:.2f}"
     try:
         found = privet_peer.measure(args.privet, work) if system == "privet" else peer(system, work, args.most)
     except (RuntimeError, OSError) as error:
-        record["absent"].append(key | {"reason": str(error)})
-        return
+        found = {"results": [], "memory": {}, "absent": str(error)}
     if "machine" in found:
         record.setdefault("machine", found["machine"])
     record["results"] += [key | {"reveal": work.reveal, "load": load} | one for one in found["results"]]
     record["memory"] += [key | {"role": role, "peak_bytes": peak} for role, peak in found["memory"].items()]
+    if "absent" in found:
+        batches = work.batches[len(found["results"]) :]
+        record["absent"].append(key | {"batches": batches, "reason": found["absent"]})
 
 
 def peer(system, work, most):
@@ -98,24 +100,23 @@ def peer(system, work, most):
         importlib.metadata.version(system)
     except importlib.metadata.PackageNotFoundError:
         raise RuntimeError(f"`{system}` is not installed") from None
-    return ended(subprocess.Popen(
-        [sys.executable, HERE / f"{system}_peer.py", work.model],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    ), most)
+    words, pipe = [sys.executable, HERE / f"{system}_peer.py", work.model], subprocess.PIPE
+    return ended(subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True), most)
 
 
 def ended(process, most):
-    """The object in the last line of a process that has a session of its own; what it started ends with it."""
+    """The last object that a process printed, be it before it failed; what it started ends with it."""
+    absent = None
     try:
         out, err = process.communicate(timeout=most)
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"had not ended after {most:.0f} s") from None
-    finally:
-        if process.returncode != 0:
-            os.killpg(process.pid, signal.SIGKILL)
+        absent = f"had not ended after {most:.0f} s"
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+    found = json.loads(out.strip().splitlines()[-1]) if out.strip() else {"results": [], "memory": {}}
     if process.returncode != 0:
-        raise RuntimeError(err.strip()[-500:])
-    return json.loads(out.strip().splitlines()[-1])
+        found["absent"] = absent or err.strip()[-500:]
+    return found
 
 
 def write(record, path):

@@ -1,6 +1,6 @@
 """Measures one model in SecretFlow SPU: three parties that run ABY3, and this process as the client and the owner.
 
-    python spu_peer.py MODEL         prints an object as its last line
+    python spu_peer.py MODEL         prints an object after each batch, the last with all of them
 """
 
 import json
@@ -30,8 +30,10 @@ def main():
     io = spu.Io(len(ROLES), spu_party.config())
     owned = {name: io.make_shares(value, SECRET) for name, value in weights.items()}
     crew.tell([("keep", {name: shares[number] for name, shares in owned.items()}) for number in range(len(ROLES))])
-    results = [measured(crew, io, work, spu_network.function(nodes), weights, batch) for batch in work.batches]
-    print(json.dumps({"results": results, "memory": crew.memory()}))
+    results = []
+    for batch in work.batches:
+        results.append(measured(crew, io, work, spu_network.function(nodes), weights, batch))
+        print(json.dumps({"results": results, "memory": crew.memory()}), flush=True)
     crew.stop()
 
 

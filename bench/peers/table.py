@@ -7,7 +7,7 @@ def text(record):
     lines = ["| " + " | ".join(HEADS) + " |", "|---|---:|---|" + "---:|" * (len(HEADS) - 3)]
     for one in sorted(record["results"], key=lambda one: (one["model"] != "lr528-keras", one["model"], one["batch"])):
         lines.append("| " + " | ".join(cells(record, one)) + " |")
-    absent = [f"* {one['model']}, {one['system']}: absent. {one['reason']}" for one in record["absent"]]
+    absent = [f"* {one['system']}, {one['model']} at {one['batches']}: absent. {one['reason']}" for one in record["absent"]]
     return "\n".join(lines + ([""] + absent if absent else []))
 
 
