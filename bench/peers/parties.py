@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from multiprocessing.connection import Client, Listener
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 
 import timing
 
@@ -16,20 +17,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Parties:
-    """One process for each role, started and connected."""
+    """One process for each role."""
 
     def __init__(self, script, roles, arguments):
         self.roles, self.folder = roles, tempfile.TemporaryDirectory()
-        listener = Listener(f"{self.folder.name}/pipe", family="AF_UNIX", backlog=len(roles))
-        self.processes = [self.start(script, listener.address, number, arguments) for number in range(len(roles))]
-        pipes = [listener.accept() for _ in roles]
-        self.pipes = [pipe for _, pipe in sorted((pipe.recv(), pipe) for pipe in pipes)]
-        listener.close()
+        started = [self.start(script, number, arguments) for number in range(len(roles))]
+        self.processes, self.pipes = zip(*started)
+        self.heard(self.pipes)
 
-    def start(self, script, address, number, arguments):
-        words = [sys.executable, HERE / script, address, number, *arguments]
-        with open(self.log(number), "wb") as log:
-            return subprocess.Popen([str(word) for word in words], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    def start(self, script, number, arguments):
+        ours, theirs = Pipe()
+        words = [sys.executable, HERE / script, theirs.fileno(), number, *arguments]
+        with open(self.log(number), "wb") as log, theirs:
+            end = [theirs.fileno()]
+            return subprocess.Popen([str(word) for word in words], stdout=log, stderr=log, pass_fds=end), ours
 
     def log(self, number):
         return pathlib.Path(self.folder.name) / f"{number}.log"
@@ -38,7 +39,14 @@ class Parties:
         """Each party its own command, a name and what goes with it; gives what they answer."""
         for pipe, command in zip(self.pipes, commands):
             pipe.send(command)
-        return [pipe.recv() for pipe, _ in zip(self.pipes, commands)]
+        return self.heard(self.pipes[: len(commands)])
+
+    def heard(self, pipes):
+        try:
+            return [pipe.recv() for pipe in pipes]
+        except EOFError:
+            logs = [self.log(number).read_text(errors="replace") for number in range(len(self.roles))]
+            raise RuntimeError("a party ended: " + " | ".join(log[-200:] for log in logs)) from None
 
     def memory(self):
         return {role: timing.peak_bytes(one.pid) for role, one in zip(self.roles, self.processes)}
@@ -52,10 +60,10 @@ class Parties:
 
 def obey(make):
     """The party's side: `make(number, arguments)` gives the object whose methods the commands name."""
-    address, number, *arguments = sys.argv[1:]
-    with Client(address, family="AF_UNIX") as pipe:
-        pipe.send(int(number))
+    end, number, *arguments = sys.argv[1:]
+    with Connection(int(end)) as pipe:
         party = make(int(number), arguments)
+        pipe.send("made")
         while True:
             try:
                 command, *given = pipe.recv()

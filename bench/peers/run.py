@@ -9,6 +9,7 @@ out, and the record says so.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -116,6 +117,8 @@ def ended(process, most):
     found = json.loads(out.strip().splitlines()[-1]) if out.strip() else {"results": [], "memory": {}}
     if process.returncode != 0:
         found["absent"] = absent or err.strip()[-500:]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     return found
 
 

@@ -1,13 +1,13 @@
 """The table of a record, in Markdown: medians, how often as long as privet, errors, bytes and memory."""
 
-HEADS = ["model", "batch", "system", "median", "protocol alone", "to privet", "max error", "between", "peak of a party", "runs"]
+HEADS = ["model", "batch", "system", "median", "protocol alone", "to privet", "max error", "between", "peak", "runs"]
 
 
 def text(record):
     lines = ["| " + " | ".join(HEADS) + " |", "|---|---:|---|" + "---:|" * (len(HEADS) - 3)]
     for one in sorted(record["results"], key=lambda one: (one["model"] != "lr528-keras", one["model"], one["batch"])):
         lines.append("| " + " | ".join(cells(record, one)) + " |")
-    absent = [f"* {one['system']}, {one['model']} at {one['batches']}: absent. {one['reason']}" for one in record["absent"]]
+    absent = ["* {system}, {model} at {batches}: absent. {reason}".format(**one) for one in record["absent"]]
     return "\n".join(lines + ([""] + absent if absent else []))
 
 

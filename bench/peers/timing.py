@@ -9,7 +9,8 @@ WARM_UP = 2
 MOST = 20
 FEWEST = 5
 LONG_ENOUGH_S = 10.0
-# Requests that take longer than the first number of seconds are warmed up once, and repeated as often as the second says.
+# Requests that take longer than the first number of seconds are warmed up once, and repeated so often as the second
+# says at least.
 FEWER = [(60.0, 1), (LONG_ENOUGH_S, 2)]
 
 
