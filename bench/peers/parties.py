@@ -23,7 +23,8 @@ class Parties:
         self.roles, self.folder = roles, tempfile.TemporaryDirectory()
         started = [self.start(script, number, arguments) for number in range(len(roles))]
         self.processes, self.pipes = zip(*started)
-        self.heard(self.pipes)
+        for number in range(len(roles)):
+            self.heard(number)
 
     def start(self, script, number, arguments):
         ours, theirs = Pipe()
@@ -39,14 +40,15 @@ class Parties:
         """Each party its own command, a name and what goes with it; gives what they answer."""
         for pipe, command in zip(self.pipes, commands):
             pipe.send(command)
-        return self.heard(self.pipes[: len(commands)])
+        return [self.heard(number) for number in range(len(commands))]
 
-    def heard(self, pipes):
+    def heard(self, number):
         try:
-            return [pipe.recv() for pipe in pipes]
-        except EOFError:
-            logs = [self.log(number).read_text(errors="replace") for number in range(len(self.roles))]
-            raise RuntimeError("a party ended: " + " | ".join(log[-200:] for log in logs)) from None
+            return self.pipes[number].recv()
+        except (EOFError, ConnectionError):
+            self.processes[number].wait()
+            said = self.log(number).read_text(errors="replace").strip().splitlines()[-1:]
+            raise RuntimeError(f"{self.roles[number]} ended: {' '.join(said)}") from None
 
     def memory(self):
         return {role: timing.peak_bytes(one.pid) for role, one in zip(self.roles, self.processes)}

@@ -6,18 +6,20 @@ import subprocess
 import tempfile
 
 import timing
+from workload import ROOT
 
 
 def measure(program, work):
     """The same object as the other systems', with the machine that privet's own record describes."""
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "record.json"
-        words = [program, "bench", work.file, "--rows", work.rows_file, "--kinds", "mpc", "--reveal", work.reveal]
+        model, rows = (one.relative_to(ROOT) for one in (work.file, work.rows_file))
+        words = [program.resolve(), "bench", model, "--rows", rows, "--kinds", "mpc", "--reveal", work.reveal]
         words += ["--accuracy", work.accuracy, "--batch-sizes", ",".join(map(str, work.batches))]
         words += ["--repeats", timing.MOST, "--json", file]
-        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=ROOT)
         if done.returncode != 0:
-            raise RuntimeError(done.stderr.strip()[-500:])
+            raise RuntimeError(" ".join(done.stderr.strip().splitlines()[:1]))
         record = json.loads(file.read_text())
     return {
         "machine": record["machine"],

@@ -112,14 +112,20 @@ def ended(process, most):
         out, err = process.communicate(timeout=most)
     except subprocess.TimeoutExpired:
         absent = f"had not ended after {most:.0f} s"
-        os.killpg(process.pid, signal.SIGKILL)
+        end(process)
         out, err = process.communicate()
-    found = json.loads(out.strip().splitlines()[-1]) if out.strip() else {"results": [], "memory": {}}
-    if process.returncode != 0:
-        found["absent"] = absent or err.strip()[-500:]
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    return found
+    finally:
+        end(process)
+    objects = [line for line in out.splitlines() if line.startswith("{")]
+    found = json.loads(objects[-1]) if objects else {"results": [], "memory": {}}
+    failed = {"absent": absent or " ".join(err.strip().splitlines()[-1:])}
+    return found | (failed if process.returncode != 0 else {})
+
+
+def end(process):
+    """And all in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def write(record, path):
