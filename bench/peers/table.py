@@ -7,7 +7,7 @@ def text(record):
     lines = ["| " + " | ".join(HEADS) + " |", "|---|---:|---|" + "---:|" * (len(HEADS) - 3)]
     for one in sorted(record["results"], key=lambda one: (one["model"] != "lr528-keras", one["model"], one["batch"])):
         lines.append("| " + " | ".join(cells(record, one)) + " |")
-    absent = ["* {system}, {model} at {batches}: absent. {reason}".format(**one) for one in record["absent"]]
+    absent = ["* {system}, {model}: absent. {reason}".format(**one) for one in record["absent"]]
     return "\n".join(lines + ([""] + absent if absent else []))
 
 
