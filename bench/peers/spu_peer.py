@@ -1,0 +1,88 @@
+"""Measures one model in SecretFlow SPU: three parties that run ABY3, and this process as the client and the owner.
+
+    python spu_peer.py MODEL         prints an object after each batch, the last with all of them
+"""
+
+import json
+import re
+import sys
+import time
+
+import parties
+import spu
+import spu_network
+import spu_party
+import timing
+import workload
+from spu import libspu
+from spu.utils import frontend
+
+ROLES = ["party-0", "party-1", "party-2"]
+SECRET = libspu.Visibility.VIS_SECRET
+TOLD = re.compile(r"Link details: total send bytes (\d+), .*?send actions (\d+)")
+
+
+def main():
+    work = workload.WORKLOADS[sys.argv[1]]
+    nodes, weights = workload.graph(work)
+    weights = spu_network.shared(nodes, weights)
+    crew = parties.Parties("spu_party.py", ROLES, parties.free_addresses(len(ROLES)))
+    io = spu.Io(len(ROLES), spu_party.config())
+    owned = {name: io.make_shares(value, SECRET) for name, value in weights.items()}
+    crew.tell([("keep", {name: shares[number] for name, shares in owned.items()}) for number in range(len(ROLES))])
+    results = []
+    for batch in work.batches:
+        results.append(measured(crew, io, work, spu_network.function(nodes), weights, batch))
+        print(json.dumps({"results": results, "memory": crew.memory()}), flush=True)
+    crew.stop()
+
+
+def measured(crew, io, work, function, weights, batch):
+    rows = spu_network.channels_last(workload.rows(work, batch))
+    start = time.perf_counter()
+    executable = compiled(function, rows, weights)
+    compile_s = time.perf_counter() - start
+    crew.tell([("load", executable)] * len(ROLES))
+    said = {}
+    samples = timing.repeated(lambda: request(crew, io, rows), first=lambda: said.update(between(crew, io, rows)))
+    answers = [one.pop("answer") for one in samples]
+    wanted = workload.expected(work, batch)
+    return {
+        "batch": batch,
+        **timing.summary(samples),
+        "compile_s": compile_s,
+        "max_error": max(workload.largest_error(one, wanted) for one in answers),
+        **said,
+    }
+
+
+def compiled(function, rows, weights):
+    names, secret = ["x", *sorted(weights)], [SECRET] * (1 + len(weights))
+    found, _ = frontend.compile(
+        frontend.Kind.JAX, function, (rows, weights), {}, names, secret, lambda outputs: ["y"] * len(outputs)
+    )
+    return found.SerializeToString()
+
+
+def request(crew, io, rows):
+    """What a client waits for; the parties' own time is that of the slowest."""
+    start = time.perf_counter()
+    shares = io.make_shares(rows, SECRET)
+    shared = time.perf_counter()
+    took, given = zip(*crew.tell([("run", share) for share in shares]))
+    back = time.perf_counter()
+    answer = io.reconstruct(list(given))
+    end = time.perf_counter()
+    parts = {"sharing_s": shared - start, "protocol_s": max(took), "revealing_s": end - back}
+    return {"s": end - start, **parts, "answer": answer}
+
+
+def between(crew, io, rows):
+    """Bytes and messages of one request, as the parties' own logs tell them: contents, without the headers of HTTP."""
+    crew.tell([("profile", share) for share in io.make_shares(rows, SECRET)])
+    said = [TOLD.findall(crew.log(number).read_text(errors="replace"))[-1] for number in range(len(ROLES))]
+    return {"bytes_between": sum(int(one) for one, _ in said), "messages_between": sum(int(one) for _, one in said)}
+
+
+if __name__ == "__main__":
+    main()
