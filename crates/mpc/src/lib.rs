@@ -32,6 +32,7 @@ pub mod role;
 pub mod run;
 pub mod session;
 pub mod weights;
+mod wiped;
 pub mod world;
 
 /// Why a party stopped without an answer, and who is to blame where that is known. Safe to log and to send.

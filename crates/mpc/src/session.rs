@@ -7,6 +7,7 @@ use crate::correlated::PairKeys;
 use crate::ledger::Ledger;
 use crate::link::{LinkError, Links};
 use crate::role::Role;
+use crate::wiped::wipe;
 
 /// Everything that a step of a protocol needs: who one is, the links, the shared randomness, and what it cost so far.
 pub struct Session {
@@ -21,7 +22,7 @@ pub struct Session {
     draws: u32,
 }
 
-/// This party's summand of each value of a tensor; the sum over all parties is the value.
+/// This party's summand of each value of a tensor; the sum over all parties is the value. Wiped on drop.
 pub struct Additive(pub(crate) Vec<u64>);
 
 /// What a party gives to the client: reduced to k bits and packed.
@@ -38,6 +39,12 @@ pub struct OutputShare {
 }
 
 privet_ring::not_shown!(Additive, OutputShare);
+
+impl Drop for Additive {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
 
 impl OutputShare {
     /// The packed elements.

@@ -52,14 +52,6 @@ fn on(f: Function, middle: f64, half: f64, accuracy: f64) -> Ran {
     let ran = Ran::of(&graph, &rows(vec![0.5], 1), &rows(grid(400), 1), accuracy, HOW);
     assert!(ran.worst() <= ran.program.bound, "{f:?}: {} > {}", ran.worst(), ran.program.bound);
     assert!(ran.program.bound <= accuracy);
-    let one = Ran::of(&graph, &rows(vec![0.5], 1), &rows(vec![0.25], 1), accuracy, HOW);
-    println!(
-        "{f:?} on {middle} ± {half} to {accuracy}: {} rounds, {} bytes, bound {:.1e}, worst {:.1e}",
-        one.rounds(),
-        one.bytes(),
-        ran.program.bound,
-        ran.worst()
-    );
     ran
 }
 
@@ -148,13 +140,6 @@ fn drawn(seed: u64, n: usize, width: usize) -> Tensor {
 fn within_bound(graph: &Graph, x: &Tensor, accuracy: f64, name: &str) -> Ran {
     let sample = rows(vec![0.5; x.width], x.width);
     let ran = Ran::of(graph, &sample, x, accuracy, HOW);
-    println!(
-        "{name} to {accuracy}: {} rounds, {} bytes a row, bound {:.1e}, worst {:.1e}",
-        ran.rounds(),
-        ran.bytes() / x.rows,
-        ran.program.bound,
-        ran.worst()
-    );
     assert!(ran.worst() <= ran.program.bound, "{name}: {} > {}", ran.worst(), ran.program.bound);
     ran
 }
@@ -321,6 +306,31 @@ fn layers_and_groups_are_normalised() {
             accuracy,
             &format!("normalisation of {groups} groups of {n}, ε {epsilon}"),
         );
+    }
+}
+
+/// Of one row: rounds, and bytes of all parties.
+#[test]
+fn costs_are_the_stated_ones() {
+    for (f, middle, half, accuracy, cost) in [
+        (Function::Exp, 0.0, 2.0, 1e-2, (1, 55)),
+        (Function::Exp, -40.0, 40.0, 1e-2, (4, 443)),
+        (Function::Reciprocal, 2.0, 1.0, 1e-2, (1, 27)),
+        (Function::Reciprocal, 50.0, 49.0, 1e-2, (8, 336)),
+        (Function::Power(-0.5), 50.0, 49.0, 1e-2, (9, 310)),
+        (Function::Sqrt, 50.0, 49.0, 1e-2, (9, 317)),
+        (Function::Sqrt, 1.0, 1.0, 1e-2, (11, 1045)),
+        (Function::Log, 50.0, 49.0, 1e-2, (8, 333)),
+        (Function::Power(3.0), 1.5, 1.0, 1e-3, (4, 45)),
+        (Function::Elu(1.0), 0.0, 3.0, 1e-3, (9, 237)),
+        (Function::GeluTanh, 0.0, 3.0, 1e-3, (1, 73)),
+        (Function::Sin, 0.0, 3.0, 1e-3, (1, 48)),
+        (Function::Abs, 0.0, 3.0, 1e-3, (4, 104)),
+    ] {
+        let affine = Op::Affine { scale: vec![half], shift: vec![middle] };
+        let graph = exact(1, vec![affine, Op::Map(f)]);
+        let ran = Ran::of(&graph, &rows(vec![0.5], 1), &rows(vec![0.25], 1), accuracy, HOW);
+        assert_eq!((ran.rounds(), ran.bytes()), cost, "{f:?} on {middle} ± {half}");
     }
 }
 

@@ -41,8 +41,8 @@ pub fn summed(role: Role, k: u32, seed: u8, x: &[u64]) -> Sum {
 
 /// Bits of a party.
 pub fn bit_part(role: Role, n: usize, summands: &[Vec<u64>; PARTIES]) -> Bits {
-    let Replicated { own, next, .. } = part(role, 64, summands);
-    Bits { n, own, next }
+    let Replicated { own, next, .. } = &part(role, 64, summands);
+    Bits { n, own: own.clone(), next: next.clone() }
 }
 
 /// Shares of bits, a plane.

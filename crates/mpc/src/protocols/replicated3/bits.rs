@@ -13,12 +13,13 @@
 use crate::Abort;
 use crate::role::Role;
 use crate::session::Session;
+use crate::wiped::wiped_on_drop;
 
 use super::deal::{deal, settle};
 use super::form::Form;
 use super::{P0, P1, P2};
 
-/// `x_i` and `x_{i+1}` of a tensor of bits.
+/// `x_i` and `x_{i+1}` of a tensor of bits. Wiped on drop.
 #[derive(Clone)]
 pub struct Bits {
     /// How many; what stands in the last word beyond them is noise.
@@ -30,6 +31,7 @@ pub struct Bits {
 }
 
 privet_ring::not_shown!(Bits);
+wiped_on_drop!(Bits: own, next);
 
 impl Bits {
     /// Bits that P1 and P2 know. What P0 passes is not looked at.

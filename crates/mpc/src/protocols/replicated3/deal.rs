@@ -12,18 +12,21 @@
 //! | deal | 0: P0 waits for nobody | those of u |
 //! | settle | 1 | twice those of the result |
 
+use std::mem::take;
+
 use privet_ring::GROUP;
 
 use crate::Abort;
 use crate::role::Role;
 use crate::session::Session;
+use crate::wiped::wiped_on_drop;
 
 use super::bits::Bits;
 use super::form::Form;
 use super::share::Replicated;
 use super::{P0, P1, P2};
 
-/// A tensor that P0 knows, shared between P1 and P2.
+/// A tensor that P0 knows, shared between P1 and P2. Wiped on drop.
 pub(super) struct Dealt {
     form: Form,
     /// The part of P1 at P1, that of P2 at P2 and at P0.
@@ -40,6 +43,7 @@ pub(super) struct Settled {
 }
 
 privet_ring::not_shown!(Dealt, Settled);
+wiped_on_drop!(Dealt: half, rest);
 
 impl Dealt {
     /// It is a replicated sharing already, whose x2 is zero.
@@ -54,8 +58,8 @@ impl Dealt {
         self.replicated(me).into_bits()
     }
 
-    fn replicated(self, me: Role) -> Settled {
-        let Self { form, half, rest } = self;
+    fn replicated(mut self, me: Role) -> Settled {
+        let (form, half, rest) = (self.form, take(&mut self.half), take(&mut self.rest));
         let zeros = || vec![0; form.words()];
         let (own, next) = match me {
             P0 => (half, rest),

@@ -80,7 +80,7 @@ impl Protocol for Replicated3<'_> {
 
     fn reduce(x: &Replicated, k: u32) -> Replicated {
         debug_assert!(k <= x.k, "a ring does not grow by reduction");
-        Replicated { k, ..x.clone() }
+        x.in_ring(k)
     }
 
     fn narrow(&self, x: &Replicated, drop: u32) -> Replicated {

@@ -22,11 +22,9 @@ use super::truncate::rescale;
 
 /// Element by element product. `P_i` sends `z_i` to `P_{i-1}`.
 pub fn multiply(session: &mut Session, x: &Replicated, y: &Replicated) -> Result<Replicated, Abort> {
-    let Sum::Summed { k, z } =
-        bilinear(session, Operand::Secret(x), Operand::Secret(y), x.k, x.own.len(), elements)
-    else {
-        unreachable!("both are secret")
-    };
+    let k = x.k;
+    let z =
+        bilinear(session, Operand::Secret(x), Operand::Secret(y), k, x.own.len(), elements).into_summands();
     let me = session.me();
     let mut message = Vec::new();
     pack(k, &z, &mut message);
@@ -39,9 +37,12 @@ pub fn multiply(session: &mut Session, x: &Replicated, y: &Replicated) -> Result
 
 /// The same tensor as a share.
 pub(super) fn reshare(session: &mut Session, x: Sum) -> Result<Replicated, Abort> {
-    match x {
-        Sum::Shared(x) => Ok(x),
-        Sum::Summed { k, .. } => rescale(session, x, 0, k),
+    match x.into_share() {
+        Ok(x) => Ok(x),
+        Err(x) => {
+            let k = x.ring();
+            rescale(session, x, 0, k)
+        }
     }
 }
 

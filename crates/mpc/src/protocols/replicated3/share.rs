@@ -1,11 +1,14 @@
 //! Shared tensors of integers modulo 2^k, and what a party does with its part of them alone.
 
+use std::mem::take;
+
 use crate::role::Role;
 use crate::session::{Additive, Session};
+use crate::wiped::{wipe, wiped_on_drop};
 
 use super::{P0, P1, P2};
 
-/// `x_i` and `x_{i+1}` of a tensor, modulo 2^k.
+/// `x_i` and `x_{i+1}` of a tensor, modulo 2^k. Wiped on drop.
 #[derive(Clone)]
 pub struct Replicated {
     /// Bits of the ring; what stands above them is noise.
@@ -16,7 +19,7 @@ pub struct Replicated {
     pub next: Vec<u64>,
 }
 
-/// A tensor as a product leaves it. Used once, as its mask masks one message.
+/// A tensor as a product leaves it. Used once, as its mask masks one message. Wiped on drop.
 pub enum Sum {
     /// Replicated already.
     Shared(Replicated),
@@ -30,6 +33,16 @@ pub enum Sum {
 }
 
 privet_ring::not_shown!(Replicated, Sum);
+wiped_on_drop!(Replicated: own, next);
+
+impl Drop for Sum {
+    fn drop(&mut self) {
+        // A share wipes itself.
+        if let Self::Summed { z, .. } = self {
+            wipe(z);
+        }
+    }
+}
 
 impl From<&Replicated> for Sum {
     fn from(x: &Replicated) -> Self {
@@ -48,6 +61,11 @@ impl Replicated {
     /// Both tensors of summands through `f`, which must be linear.
     pub(super) fn map(&self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
         Self { k, own: f(&self.own), next: f(&self.next) }
+    }
+
+    /// The same summands in another ring.
+    pub(super) fn in_ring(&self, k: u32) -> Self {
+        Self { k, own: self.own.clone(), next: self.next.clone() }
     }
 
     /// x + y.
@@ -125,10 +143,20 @@ impl Sum {
         }
     }
 
-    fn into_summands(self) -> Vec<u64> {
-        match self {
-            Self::Shared(x) => x.own,
-            Self::Summed { z, .. } => z,
+    /// As a share if it is one.
+    pub(super) fn into_share(mut self) -> Result<Replicated, Self> {
+        match &mut self {
+            Self::Shared(Replicated { k, own, next }) => {
+                Ok(Replicated { k: *k, own: take(own), next: take(next) })
+            }
+            Self::Summed { .. } => Err(self),
+        }
+    }
+
+    pub(super) fn into_summands(mut self) -> Vec<u64> {
+        match &mut self {
+            Self::Shared(x) => take(&mut x.own),
+            Self::Summed { z, .. } => take(z),
         }
     }
 
@@ -163,9 +191,9 @@ impl Sum {
     /// All summands through `f`, which must be linear.
     #[allow(clippy::needless_pass_by_value)] // by value, so that no mask is used twice
     pub(super) fn mapped(self, k: u32, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
-        match self {
+        match &self {
             Self::Shared(x) => Self::Shared(x.map(k, f)),
-            Self::Summed { z, .. } => Self::Summed { k, z: f(&z) },
+            Self::Summed { z, .. } => Self::Summed { k, z: f(z) },
         }
     }
 

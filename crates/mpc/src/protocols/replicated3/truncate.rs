@@ -50,7 +50,7 @@ pub(super) fn rescale(session: &mut Session, x: Sum, drop: u32, ring: u32) -> Re
     let [both] = settle(session, [carry], || [products(&na.half, &not_carried)])?;
     let low = view.half.iter().map(|b| b >> drop).collect();
     let me = session.me();
-    let both = Replicated { k: ring, ..both.into_share() }.times(1 << (k - drop));
+    let both = both.into_share().in_ring(ring).times(1 << (k - drop));
     Ok(high.into_share(me).plus(&Replicated::of_common(me, ring, low)).plus(&both))
 }
 

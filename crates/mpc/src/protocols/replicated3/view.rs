@@ -13,24 +13,27 @@ use privet_ring::reduce;
 
 use crate::Abort;
 use crate::session::Session;
+use crate::wiped::wiped_on_drop;
 
 use super::share::Sum;
 use super::{P0, P1, P2};
 
-/// a for P0, b for P1 and P2: k bits, nothing above them.
+/// a for P0, b for P1 and P2: k bits, nothing above them. Wiped on drop.
 pub(super) struct View {
     pub(super) k: u32,
     pub(super) half: Vec<u64>,
 }
 
 privet_ring::not_shown!(View);
+wiped_on_drop!(View: half);
 
 impl View {
     /// Opens b to P1 and P2 if it is not known already.
     pub(super) fn open(session: &mut Session, x: Sum) -> Result<Self, Abort> {
-        let (k, mut half) = match x {
-            Sum::Shared(x) => (x.k, x.half(session.me())),
-            Sum::Summed { k, z } => (k, opened(session, z, k)?),
+        let k = x.ring();
+        let mut half = match &x {
+            Sum::Shared(x) => x.half(session.me()),
+            Sum::Summed { .. } => opened(session, x.into_summands(), k)?,
         };
         for x in &mut half {
             *x = reduce(*x, k);
