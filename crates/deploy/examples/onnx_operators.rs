@@ -3,7 +3,7 @@
 //!
 //! Reads one JSON object a line, `{"model": "FILE", "whole": true, "inputs": {"NAME": [BITS, …]}, "accuracy": null}`, and answers each
 //! with one line: the outputs in the same form, or what stands in the way. With an accuracy, three parties in this process answer, and
-//! the line has the bound that their plan proved. Numbers are the bits of a float64, so that NaN and infinity pass.
+//! the line has the bound that their plan proved. Numbers are the bits of a float64, so that NaN and infinity pass; text is text.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -48,10 +48,8 @@ fn answer(line: &str) -> Result<Value, String> {
         }
     };
     let tensor = |port: &Port| {
-        let given = &asked["inputs"][&port.name];
-        let bits: Vec<f64> =
-            given.as_array().into_iter().flatten().filter_map(Value::as_u64).map(f64::from_bits).collect();
-        tensor(port, &bits).ok_or_else(|| format!("input `{}` does not fit", port.name))
+        let given = asked["inputs"][&port.name].as_array().map_or(&[][..], Vec::as_slice);
+        tensor(port, given).ok_or_else(|| format!("input `{}` does not fit", port.name))
     };
     let inputs = graph.inputs.iter().map(tensor).collect::<Result<Vec<_>, _>>()?;
     let (outputs, bound) = match asked["accuracy"].as_f64() {
@@ -59,12 +57,12 @@ fn answer(line: &str) -> Result<Value, String> {
         Some(accuracy) => between_parties(&graph, inputs, accuracy).map_err(|e| e.to_string())?,
     };
     let bits = |t: &Tensor| t.to_f64().map(|v| v.into_iter().map(f64::to_bits).collect::<Vec<_>>());
-    let named = graph
-        .outputs
-        .iter()
-        .zip(&outputs)
-        .map(|((port, _), t)| (port.name.clone(), json!({ "dims": port.row_shape(), "bits": bits(t) })));
-    Ok(json!({ "outputs": named.collect::<BTreeMap<_, _>>(), "bound": bound }))
+    let text = |t: &Tensor| if let Data::Text(v) = &t.data { Some(v.clone()) } else { None };
+    let named = graph.outputs.iter().zip(&outputs).map(|((port, _), t)| {
+        (port.name.clone(), json!({ "dims": port.row_shape(), "bits": bits(t), "text": text(t) }))
+    });
+    let rows = outputs.first().map(|t| t.rows);
+    Ok(json!({ "rows": rows, "outputs": named.collect::<BTreeMap<_, _>>(), "bound": bound }))
 }
 
 /// What a client gets that asks three parties, and the bound that they proved.
@@ -108,12 +106,14 @@ fn ask(public: &PublicBundle, files: &[PartyFile], rows: Vec<Tensor>) -> Result<
 }
 
 #[allow(clippy::cast_possible_truncation)] // the tests' own numbers
-fn tensor(port: &Port, values: &[f64]) -> Option<Tensor> {
-    let rows = values.len().checked_div(port.width)?;
+fn tensor(port: &Port, given: &[Value]) -> Option<Tensor> {
+    let rows = given.len().checked_div(port.width)?;
+    let values = || given.iter().filter_map(Value::as_u64).map(f64::from_bits);
     let data = match port.dtype {
-        DataType::Fp32 => Data::F32(values.iter().map(|&x| x as f32).collect()),
-        DataType::Fp64 => Data::F64(values.to_vec()),
-        _ => Data::I64(values.iter().map(|&x| x as i64).collect()),
+        DataType::Bytes => Data::Text(given.iter().filter_map(Value::as_str).map(Into::into).collect()),
+        DataType::Fp32 => Data::F32(values().map(|x| x as f32).collect()),
+        DataType::Fp64 => Data::F64(values().collect()),
+        _ => Data::I64(values().map(|x| x as i64).collect()),
     };
     Tensor::new(rows, port.width, data)
 }

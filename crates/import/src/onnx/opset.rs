@@ -23,6 +23,11 @@ impl Opsets<'_> {
     pub(crate) fn onnx(&self) -> i64 {
         self.0.get(ONNX).copied().unwrap_or(*KNOWN[0].1.end())
     }
+
+    /// The same of classical machine learning.
+    pub(crate) fn ml(&self) -> i64 {
+        self.0.get(ML).copied().unwrap_or(*KNOWN[1].1.end())
+    }
 }
 
 /// The domain, in the one form that is used inside.

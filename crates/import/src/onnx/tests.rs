@@ -313,10 +313,8 @@ fn classifier(post: &str, coefficients: &[f32], labels: &[i64]) -> GraphProto {
 
 #[test]
 fn classifiers_that_would_answer_otherwise_are_refused() {
-    for post in ["SOFTMAX_ZERO", "PROBIT"] {
-        let found = problems(classifier(post, &[1.0; 6], &[0, 1]));
-        assert!(found[0].reason.contains(post), "{}", found[0].reason);
-    }
+    let found = problems(classifier("PROBIT", &[1.0; 3], &[0, 1]));
+    assert!(found[0].reason.contains("PROBIT"), "{}", found[0].reason);
     for (coefficients, labels) in
         [(6, &[1_i64, 2, 3][..]), (9, &[1, 2]), (3, &[1]), (3, &[]), (4, &[1, 2]), (0, &[1])]
     {

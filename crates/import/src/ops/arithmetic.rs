@@ -77,6 +77,7 @@ fn with_constant(call: &mut Call<'_, '_>, kind: Kind, side: usize) -> Result<Opt
     let (scale, shift): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     let scale = spread(call, &scale, &constant.dims, &to.dims)?;
     let shift = spread(call, &shift, &constant.dims, &to.dims)?;
+    let x = if x.width() == 1 { x } else { stretched(call, &x, &to)? };
     let id = affine(call, &x, scale, shift)?;
     Ok(Some(Rows { id, ..x.shaped(to.dims, to.batch) }))
 }
@@ -175,8 +176,8 @@ fn extreme(call: &mut Call<'_, '_>, reduce: Reduce) -> Lowered {
     if call.inputs.len() == 2 && call.is_constant(0) != call.is_constant(1) {
         let side = usize::from(call.is_constant(1));
         let bound = call.constant(side)?;
-        if let Some(bound) = bound.single().filter(|_| bound.dims.len() <= 1) {
-            let x = call.numbers(1 - side)?;
+        let x = call.numbers(1 - side)?;
+        if let Some(bound) = bound.single().filter(|_| bound.dims.len() <= x.rank()) {
             let (low, high) = match reduce {
                 Reduce::Max => (bound, f64::INFINITY),
                 _ => (f64::NEG_INFINITY, bound),
@@ -222,7 +223,27 @@ pub(super) fn modulo(call: &mut Call<'_, '_>) -> Lowered {
     let whole = call.emit(Op::Map(toward), quotient)?;
     let multiple = call.emit_many(Op::Multiply, vec![whole, b.id])?;
     let id = minus(call, &a, &b.with(multiple))?;
+    let bounded = call.is_constant(1) && numbers(&*call.constant(1)?)?.iter().all(|x| x.is_finite());
+    if a.is_whole() || bounded {
+        return one(a.with(id));
+    }
+    let by_infinity = by_infinity(call, &a, &b)?;
+    let size = call.emit(Op::Map(Function::Abs), b.id)?;
+    let infinite = call.fixed(vec![f64::INFINITY; a.width()])?;
+    let kept = call.emit_many(Op::Compare(Comparison::Equal), vec![size, infinite])?;
+    let id = call.emit_many(Op::Choose, vec![kept, by_infinity, id])?;
     one(a.with(id))
+}
+
+/// What an infinite divisor leaves: the number itself, or the divisor where its sign is wanted and differs.
+fn by_infinity(call: &mut Call<'_, '_>, a: &Rows, b: &Rows) -> Result<NodeId, Stop> {
+    if call.int("fmod", 0) != 0 {
+        return Ok(a.id);
+    }
+    let signs = call.emit_many(Op::Multiply, vec![a.id, b.id])?;
+    let zero = call.fixed(vec![0.0; a.width()])?;
+    let differ = call.emit_many(Op::Compare(Comparison::Less), vec![signs, zero])?;
+    call.emit_many(Op::Choose, vec![differ, b.id, a.id])
 }
 
 /// 1 where it is infinite on a side that counts.

@@ -1,6 +1,6 @@
 //! Types, and what only passes through.
 
-use privet_model::graph::{Comparison, Labels, Op};
+use privet_model::graph::{Comparison, Function, Labels, Op};
 use privet_model::tensor::DataType;
 
 use super::arithmetic::scaled;
@@ -33,7 +33,52 @@ pub(super) fn cast(call: &mut Call<'_, '_>) -> Lowered {
     let number = call.int("to", 0);
     let to = i32::try_from(number).ok().and_then(data_type);
     let to = to.ok_or_else(|| unsupported_type(number))?;
-    to_type(call, to)
+    let is_whole = match call.input(0)? {
+        Value::Constant(constant) => matches!(constant.data, Elements::Int(_)),
+        Value::Rows(rows) => matches!(rows.dtype, DataType::Int64 | DataType::Int32),
+        _ => false,
+    };
+    let values = to_type(call, to)?;
+    match narrow(number) {
+        Some((bits, signed)) if is_whole => wrapped(call, values, bits, signed),
+        _ => Ok(values),
+    }
+}
+
+/// Bits and sign of the types that may be too short for a whole number.
+fn narrow(number: i64) -> Option<(u32, bool)> {
+    Some(match number {
+        2 => (8, false),
+        3 => (8, true),
+        4 => (16, false),
+        5 => (16, true),
+        6 => (32, true),
+        12 => (32, false),
+        _ => return None,
+    })
+}
+
+/// What is left of whole numbers in so many bits.
+fn wrapped(call: &mut Call<'_, '_>, values: Vec<Value>, bits: u32, signed: bool) -> Lowered {
+    let size = 1_i64 << bits;
+    let below = if signed { size / 2 } else { 0 };
+    match &values[..] {
+        [Value::Constant(known)] => {
+            let Elements::Int(numbers) = &known.data else { return Ok(values) };
+            let cut = |&x: &i64| i64::try_from((i128::from(x) + i128::from(below)).rem_euclid(size.into()));
+            let cut = numbers.iter().map(|x| cut(x).unwrap_or_default() - below).collect();
+            constant(&known.name, known.dims.clone(), known.dtype, Elements::Int(cut))
+        }
+        // Places and labels are small.
+        [Value::Rows(x)] if bits < 32 || !is_whole(call, x) => {
+            let turns = scaled(call, x, 1.0 / size as f64, below as f64 / size as f64)?;
+            let turns = turns.with(call.emit(Op::Map(Function::Floor), turns.id)?);
+            let turns = scaled(call, &turns, -(size as f64), 0.0)?;
+            let id = call.emit_many(Op::Add, vec![x.id, turns.id])?;
+            one(x.with(id))
+        }
+        _ => Ok(values),
+    }
 }
 
 pub(super) fn cast_like(call: &mut Call<'_, '_>) -> Lowered {

@@ -3,12 +3,13 @@
 use privet_model::graph::{Function, Labels, Op};
 use privet_model::tensor::DataType;
 
+use super::post::{POSTS, transformed};
 use crate::onnx::value::{Rows, Value};
 use crate::onnx::{Call, Lowered, Stop, one};
 
 pub(super) fn regressor(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.table(0)?;
-    call.word("post_transform", "NONE", &["NONE"])?;
+    let post = call.word("post_transform", "NONE", POSTS)?;
     let scores = scores(call, &x)?;
     let targets = call.int("targets", 1);
     if i64::try_from(scores.width()).ok() != Some(targets) {
@@ -18,13 +19,14 @@ pub(super) fn regressor(call: &mut Call<'_, '_>) -> Lowered {
             "It needs one coefficient per target and column; export the model again.",
         ));
     }
-    one(scores)
+    let id = transformed(call, scores.id, post, scores.width())?;
+    one(scores.with(id))
 }
 
 /// Label and scores. The label is chosen by the raw scores, before they are transformed.
 pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.table(0)?;
-    let post = call.word("post_transform", "NONE", &["NONE", "LOGISTIC", "SOFTMAX"])?;
+    let post = call.word("post_transform", "NONE", POSTS)?;
     let labels = labels(call)?;
     let raw = scores(call, &x)?;
     if raw.width() == 1 && labels.len() == 2 {
@@ -41,11 +43,7 @@ pub(super) fn classifier(call: &mut Call<'_, '_>) -> Lowered {
     if !call.wants(1) {
         return Ok(vec![label]);
     }
-    let id = match post {
-        "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), raw.id)?,
-        "SOFTMAX" => call.emit(Op::Softmax { group: raw.width() }, raw.id)?,
-        _ => raw.id,
-    };
+    let id = transformed(call, raw.id, post, raw.width())?;
     Ok(vec![label, Value::Rows(raw.with(id))])
 }
 
@@ -58,6 +56,12 @@ fn one_score_for_two(call: &mut Call<'_, '_>, score: &Rows, post: &str, labels: 
     let label = if call.wants(0) { label(call, &both.with(signed), labels)? } else { Value::Unknown };
     let id = match post {
         _ if !call.wants(1) => return Ok(vec![label]),
+        "PROBIT" => {
+            return Err(Stop::problem(
+                "Its one score for two classes is transformed by PROBIT.",
+                "Export it with NONE.",
+            ));
+        }
         "LOGISTIC" => call.emit(Op::Map(Function::Sigmoid), signed)?,
         _ => call.emit(pair(1.0), score.id)?,
     };

@@ -9,6 +9,7 @@ mod einsum;
 mod encode;
 mod frame;
 mod hints;
+mod label_encoder;
 mod layout;
 mod linear_ml;
 mod map;
@@ -16,12 +17,14 @@ mod moves;
 mod norm;
 mod pad;
 mod pool;
+mod post;
 mod prepare;
 mod products;
 mod quantize;
 mod reduce;
 mod scatter;
 mod shape;
+mod svm;
 mod trees;
 
 use crate::onnx::{Call, Lowered, Stop};
@@ -155,12 +158,16 @@ const OPS: &[(&str, &str, Lowering)] = &[
     (ONNX, "Where", arithmetic::choose),
     (ONNX, "Xor", arithmetic::logic),
     (ML, "ArrayFeatureExtractor", encode::array_feature_extractor),
+    (ML, "Binarizer", prepare::binarizer),
     (ML, "FeatureVectorizer", prepare::feature_vectorizer),
     (ML, "Imputer", prepare::imputer),
+    (ML, "LabelEncoder", label_encoder::label_encoder),
     (ML, "LinearClassifier", linear_ml::classifier),
     (ML, "LinearRegressor", linear_ml::regressor),
     (ML, "Normalizer", prepare::normalizer),
     (ML, "OneHotEncoder", encode::one_hot_encoder),
+    (ML, "SVMClassifier", svm::classifier),
+    (ML, "SVMRegressor", svm::regressor),
     (ML, "Scaler", prepare::scaler),
     (ML, "TreeEnsembleClassifier", trees::classifier),
     (ML, "TreeEnsembleRegressor", trees::regressor),

@@ -182,7 +182,10 @@ fn range(start: i64, end: i64, step: i64, n: usize) -> Result<Vec<usize>, Stop> 
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let from_end = |at: i64| if at < 0 { at.saturating_add(n) } else { at };
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
-    let (start, end) = (from_end(start).clamp(low.max(0), high), from_end(end).clamp(low, high));
+    // The greatest number means the last place in the direction of the steps: so the runtime, beyond the definition.
+    let no_end = step < 0 && (end == i64::MAX || end == i64::from(i32::MAX));
+    let end = if no_end { low } else { from_end(end).clamp(low, high) };
+    let start = from_end(start).clamp(low.max(0), high);
     if step == 0 {
         return Err(Stop::problem("It makes steps of 0.", "Export the model again."));
     }

@@ -41,6 +41,12 @@ pub(super) fn average_pool(call: &mut Call<'_, '_>) -> Lowered {
 pub(super) fn lp_pool(call: &mut Call<'_, '_>) -> Lowered {
     let p = call.int("p", 2);
     let (x, image, frame) = pooled(call)?;
+    if call.attribute("auto_pad").is_some() && frame.strides.iter().zip(&frame.kernel).any(|(s, k)| s > k) {
+        return Err(Stop::problem(
+            "It steps further than its window reaches, with `auto_pad`, which runtimes do not read alike.",
+            "Export it with its pads given as numbers.",
+        ));
+    }
     let places = frame.windows(&image);
     let powers = if p == 2 {
         map(call, &x, Function::Square)?
@@ -69,6 +75,13 @@ fn pooled(call: &mut Call<'_, '_>) -> Result<(Rows, Image, Frame), Stop> {
     let image = Image::of(&x)?;
     let kernel = per_axis(call, "kernel_shape", image.rank())?;
     let frame = Frame::read(call, &image, kernel)?;
+    let same = call.word("auto_pad", "NOTSET", &["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"])?;
+    if same.starts_with("SAME") && frame.dilations.iter().any(|&d| d != 1) {
+        return Err(Stop::problem(
+            "It has dilations and `auto_pad`, which runtimes do not read alike.",
+            "Export it with its pads given as numbers.",
+        ));
+    }
     call.builder.charge(count(&[image.images, image.channels])?.saturating_mul(frame.places()))?;
     if frame.windows(&image).iter().any(Vec::is_empty) {
         return Err(Stop::problem("One of its windows holds padding only.", "Export with less padding."));

@@ -1,6 +1,6 @@
 //! What comes before a linear model: filling gaps, scaling, joining columns.
 
-use privet_model::graph::{Missing, Norm, Op};
+use privet_model::graph::{Comparison, Missing, Norm, Op};
 use privet_model::tensor::DataType;
 
 use crate::onnx::value::Rows;
@@ -37,6 +37,15 @@ pub(super) fn imputer(call: &mut Call<'_, '_>) -> Lowered {
     let fill = per_column(fill, x.width(), "imputed")?;
     let missing = if missing.is_nan() { Missing::Nan } else { Missing::Value(missing) };
     let id = call.emit(Op::Impute { fill, missing }, x.id)?;
+    one(x.with(id))
+}
+
+/// 1 above the threshold, else 0.
+pub(super) fn binarizer(call: &mut Call<'_, '_>) -> Lowered {
+    let threshold = call.finite_float("threshold", 0.0)?;
+    let x = call.numbers(0)?;
+    let bound = call.fixed(vec![threshold; x.width()])?;
+    let id = call.emit_many(Op::Compare(Comparison::Less), vec![bound, x.id])?;
     one(x.with(id))
 }
 

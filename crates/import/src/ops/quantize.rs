@@ -4,22 +4,19 @@ use privet_model::graph::{Function, Op};
 use privet_model::tensor::DataType;
 
 use super::arithmetic::affine;
-use super::layout::{Shape, axis_of, joint, spread};
+use super::layout::{Shape, axis_of, count, inner_axis, joint, places, spread, strides};
 use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
 /// Scale and zero point for each value of `x`.
 fn grid(call: &mut Call<'_, '_>, x: &Rows) -> Result<(Vec<f64>, Vec<f64>), Stop> {
-    if call.int("block_size", 0) != 0 {
-        return Err(Stop::problem(
-            "It has a scale for each block of values.",
-            "Quantise by tensor or by axis.",
-        ));
-    }
     let (scale, dims) = call.weights(1)?;
     let zero = if call.has(2) { call.weights(2)?.0 } else { vec![0.0; scale.len()] };
     if zero.len() != scale.len() {
         return Err(Stop::problem("Its scales and zero points differ in number.", "Export it again."));
+    }
+    if call.int("block_size", 0) != 0 {
+        return by_blocks(call, x, &scale, &zero, &dims);
     }
     let dims = if dims.len() == 1 && dims[0] > 1 {
         let axis = axis_of(call.int("axis", 1), x.rank())?;
@@ -29,9 +26,39 @@ fn grid(call: &mut Call<'_, '_>, x: &Rows) -> Result<(Vec<f64>, Vec<f64>), Stop>
     };
     let to = joint(&[&Shape::of(x), &Shape::fixed(&dims)])?;
     if to.dims != x.dims {
-        return Err(Stop::problem("Its scales do not fit its values.", "Export it again."));
+        return Err(misfit());
     }
     Ok((spread(call, &scale, &dims, &to.dims)?, spread(call, &zero, &dims, &to.dims)?))
+}
+
+/// Along one axis, a scale and a zero point for each so many values.
+fn by_blocks(
+    call: &mut Call<'_, '_>,
+    x: &Rows,
+    scale: &[f64],
+    zero: &[f64],
+    dims: &[usize],
+) -> Result<(Vec<f64>, Vec<f64>), Stop> {
+    let axis = inner_axis(x, call.int("axis", 1))?;
+    let size = usize::try_from(call.int("block_size", 0)).ok().filter(|&n| n > 0).ok_or_else(misfit)?;
+    let mut blocks = x.dims.clone();
+    blocks[axis] = blocks[axis].div_ceil(size);
+    if blocks != dims {
+        return Err(misfit());
+    }
+    call.builder.charge(count(&[2, x.width()])?)?;
+    let mut steps = strides(&blocks);
+    let own = std::mem::take(&mut steps[axis]);
+    let (behind, length) = (strides(&x.dims)[axis], x.dims[axis]);
+    let block = |at: usize| at / behind % length / size * own;
+    let from: Vec<usize> =
+        places(&x.dims, &steps).into_iter().enumerate().map(|(at, base)| base + block(at)).collect();
+    let picked = |values: &[f64]| from.iter().map(|&i| values[i]).collect();
+    Ok((picked(scale), picked(zero)))
+}
+
+fn misfit() -> Stop {
+    Stop::problem("Its scales do not fit its values.", "Export it again.")
 }
 
 /// `(x - zero)·scale`.

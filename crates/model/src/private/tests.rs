@@ -42,7 +42,8 @@ fn what_is_shown_as_it_came_keeps_its_scale() {
 #[test]
 fn a_column_below_the_resolution_is_sound() {
     let mut graph = Graph::new(vec![port("x", 2)]);
-    let op = Op::Reduce { reduce: crate::graph::Reduce::Sum, windows: crate::graph::Windows(vec![vec![0, 1]]) };
+    let op =
+        Op::Reduce { reduce: crate::graph::Reduce::Sum, windows: crate::graph::Windows(vec![vec![0, 1]]) };
     let sum = graph.add(op, vec![NodeId(0)], Origin { node: "n".into(), op: "op".into() }).unwrap();
     graph.outputs.push((port("y", 1), sum));
     let rows = [Tensor { rows: 1, width: 2, data: Data::F64(vec![1.0, 1e-9]) }];
