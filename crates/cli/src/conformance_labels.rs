@@ -101,7 +101,7 @@ fn thresholds(fixture: &Fixture) -> Vec<Option<f64>> {
             let mut seconds: Vec<f64> =
                 values.chunks(number.width).map(|row| row[number.width - 1]).collect();
             seconds.sort_by(f64::total_cmp);
-            let between = |at: usize| Some((seconds[at - 1] + seconds[at]) / 2.0);
+            let between = |at: usize| Some(f64::midpoint(seconds[at - 1], seconds[at]));
             let inner = |t: &Option<f64>| {
                 t.is_some_and(|t| revealing(fixture.graph.clone(), Reveal::Label, Some(t)).is_ok())
             };
@@ -142,7 +142,10 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     };
     let (public, files) = for_parties(&prepared, choices, &mut DangerousSeededEntropy::new(1)).unwrap();
     let answer = ask(&public, &files, &fixture.rows);
-    assert!(answer.scores.iter().all(|&bit| bit == 0.0 || bit == 1.0), "{name}: more than bits");
+    assert!(
+        answer.scores.iter().all(|bit| [0.0f64, 1.0].iter().any(|x| x.total_cmp(bit).is_eq())),
+        "{name}: more than bits"
+    );
     let plain = Engine::new(graph.clone()).run(&fixture.rows).unwrap();
     assert_eq!((answer.outputs.len(), plain.len()), (1, 1), "{name}: nothing else is given");
     let (private, plain, judge) =

@@ -1,4 +1,4 @@
-//! Reads exported models (ONNX with ONNX-ML, TensorFlow's graphs and SavedModels, TensorFlow Lite) into the typed graph.
+//! Reads exported models (ONNX with ONNX-ML, `TensorFlow` graphs and `SavedModel`s, `TensorFlow` Lite) into the typed graph.
 //!
 //! Nothing here trusts the file: a length or a shape that it declares is compared with the data that is there, and
 //! never decides an allocation. [`read`] takes any bytes, so it is also the entry point for fuzzing; [`open`] takes a path.

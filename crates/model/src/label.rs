@@ -71,18 +71,12 @@ fn decider(graph: &Graph, output: NodeId) -> Option<usize> {
 fn only_number(graph: &Graph) -> Result<NodeId, Problems> {
     let number = |port: &Port| matches!(port.dtype, DataType::Fp32 | DataType::Fp64);
     let all: Vec<_> = graph.outputs.iter().filter(|(port, _)| number(port)).collect();
-    match all[..] {
-        [(_, id)] => Ok(*id),
-        _ => {
-            let reason =
-                format!("It gives {} outputs that are numbers, and a label is decided by one.", all.len());
-            Err(problem(
-                "output",
-                &reason,
-                "Export the model with one probability, or serve it with `--reveal score`.",
-            ))
-        }
+    if let [(_, id)] = all[..] {
+        return Ok(*id);
     }
+    let reason = format!("It gives {} outputs that are numbers, and a label is decided by one.", all.len());
+    let hint = "Export the model with one probability, or serve it with `--reveal score`.";
+    Err(problem("output", &reason, hint))
 }
 
 /// The scores of two classes of which the second is chosen where the number is above the threshold.
@@ -159,6 +153,7 @@ fn is_probability(graph: &Graph, value: Value) -> bool {
 }
 
 /// What a value was moved from: `value = sign·before + shift`.
+#[allow(clippy::float_cmp)] // exactly these numbers move and change nothing
 fn through(graph: &Graph, Value { node, column }: Value) -> Option<(Value, f64, f64)> {
     let Node { op, inputs, .. } = &graph.nodes[node.0];
     match op {

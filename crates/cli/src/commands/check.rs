@@ -72,26 +72,22 @@ fn show_steps(steps: &[StepReport]) {
     if steps.is_empty() {
         return;
     }
-    let shown = |s: &StepReport| format!("{} ({})", s.node, s.op);
-    let width = steps.iter().map(|s| shown(s).chars().count()).max().unwrap_or(0);
     let head = "    what                values   within  fraction  ring   error ≤  rounds  bytes between";
     print(&format!("{head}  for which node"));
     for s in steps {
-        print(
-            &format!(
-                "    {:<18} {:>7}  {:>7}  {:>8}  {:>4}  {:>8.1e}  {:>6}  {:>13}  {:<width$}",
-                s.does,
-                s.width,
-                format!("±2^{}", s.exponent),
-                s.fraction,
-                s.ring,
-                s.error,
-                s.rounds,
-                s.bytes_between,
-                shown(s)
-            )
-            .trim_end(),
-        );
+        print(&format!(
+            "    {:<18} {:>7}  {:>7}  {:>8}  {:>4}  {:>8.1e}  {:>6}  {:>13}  {} ({})",
+            s.does,
+            s.width,
+            format!("±2^{}", s.exponent),
+            s.fraction,
+            s.ring,
+            s.error,
+            s.rounds,
+            s.bytes_between,
+            s.node,
+            s.op
+        ));
     }
 }
 

@@ -23,8 +23,8 @@ impl Lowering<'_> {
         };
         let (left, right) = (node.inputs[0], node.inputs[1]);
         let less = match (constant(left), constant(right)) {
-            (Some(threshold), None) => self.from_threshold(right, -1.0, threshold),
-            (None, Some(threshold)) => self.from_threshold(left, 1.0, -threshold),
+            (Some(threshold), None) => self.beyond_threshold(right, -1.0, threshold),
+            (None, Some(threshold)) => self.beyond_threshold(left, 1.0, -threshold),
             _ => {
                 let sides = vec![self.narrow(left), self.narrow(right)];
                 self.draft.push(Action::Subtract, sides, 1, &node.origin)
@@ -34,7 +34,7 @@ impl Lowering<'_> {
     }
 
     /// `sign·x + shift`.
-    fn from_threshold(&mut self, x: NodeId, sign: f64, shift: f64) -> StepId {
+    fn beyond_threshold(&mut self, x: NodeId, sign: f64, shift: f64) -> StepId {
         let x = self.value(x);
         let origin = self.draft.steps[x].origin.clone();
         if let Action::Linear { weights, bias } = self.draft.steps[x].action {
