@@ -134,13 +134,7 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     let prepared = prepare(graph, Reveal::Label, accuracy, Some(&fixture.rows));
     let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {}", privet_deploy::Error::from(e)));
     let Prepared::Program(p) = &prepared else { panic!("{name}: a label is decided inside") };
-    let choices = Choices {
-        name: "m".into(),
-        protect: Protect::Both,
-        reveal: Reveal::Label,
-        parties: vec![String::new(); 3],
-    };
-    let (public, files) = for_parties(&prepared, choices, &mut DangerousSeededEntropy::new(1)).unwrap();
+    let (public, files) = bundled(&prepared);
     let answer = ask(&public, &files, &fixture.rows);
     assert!(
         answer.scores.iter().all(|bit| [0.0f64, 1.0].iter().any(|x| x.total_cmp(bit).is_eq())),
@@ -168,6 +162,16 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     );
     assert!(compared * 2 > rows, "{name}: most rows are near the border");
     compared
+}
+
+fn bundled(prepared: &Prepared) -> (PublicBundle, Vec<PartyFile>) {
+    let choices = Choices {
+        name: "m".into(),
+        protect: Protect::Both,
+        reveal: Reveal::Label,
+        parties: vec![String::new(); 3],
+    };
+    for_parties(prepared, choices, &mut DangerousSeededEntropy::new(1)).unwrap()
 }
 
 /// A model of one feature: its score is the feature.
@@ -208,13 +212,7 @@ fn a_client_sees_a_bit_and_noise_whatever_the_score_was() {
     let graph = revealing(identity(), Reveal::Label, Some(0.4)).unwrap();
     let ranges = [Tensor { rows: 2, width: 1, data: Data::F32(vec![-8.0, 8.0]) }];
     let prepared = prepare(&graph, Reveal::Label, 1e-3, Some(&ranges)).unwrap();
-    let choices = Choices {
-        name: "m".into(),
-        protect: Protect::Both,
-        reveal: Reveal::Label,
-        parties: vec![String::new(); 3],
-    };
-    let (public, files) = for_parties(&prepared, choices, &mut DangerousSeededEntropy::new(1)).unwrap();
+    let (public, files) = bundled(&prepared);
     let mpc = public.mpc().unwrap();
     assert_eq!((mpc.scores, mpc.numbers.decode(&[1]).len()), (1, 1));
     assert!(!public.json().contains("0.4"), "the threshold is a secret");

@@ -3,9 +3,8 @@
 use super::action::{Action, Step, StepId};
 use super::draft::Draft;
 use super::lower::Lowered;
-use super::noise::{Noise, Sources, ranges as factors_of};
+use super::noise::{Sources, ranges as factors_of};
 use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
-use super::outputs::Shown;
 use super::plans::{Plan, Plans};
 use super::program::{Constants, Encoding, Program};
 use super::smooth::{domain, has_domain};
@@ -179,29 +178,15 @@ impl Search<'_> {
         let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, plans: &plans };
         let noise = sources.noise();
         // What is not a number is not within any bound.
-        // A decision inside counts by how near to its threshold it may be wrong.
-        let judged = self.judged(&noise).into_iter().chain(sources.margins(&noise));
-        let bound = judged.fold(0.0, |worst: f64, e| if e <= worst { worst } else { e });
+        let shown = self.lowered.shown.iter().flat_map(|s| s.indices.iter().map(|&i| noise[s.step][i]));
+        // A decision counts by how near to its threshold it may be wrong.
+        let bound = shown
+            .chain(sources.margins(&noise))
+            .fold(0.0, |worst: f64, e| if e <= worst { worst } else { e });
         let bound = if bound.is_nan() { f64::INFINITY } else { bound };
         // What float64 adds when an answer is decoded.
         let largest = self.lowered.shown.iter().map(|s| spans[s.step].greatest()).fold(0.0, f64::max);
         Some(Tried { numbers, plans, columns, bound: bound + largest * f64::EPSILON })
-    }
-
-    /// The errors that matter: of what is revealed, or, where that is a decision, of what decides.
-    fn judged(&self, noise: &Noise) -> Vec<f64> {
-        let draft = &self.lowered.draft;
-        let of = |s: &Shown| -> Vec<f64> {
-            let step = &draft.steps[s.step];
-            let before = || noise[step.inputs[0]].iter();
-            match step.action {
-                Action::Negative if self.lowered.decided => before().copied().collect(),
-                // Two values are compared, each with its own error.
-                Action::Hottest { .. } if self.lowered.decided => before().map(|e| 2.0 * e).collect(),
-                _ => s.indices.iter().map(|&i| noise[s.step][i]).collect(),
-            }
-        };
-        self.lowered.shown.iter().flat_map(of).collect()
     }
 
     fn encodings(&self, draft: &Draft, fine: Fineness, relative: bool) -> Vec<Encoding> {

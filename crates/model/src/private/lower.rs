@@ -26,8 +26,6 @@ pub(crate) struct Lowered {
     pub(crate) draft: Draft,
     /// What is revealed, in order.
     pub(crate) shown: Vec<Shown>,
-    /// Whether what is revealed are decisions, which are right wherever what decides is not within its error of the border.
-    pub(crate) decided: bool,
     pub(crate) tail: Tail,
     pub(crate) statistics: Vec<Option<Statistics>>,
 }
@@ -277,8 +275,7 @@ impl<'g> Lowering<'g> {
         let features = 0..self.folder.head.features.len();
         let statistics = features.map(|f| self.folder.statistics.get(&f).copied()).collect();
         let head = self.columns.head(self.folder.head);
-        let decided = self.reveal == Reveal::Label;
-        Ok(Lowered { head, draft: self.draft, shown, decided, tail, statistics })
+        Ok(Lowered { head, draft: self.draft, shown, tail, statistics })
     }
 }
 

@@ -44,12 +44,13 @@ impl Sources<'_> {
     pub(crate) fn margins(&self, noise: &Noise) -> impl Iterator<Item = f64> + use<> {
         let steps = &self.draft.steps;
         let worst = |step: &Step| noise[step.inputs[0]].iter().copied().fold(0.0, f64::max);
-        let margin = |(at, step): (usize, &Step)| match step.action {
+        let margin = |step: &Step| match step.action {
             Action::Below => Some(worst(step)),
-            Action::Hottest { .. } if steps.iter().any(|s| s.inputs.contains(&at)) => Some(2.0 * worst(step)),
+            // Two values are compared, each with its own error.
+            Action::Hottest { .. } => Some(2.0 * worst(step)),
             _ => None,
         };
-        steps.iter().enumerate().filter_map(margin).collect::<Vec<_>>().into_iter()
+        steps.iter().filter_map(margin).collect::<Vec<_>>().into_iter()
     }
 
     /// No bound where a value with its error may not be held by the numbers of its step.

@@ -85,7 +85,7 @@ pub(crate) fn shown_labels(
 
 /// Whether a step's values are what a label is made of, and tell nothing else.
 pub(crate) fn is_bit(draft: &Draft, step: StepId) -> bool {
-    matches!(draft.steps[step].action, Action::Negative | Action::Below | Action::Hottest { .. })
+    matches!(draft.steps[step].action, Action::Below | Action::Hottest { .. })
 }
 
 /// Of how many values the label behind a boundary node names the greatest.

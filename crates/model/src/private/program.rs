@@ -3,7 +3,7 @@
 use privet_ring::fixed::power_of_two;
 use serde::{Deserialize, Serialize};
 
-use super::action::{Action, Step};
+use super::action::Step;
 use super::numbers::Numbers;
 use super::outputs::Shown;
 use super::plans::Plan;
@@ -95,17 +95,6 @@ impl Program {
     /// Values of a row that the widest step, or two matrices that are laid out for their product, have.
     pub fn widest(&self) -> usize {
         self.steps.iter().map(Step::room).max().unwrap_or(1)
-    }
-
-    /// The steps that decide something of values that are off by their error, on which later steps build.
-    pub fn decisions(&self) -> impl Iterator<Item = &Step> {
-        let is_used = |at: usize| self.steps.iter().any(|s| s.inputs.contains(&at));
-        let decides = move |at: usize| match self.steps[at].action {
-            Action::Below => true,
-            Action::Hottest { .. } => is_used(at),
-            _ => false,
-        };
-        (0..self.steps.len()).filter(move |&at| decides(at)).map(|at| &self.steps[at])
     }
 
     /// Values that are revealed of each row.

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`max`], [`min`] of windows of n | 3·⌈log2 n⌉ |
 //! | [`argmax`] of rows of n | 4·⌈log2 n⌉ |
-//! | [`abs`], [`clip`] | 3 |
+//! | [`abs`], [`at_least`], [`clip`] | 3 |
 
 use crate::Abort;
 use crate::protocols::protocol::Protocol;
@@ -95,6 +95,13 @@ fn interleaved(rows: usize, half: usize, next: usize) -> Vec<usize> {
 pub fn abs<P: Protocol>(p: &mut P, x: &P::Share) -> Result<P::Share, Abort> {
     let positive = p.relu(x, 0, P::ring(x))?;
     Ok(P::sub(&P::scale(&positive, 2), x))
+}
+
+/// `max(x, lo) = lo + max(x - lo, 0)`. `x - lo` must fit.
+pub fn at_least<P: Protocol>(p: &mut P, x: &P::Share, lo: i64) -> Result<P::Share, Abort> {
+    let limit = |lo: i64| vec![lo.cast_unsigned(); P::len(x)];
+    let above = p.relu(&p.add_public(x, &limit(lo.wrapping_neg())), 0, P::ring(x))?;
+    Ok(p.add_public(&above, &limit(lo)))
 }
 
 /// `x` brought into `lo..=hi`, and how far it was above: `lo + max(x - lo, 0) - max(x - hi, 0)`. `x - lo` and `x - hi` must fit.

@@ -14,6 +14,7 @@
 pub use privet_model::approx::normal::{Inverse, Normal, Positive};
 
 use crate::Abort;
+use crate::functions::extremes::at_least;
 use crate::functions::smooth::smooth;
 use crate::protocols::protocol::Protocol;
 
@@ -28,16 +29,9 @@ pub fn invert<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::
 pub fn positive<P: Protocol>(p: &mut P, x: P::Sum, plan: &Positive) -> Result<P::Sum, Abort> {
     let Positive { drop, raises, normal } = plan;
     let ring = normal.top() + 2;
-    if !raises {
-        let x = p.truncate(x, *drop, ring)?;
-        return wide(p, &x, normal);
-    }
-    let least = 1u64 << normal.low;
     let x = p.truncate(x, *drop, ring)?;
-    let above = p.add_public(&x, &vec![least.wrapping_neg(); P::len(&x)]);
-    let above = p.relu(&above, 0, ring)?;
-    let raised = p.add_public(&above, &vec![least; P::len(&above)]);
-    wide(p, &raised, normal)
+    let x = if *raises { at_least(p, &x, 1 << normal.low)? } else { x };
+    wide(p, &x, normal)
 }
 
 /// f(x) before its last bits are cut.

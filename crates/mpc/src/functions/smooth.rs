@@ -12,7 +12,7 @@
 pub use privet_model::approx::smooth::{Approximation, Saturated};
 
 use crate::Abort;
-use crate::functions::extremes::clip;
+use crate::functions::extremes::{at_least, clip};
 use crate::protocols::protocol::Protocol;
 
 /// f(x).
@@ -25,6 +25,10 @@ pub fn smooth<P: Protocol>(p: &mut P, x: impl Into<P::Sum>, plan: &Approximation
 /// f(x) wherever x is. With a clip, the ring of x is at least that of the result if the function grows.
 pub fn saturated<P: Protocol>(p: &mut P, x: &P::Share, plan: &Saturated) -> Result<P::Share, Abort> {
     let Some(far) = plan.clip else { return smooth(p, x, &plan.inside) };
+    if plan.below_only {
+        let kept = at_least(p, x, -far)?;
+        return smooth(p, &kept, &plan.inside);
+    }
     let (clipped, above) = clip(p, x, -far, far)?;
     let inside = smooth(p, &clipped, &plan.inside)?;
     if !plan.grows {

@@ -6,7 +6,7 @@ use privet_model::private::{Plan, StepId};
 use super::Runner;
 use super::values::{Value, broken};
 use crate::Abort;
-use crate::functions::extremes::clip;
+use crate::functions::extremes::{at_least, clip};
 use crate::functions::normal::positive;
 use crate::functions::softmax::softmax;
 use crate::protocols::protocol::Protocol;
@@ -29,7 +29,8 @@ impl<P: Protocol> Runner<'_, P> {
         let x = self.protocol.reshare(x)?;
         let far = far << bits.drop;
         if plan.below_only {
-            return self.vanishing(&x, far, plan);
+            let kept = at_least(self.protocol, &x, -far)?;
+            return self.protocol.series(&kept, &plan.inside.series, bits);
         }
         let (inside, above) = clip(self.protocol, &x, -far, far)?;
         let value = self.protocol.series(&inside, &plan.inside.series, bits)?;
@@ -42,15 +43,6 @@ impl<P: Protocol> Runner<'_, P> {
         let above = self.protocol.relu(&above, 0, ring)?;
         let above = P::scale(&above, 1 << (bits.sines + bits.coefficients - from));
         Ok(P::add_sum(P::reduce_sum(value, ring), P::Sum::from(&above)))
-    }
-
-    /// What is below the clip stands for it.
-    fn vanishing(&mut self, x: &P::Share, far: i64, plan: &Saturated) -> Result<P::Sum, Abort> {
-        let far = vec![far.cast_unsigned(); P::len(x)];
-        let above = self.protocol.relu(&self.protocol.add_public(x, &far), 0, P::ring(x))?;
-        let minus: Vec<u64> = far.iter().map(|far| far.wrapping_neg()).collect();
-        let kept = self.protocol.add_public(&above, &minus);
-        self.protocol.series(&kept, &plan.inside.series, plan.inside.bits)
     }
 
     pub(super) fn softmax(&mut self, at: StepId) -> Result<P::Share, Abort> {

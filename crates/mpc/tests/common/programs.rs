@@ -173,3 +173,65 @@ pub fn check_revealed(graph: &Graph, rows: &Tensor, accuracy: f64, reveal: Revea
 pub fn dense(chance: &mut Chance, n: usize, m: usize) -> Op {
     Op::Linear { weights: chance.numbers(n * m, 1.5 / (n as f64).sqrt()), bias: chance.numbers(m, 0.5) }
 }
+
+pub const HOW: (Reveal, Protect) = (Reveal::Probability, Protect::Both);
+
+/// In float64, so that nothing but the program errs.
+pub fn exact(width: usize, ops: Vec<Op>) -> Graph {
+    let port = |name: &str, width| Port {
+        name: name.into(),
+        dtype: DataType::Fp64,
+        width,
+        flat: false,
+        dims: Vec::new(),
+        columns: Vec::new(),
+    };
+    let mut graph = Graph::new(vec![port("x", width)]);
+    let mut at = NodeId(0);
+    for (i, op) in ops.into_iter().enumerate() {
+        at = graph.add(op, vec![at], Origin { node: format!("n{i}"), op: "op".into() }).unwrap();
+    }
+    let width = graph.width(at);
+    graph.outputs = vec![(port("y", width), at)];
+    graph
+}
+
+pub fn rows(data: Vec<f64>, width: usize) -> Tensor {
+    Tensor { rows: data.len() / width, width, data: Data::F64(data) }
+}
+
+/// From -1 to 1, both ends included, closer to each other at the ends and about the middle.
+pub fn grid(n: u32) -> Vec<f64> {
+    let even = (0..=n).map(|i| 2.0 * f64::from(i) / f64::from(n) - 1.0);
+    let knots = (1..=30).flat_map(|j| [1.0, -1.0].map(|s: f64| s * 0.5f64.powi(j)));
+    let ends = (1..=30).flat_map(|j| [1.0, -1.0].map(|s: f64| s * (1.0 - 0.5f64.powi(j))));
+    even.chain(knots).chain(ends).collect()
+}
+
+/// A model of several values a row, whose nodes `build` adds to the input.
+pub fn graph_of(width: usize, build: impl FnOnce(&mut Graph) -> NodeId) -> Graph {
+    let mut graph = exact(width, Vec::new());
+    let y = build(&mut graph);
+    let width = graph.width(y);
+    graph.outputs = vec![(Port { name: "y".into(), width, ..graph.inputs[0].clone() }, y)];
+    graph
+}
+
+pub fn add(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+    let origin = Origin { node: format!("n{}", graph.nodes.len()), op: "op".into() };
+    graph.add(op, inputs.to_vec(), origin).unwrap()
+}
+
+/// Rows within ±1, of which some are at the corners.
+pub fn drawn(seed: u64, n: usize, width: usize) -> Tensor {
+    let mut chance = Chance::of(seed);
+    let corner = |x: f64| if x.abs() > 0.6 { x.signum() } else { x / 0.6 };
+    rows(chance.numbers(n * width, 1.0).into_iter().map(corner).collect(), width)
+}
+
+pub fn within_bound(graph: &Graph, x: &Tensor, accuracy: f64, name: &str) -> Ran {
+    let sample = rows(vec![0.5; x.width], x.width);
+    let ran = Ran::of(graph, &sample, x, accuracy, HOW);
+    assert!(ran.worst() <= ran.program.bound, "{name}: {} > {}", ran.worst(), ran.program.bound);
+    ran
+}

@@ -30,7 +30,7 @@ impl Lowering<'_> {
                 self.draft.push(Action::Subtract, sides, 1, &node.origin)
             }
         };
-        self.draft.push(Action::Negative, vec![less], 1, &node.origin)
+        self.draft.push(Action::Below, vec![less], 1, &node.origin)
     }
 
     /// `sign·x + shift`.
