@@ -106,5 +106,5 @@ def test_finest_accuracy(name, up, tmp_path, line):
 def test_what_no_private_kind_can_run(name, tmp_path):
     fixture = judge.fixture(name)
     folder = tmp_path / "run"
-    refused(3, "up", "mpc", fixture.model, "--dir", folder, names=["E201", "Normalizer"])
+    refused(3, "up", "mpc", fixture.model, "--dir", folder, names=["E212", "Normalizer"])
     assert not folder.exists()
