@@ -53,11 +53,13 @@ impl Sources<'_> {
         steps.iter().filter_map(margin).collect::<Vec<_>>().into_iter()
     }
 
-    /// No bound where a value with its error may not be held by the numbers of its step.
+    /// No bound where a value with its error may not be held by the numbers of its step, nor where the error is not a number, as
+    /// what has no bound times a weight of zero: a maximum would pass over it.
     fn held(&self, at: usize, mut errors: Vec<f64>) -> Vec<f64> {
         let most = 2f64.powi(self.numbers[at].exponent);
         for (i, e) in errors.iter_mut().enumerate() {
-            if self.spans[at].size(i) + *e >= most {
+            let is_held = self.spans[at].size(i) + *e < most;
+            if !is_held {
                 *e = f64::INFINITY;
             }
         }
