@@ -113,7 +113,9 @@ impl Boundary {
         let beyond = graph.nodes.iter().zip(forms).filter(|(_, form)| matches!(form, Form::Beyond));
         let operands: Vec<(NodeId, bool)> = beyond
             .flat_map(|(node, _)| {
-                node.inputs.iter().map(|&id| (id, matches!(node.op, Op::Softmax { .. } | Op::Label(_))))
+                node.inputs.iter().map(|&id| {
+                    (id, matches!(node.op, Op::Softmax { .. } | Op::LogSoftmax { .. } | Op::Label(_)))
+                })
             })
             .filter(|(id, _)| inside(id))
             .collect();

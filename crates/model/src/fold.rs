@@ -327,6 +327,7 @@ pub(crate) fn obstacle(graph: &Graph, node: &Node) -> Option<Problem> {
         Op::Normalize(_)
         | Op::Map(Function::Sigmoid)
         | Op::Softmax { .. }
+        | Op::LogSoftmax { .. }
         | Op::Label(_)
         | Op::Select(_)
         | Op::Concat => None,
@@ -344,7 +345,11 @@ fn after_nonlinear(graph: &Graph, node: &Node) -> Problem {
         let before = &graph.nodes[id.0];
         if matches!(
             before.op,
-            Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Normalize(_) | Op::Label(_)
+            Op::Map(Function::Sigmoid)
+                | Op::Softmax { .. }
+                | Op::LogSoftmax { .. }
+                | Op::Normalize(_)
+                | Op::Label(_)
         ) {
             let reason = format!(
                 "It has constants of its own behind `{}` ({}), which is not affine.",

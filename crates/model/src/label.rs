@@ -121,7 +121,9 @@ fn many(graph: &Graph, scores: NodeId, threshold: Option<f64>) -> Result<NodeId,
 fn unactivated(graph: &Graph, id: NodeId) -> NodeId {
     let node = &graph.nodes[id.0];
     match node.op {
-        Op::Softmax { group } if group == node.width => unactivated(graph, node.inputs[0]),
+        Op::Softmax { group } | Op::LogSoftmax { group } if group == node.width => {
+            unactivated(graph, node.inputs[0])
+        }
         Op::Map(Function::Sigmoid | Function::Tanh) => unactivated(graph, node.inputs[0]),
         _ => id,
     }

@@ -140,3 +140,18 @@ fn a_period_fits_the_ring() {
         assert_eq!(series.value(x).to_bits(), later.to_bits());
     }
 }
+
+/// So a fit is made once, whatever bits a plan tries; and what was refused stays refused, for less and not for more.
+#[test]
+fn bits_of_the_argument_change_no_series() {
+    let coarse = Domain { lo: -5.0, hi: 5.0, fraction_bits: 12, ring: 40 };
+    let fine = Domain { fraction_bits: 20, ..coarse };
+    for accuracy in [1e-2, 1e-4] {
+        let [a, b, again] = [coarse, fine, coarse].map(|d| fit(Smooth::Tanh, &d, accuracy).unwrap());
+        assert_eq!((a.error.to_bits(), &a.series.terms), (b.error.to_bits(), &b.series.terms));
+        assert_eq!((a.series.period_bits + 8, &a), (b.series.period_bits, &again));
+    }
+    for (accuracy, is_there) in [(1e-15, false), (1e-16, false), (1e-4, true), (1e-15, false)] {
+        assert_eq!(fit(Smooth::Tanh, &coarse, accuracy).is_some(), is_there, "{accuracy}");
+    }
+}

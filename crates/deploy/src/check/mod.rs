@@ -397,7 +397,8 @@ fn counted(outputs: &[Tensor]) -> BTreeMap<String, usize> {
 fn of_classes(graph: &Graph) -> Vec<bool> {
     let mut behind: Vec<bool> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let activated = matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. });
+        let activated =
+            matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::LogSoftmax { .. });
         behind.push(activated || node.inputs.iter().any(|id| behind.get(id.0) == Some(&true)));
     }
     graph.outputs.iter().map(|(_, id)| behind.get(id.0) == Some(&true)).collect()

@@ -260,6 +260,7 @@ fn size(op: &Op) -> usize {
         | Op::Normalize(_)
         | Op::Map(_)
         | Op::Softmax { .. }
+        | Op::LogSoftmax { .. }
         | Op::ArgMax { .. }
         | Op::Add
         | Op::Multiply

@@ -2,9 +2,8 @@
 
 use privet_model::graph::{Comparison, Op};
 
-use super::arithmetic::minus;
 use super::layout::{Shape, across, axis_of, permuted, stretched};
-use super::reduce::{arg_max, log_sum_exp};
+use super::reduce::arg_max;
 use crate::onnx::value::Rows;
 use crate::onnx::{Call, Lowered, Stop, one};
 
@@ -39,10 +38,7 @@ pub(super) fn softmax(call: &mut Call<'_, '_>) -> Lowered {
 
 pub(super) fn log_softmax(call: &mut Call<'_, '_>) -> Lowered {
     let (_, moved, order, group) = grouped(call)?;
-    let flat = moved.shaped(vec![moved.width() / group.max(1), group], None);
-    let sum = log_sum_exp(call, &flat, &[1])?;
-    let sum = stretched(call, &sum, &Shape::of(&flat))?;
-    let id = minus(call, &flat, &sum)?;
+    let id = call.emit(Op::LogSoftmax { group }, moved.id)?;
     one(restored(call, &moved.with(id), &order)?)
 }
 

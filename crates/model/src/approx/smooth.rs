@@ -59,6 +59,9 @@ impl Approximation {
 /// A longer domain takes more terms than are worth looking for.
 const WIDEST: f64 = 128.0;
 
+/// Clips that are tried: farther out there is more accuracy left to the series, and then no more.
+const FARTHER: usize = 3;
+
 /// For the exponential a clip costs less beyond this.
 const WIDEST_POWER: f64 = 24.0;
 
@@ -94,13 +97,16 @@ impl Saturated {
         if grows && output.fraction_bits != domain.fraction_bits {
             return None;
         }
-        (1..64).map(f64::from).find_map(|far| {
-            let beyond = limits(f)?.map(|limit| (f.value(far * limit[0]) - limit[1] - limit[2] * far).abs());
-            let beyond = beyond[0].max(beyond[1]);
+        let limits = limits(f)?;
+        let beyond = |far: f64| {
+            let each = limits.map(|limit| (f.value(far * limit[0]) - limit[1] - limit[2] * far).abs());
+            each[0].max(each[1])
+        };
+        let far_enough = (1..64).map(f64::from).filter(|far| beyond(*far) < accuracy / 4.0);
+        far_enough.take(FARTHER).find_map(|far| {
+            let beyond = beyond(far);
             let domain = Domain { lo: -far, hi: far, ..*domain };
-            let inside = (beyond < accuracy / 4.0)
-                .then(|| Approximation::plan(f, &domain, accuracy - beyond, output))
-                .flatten()?;
+            let inside = Approximation::plan(f, &domain, accuracy - beyond, output)?;
             let clip =
                 Some(Format { ring: 64, fraction_bits: domain.fraction_bits }.element(far).cast_signed());
             Some(Self { error: inside.error + beyond, inside, clip, below_only: false, grows })

@@ -77,12 +77,18 @@ fn last_uses(graph: &Graph) -> Vec<usize> {
 /// Past these operations nobody could see any more that a value was missing or beyond float64: a label would come out. Where a
 /// model has infinite constants, these are masks: what they hide has no weight in a softmax.
 fn check_operands(graph: &Graph, node: &Node, values: &[Value], masks: bool) -> Result<(), Refusal> {
-    let hides =
-        matches!(node.op, Op::Map(Function::Sigmoid) | Op::Softmax { .. } | Op::Label(_) | Op::ArgMax { .. });
+    let hides = matches!(
+        node.op,
+        Op::Map(Function::Sigmoid)
+            | Op::Softmax { .. }
+            | Op::LogSoftmax { .. }
+            | Op::Label(_)
+            | Op::ArgMax { .. }
+    );
     if !hides {
         return Ok(());
     }
-    let masks = masks && matches!(node.op, Op::Softmax { .. });
+    let masks = masks && matches!(node.op, Op::Softmax { .. } | Op::LogSoftmax { .. });
     let is_fine = |x: &f64| x.is_finite() || (masks && *x == f64::NEG_INFINITY);
     for id in &node.inputs {
         let Value::Num(numbers) = &values[id.0] else { continue };
@@ -182,6 +188,7 @@ impl Operands<'_> {
             Op::Map(function) => numbers::per_column(x, n, |_, v| function.at(v)),
             Op::Normalize(norm) => numbers::by_groups(x, n, |row| normalize(*norm, row)),
             Op::Softmax { group } => numbers::by_groups(x, *group, softmax),
+            Op::LogSoftmax { group } => numbers::by_groups(x, *group, numbers::log_softmax),
             Op::Add => numbers::pairs(&x, &self.numbers(1)?, |a, b| a + b),
             Op::Multiply => numbers::pairs(&x, &self.numbers(1)?, |a, b| a * b),
             Op::Divide => numbers::pairs(&x, &self.numbers(1)?, |a, b| a / b),

@@ -61,6 +61,15 @@ pub fn softmax(row: &mut [f64]) {
     }
 }
 
+/// From the greatest, so that nothing overflows and no logarithm is of 0.
+pub(super) fn log_softmax(row: &mut [f64]) {
+    let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = row.iter().map(|x| (x - greatest).exp()).sum();
+    for x in row {
+        *x -= greatest + sum.ln();
+    }
+}
+
 /// The row at unit length, in place; a row of length 0 stays. The largest *value* counts for [`Norm::Max`], sign and
 /// all, as ONNX Runtime has it.
 pub fn normalize(norm: Norm, row: &mut [f64]) {

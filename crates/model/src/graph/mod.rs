@@ -212,6 +212,11 @@ pub enum Op {
         /// Size of a group; n is a multiple of it.
         group: usize,
     },
+    /// The logarithms of a softmax, also of what is too small for it.
+    LogSoftmax {
+        /// Size of a group; n is a multiple of it.
+        group: usize,
+    },
     /// The place, counted from 0, of the greatest value (the first of equals) of each group of consecutive values.
     ArgMax {
         /// Size of a group; m = n / group.

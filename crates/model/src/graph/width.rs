@@ -41,7 +41,7 @@ fn of_one(op: &Op, n: usize) -> Result<usize, String> {
             None => Ok(indices.len()),
         },
         Op::Normalize(_) | Op::Map(_) => Ok(n),
-        Op::Softmax { group } => groups(n, *group).map(|_| n),
+        Op::Softmax { group } | Op::LogSoftmax { group } => groups(n, *group).map(|_| n),
         Op::ArgMax { group } => groups(n, *group),
         Op::Label(labels) => same(n, labels.len(), "label").map(|_| 1),
         Op::Trees(trees) if trees.is_sound() => same(trees.features, n, "feature").map(|_| trees.targets),

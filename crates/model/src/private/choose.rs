@@ -145,27 +145,32 @@ impl Search<'_> {
         let shown = |at: StepId| self.lowered.shown.iter().any(|s| s.step == at);
         let relative = columns.is_some_and(|at| is_relative(draft, at) && !shown(at));
         let gain = if relative { gain(draft, &spans) } else { 0 };
+        let attempt = |fine: Fineness| self.attempt(fine, &spans, &exponents, relative);
+        let wish = |fine: Fineness| {
+            self.plans.wished.set(true);
+            let wished = attempt(fine);
+            self.plans.wished.set(false);
+            wished.map_or(f64::INFINITY, |w| w.bound)
+        };
+        let all = VALUE_BITS.flat_map(|value| EXTRA.map(|extra| (value, extra))).map(|(value, extra)| {
+            let column = (value + gain).min(MAX_INPUT_BITS);
+            Fineness { value, weight: value + extra, column }
+        });
+        let mut missed = Vec::new();
         let mut best = f64::INFINITY;
-        for value in VALUE_BITS {
-            for extra in EXTRA {
-                let column = (value + gain).min(MAX_INPUT_BITS);
-                let fine = Fineness { value, weight: value + extra, column };
-                self.plans.wished.set(true);
-                let wished = self.attempt(fine, &spans, &exponents, relative);
-                self.plans.wished.set(false);
-                let Some(wished) = wished else { continue };
-                if wished.bound > self.accuracy {
-                    best = best.min(wished.bound);
-                    continue;
-                }
-                let Some(tried) = self.attempt(fine, &spans, &exponents, relative) else { continue };
-                if tried.bound <= self.accuracy {
-                    return Ok(self.program(tried, ranges));
-                }
-                best = best.min(tried.bound);
+        for fine in all {
+            let wished = wish(fine);
+            if wished > self.accuracy {
+                missed.push((wished, fine));
+                continue;
             }
+            let Some(tried) = attempt(fine) else { continue };
+            if tried.bound <= self.accuracy {
+                return Ok(self.program(tried, ranges));
+            }
+            best = best.min(tried.bound);
         }
-        Err(Miss::Reachable(best))
+        Err(Miss::Reachable(best.min(reachable(missed, |fine| Some(attempt(fine)?.bound)))))
     }
 
     fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {
@@ -230,6 +235,14 @@ impl Search<'_> {
         };
         (program, constants)
     }
+}
+
+/// The bound of the first that has one, of what was only wished for, best wishes first.
+fn reachable(mut missed: Vec<(f64, Fineness)>, bound: impl Fn(Fineness) -> Option<f64>) -> f64 {
+    missed.retain(|(wished, _)| wished.is_finite());
+    missed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let bounds = missed.into_iter().filter_map(|(_, fine)| bound(fine));
+    bounds.into_iter().find(|b| b.is_finite()).unwrap_or(f64::INFINITY)
 }
 
 fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {

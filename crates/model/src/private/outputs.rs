@@ -34,7 +34,7 @@ fn is_shift_free(graph: &Graph, tail: &[bool], id: NodeId) -> bool {
     let width = graph.width(id);
     let free = |op: &Op| match op {
         Op::Label(_) => true,
-        Op::Softmax { group } | Op::ArgMax { group } => *group == width,
+        Op::Softmax { group } | Op::LogSoftmax { group } | Op::ArgMax { group } => *group == width,
         _ => false,
     };
     let uses = graph.nodes.iter().zip(tail).filter(|(node, tail)| **tail && node.inputs.contains(&id));

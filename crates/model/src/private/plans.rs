@@ -117,6 +117,11 @@ impl Plans {
 
     /// For sums of squares of values with these numbers.
     pub(crate) fn unit(&self, gain: f64, x: &Numbers, domain: Domain, value: u32) -> Option<Positive> {
+        if self.wished.get() {
+            let (fraction_bits, output) = unit_formats(gain, x, domain, value)?;
+            let normal = Normal { fraction_bits, ..Normal::wish(output) };
+            return Some(Positive { drop: 0, raises: false, normal });
+        }
         let key = (format!("unit {gain} {domain:?}"), x.fraction, x.exponent, value, 0);
         let plan = self.known(key, || unit_plan(gain, x, domain, value).map(Plan::Unit));
         plan.and_then(|plan| if let Plan::Unit(plan) = plan { Some(plan) } else { None })
@@ -134,7 +139,7 @@ impl Plans {
             let input = Format { ring, fraction_bits: x.fraction };
             let output = Format { ring: value + 3, fraction_bits: value };
             let accuracy = UNITS * (group as f64 + 1.0) * output.unit();
-            Softmax::plan(group, input, accuracy, output).map(Plan::Softmax)
+            coarser(|c| Softmax::plan(group, input, c * accuracy, output)).map(Plan::Softmax)
         })
     }
 
@@ -188,7 +193,7 @@ fn saturated(
     let ring = u32::try_from(i64::from(fraction_bits) + i64::from(x.exponent) + 2).ok()?;
     let domain = fit::Domain { lo, hi, fraction_bits, ring };
     let output = Format { ring: 64, fraction_bits: value };
-    let mut plan = Saturated::plan(f, &domain, accuracy(value, slope), output)?;
+    let mut plan = coarser(|c| Saturated::plan(f, &domain, c * accuracy(value, slope), output))?;
     plan.inside.bits.drop = drop;
     if drop > 0 {
         plan.error += slope * power_of_two(-i64::from(fraction_bits));
@@ -217,7 +222,7 @@ fn positive(f: Function, x: &Numbers, domain: Domain, value: u32) -> Option<Posi
     let relative = if inverse == Inverse::Logarithm { accuracy } else { accuracy / size };
     let input = Format { ring: high + 4, fraction_bits };
     let output = Format { ring: 64, fraction_bits: value };
-    let normal = Normal::plan(inverse, input, [low, high], relative.min(0.01), output)?;
+    let normal = coarser(|c| Normal::plan(inverse, input, [low, high], (c * relative).min(0.01), output))?;
     (drop + 2 <= x.fraction + u32::try_from(x.exponent + 2).ok()?).then_some(Positive {
         drop,
         raises,
@@ -228,18 +233,32 @@ fn positive(f: Function, x: &Numbers, domain: Domain, value: u32) -> Option<Posi
 /// The inverse root of sums of squares, which have twice the fraction bits of the values. What it takes of the accuracy: a half is
 /// that of the sum's last bit, a half that of the root, and a unit that of the root's last bit.
 fn unit_plan(gain: f64, x: &Numbers, domain: Domain, value: u32) -> Option<Positive> {
-    let fraction_bits = (2 * x.fraction).min(value + bits_of(gain / domain.lo));
+    let (fraction_bits, output) = unit_formats(gain, x, domain, value)?;
     let drop = 2 * x.fraction - fraction_bits;
     let low = u32::try_from(i64::from(fraction_bits) - outward_exponent(1.0 / domain.lo)).ok()?;
     let high = u32::try_from(i64::from(fraction_bits) + outward_exponent(domain.hi)).ok()?;
     let input = Format { ring: high + 4, fraction_bits };
+    let relative = UNITS * unit(value) / (2.0 * gain);
+    let root = |c: f64| {
+        let relative = (c * relative).min(0.01);
+        Normal::plan(Inverse::InverseSquareRoot, input, [low, high], relative, output)?.times(gain)
+    };
+    Some(Positive { drop, raises: false, normal: coarser(root)? })
+}
+
+/// Fraction bits of the sum, and how the root is held.
+fn unit_formats(gain: f64, x: &Numbers, domain: Domain, value: u32) -> Option<(u32, Format)> {
+    let of_sum = (2 * x.fraction).min(value + bits_of(gain / domain.lo));
     let largest = u32::try_from((outward_exponent(gain / domain.lo.sqrt()) + 3).max(3)).ok()?;
     let fraction_bits = value + u32::try_from(x.exponent.max(0)).ok()?;
     let output = Format { ring: fraction_bits + largest, fraction_bits };
-    let relative = UNITS * unit(value) / (2.0 * gain);
-    let normal = Normal::plan(Inverse::InverseSquareRoot, input, [low, high], relative.min(0.01), output)?;
-    let normal = normal.times(gain)?;
-    (output.ring <= 64).then_some(Positive { drop, raises: false, normal })
+    (output.ring <= 64).then_some((of_sum, output))
+}
+
+/// Of what is planned for an accuracy times a factor, the first that fits: where a value has many bits, its series may have to be
+/// content with fewer, and what that costs is in the bound.
+fn coarser<T>(plan: impl FnMut(f64) -> Option<T>) -> Option<T> {
+    [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0].into_iter().find_map(plan)
 }
 
 /// The slope at the least argument, where it is greatest.

@@ -40,7 +40,9 @@ impl Reveal {
     fn leaves(self, op: &Op) -> bool {
         match op {
             Op::Select(_) | Op::Concat | Op::Label(_) | Op::ArgMax { .. } => true,
-            Op::Map(Function::Sigmoid | Function::Tanh) | Op::Softmax { .. } => self == Self::Score,
+            Op::Map(Function::Sigmoid | Function::Tanh) | Op::Softmax { .. } | Op::LogSoftmax { .. } => {
+                self == Self::Score
+            }
             _ => false,
         }
     }
@@ -96,7 +98,7 @@ pub(crate) fn labels_by_probability(graph: &Graph) -> Graph {
         let activated = graph.nodes.iter().position(|node| {
             let keeps_order = match node.op {
                 Op::Map(Function::Sigmoid) => true,
-                Op::Softmax { group } => group == graph.width(input),
+                Op::Softmax { group } | Op::LogSoftmax { group } => group == graph.width(input),
                 _ => false,
             };
             keeps_order && node.inputs == [input]

@@ -1,27 +1,41 @@
 //! Least squares with a little weight on small solutions, by Householder's reflections.
 
-/// The `x` that makes `|A·x - y|² + weight²·|x|²` least. `columns` are those of A, each as long as `y`.
-pub(super) fn solve(columns: &[Vec<f64>], y: &[f64], weight: f64) -> Vec<f64> {
-    let n = columns.len();
-    // The weight is n more equations, weight·x_j = 0.
-    let longer = |column: &[f64], at: Option<usize>| {
-        let mut column = column.to_vec();
-        column.extend((0..n).map(|j| if Some(j) == at { weight } else { 0.0 }));
-        column
-    };
-    let mut a: Vec<Vec<f64>> = columns.iter().enumerate().map(|(j, c)| longer(c, Some(j))).collect();
-    let mut y = longer(y, None);
-    for j in 0..n {
-        let Some(reflection) = reflection(&a[j][j..]) else { continue };
-        a[j..].iter_mut().for_each(|column| reflect(&reflection, &mut column[j..]));
-        reflect(&reflection, &mut y[j..]);
+/// `A` and `y`, of which the first columns answer for themselves: reflections of later ones do not change them.
+pub(super) struct Factored {
+    /// By column, what is on the diagonal and above it.
+    upper: Vec<Vec<f64>>,
+    y: Vec<f64>,
+}
+
+impl Factored {
+    /// `columns` are those of A, each as long as `y`.
+    pub(super) fn new(columns: Vec<Vec<f64>>, mut y: Vec<f64>, weight: f64) -> Self {
+        let n = columns.len();
+        // The weight is n more equations, weight·x_j = 0.
+        y.resize(y.len() + n, 0.0);
+        let longer = |(j, mut column): (usize, Vec<f64>)| {
+            column.extend((0..n).map(|i| if i == j { weight } else { 0.0 }));
+            column
+        };
+        let mut upper: Vec<Vec<f64>> = columns.into_iter().enumerate().map(longer).collect();
+        for j in 0..n {
+            let Some(reflection) = reflection(&upper[j][j..]) else { continue };
+            upper[j..].iter_mut().for_each(|column| reflect(&reflection, &mut column[j..]));
+            reflect(&reflection, &mut y[j..]);
+        }
+        Self { upper, y }
     }
-    let mut x = vec![0.0; n];
-    for j in (0..n).rev() {
-        let known: f64 = (j + 1..n).map(|i| a[i][j] * x[i]).sum();
-        x[j] = if a[j][j] == 0.0 { 0.0 } else { (y[j] - known) / a[j][j] };
+
+    /// The `x` that makes `|A·x - y|² + weight²·|x|²` least, A being the first n columns.
+    pub(super) fn solve(&self, n: usize) -> Vec<f64> {
+        let Self { upper, y } = self;
+        let mut x = vec![0.0; n];
+        for j in (0..n).rev() {
+            let known: f64 = (j + 1..n).map(|i| upper[i][j] * x[i]).sum();
+            x[j] = if upper[j][j] == 0.0 { 0.0 } else { (y[j] - known) / upper[j][j] };
+        }
+        x
     }
-    x
 }
 
 /// The unit vector v for which `x - 2v(v·x)` has only its first element left; none for zeros.
@@ -45,6 +59,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn solve(a: &[Vec<f64>], y: &[f64], weight: f64) -> Vec<f64> {
+        Factored::new(a.to_vec(), y.to_vec(), weight).solve(a.len())
+    }
 
     fn columns(n: usize, rows: usize) -> Vec<Vec<f64>> {
         (0..n).map(|j| (0..rows).map(|i| ((i * (j + 2) + 3 * j) as f64).sin()).collect()).collect()
@@ -70,6 +88,17 @@ mod tests {
             for (column, x) in a.iter().zip(&x) {
                 assert!((dot(column, &rest) + weight * weight * x).abs() < 1e-10);
             }
+        }
+    }
+
+    #[test]
+    fn the_first_columns_answer_for_themselves() {
+        let a = columns(6, 40);
+        let y: Vec<f64> = (0..40).map(|i| f64::from(i % 7)).collect();
+        let all = Factored::new(a.clone(), y.clone(), 0.3);
+        for n in 0..=6 {
+            let alone = solve(&a[..n], &y, 0.3);
+            assert!(all.solve(n).iter().zip(alone).all(|(x, alone)| (x - alone).abs() < 1e-12), "{n}");
         }
     }
 

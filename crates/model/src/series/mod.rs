@@ -11,6 +11,7 @@
 //! | [`fit`] | the fewest terms that keep a bound |
 
 pub mod fit;
+mod known;
 mod least_squares;
 pub mod smooth;
 

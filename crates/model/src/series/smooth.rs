@@ -5,7 +5,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use crate::graph::Function;
 
 /// A smooth function of one variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Smooth {
     /// `1/(1 + e^(-x))`.
     Sigmoid,

@@ -20,6 +20,7 @@ impl Lowering<'_> {
             Op::Choose => self.choice(node)?,
             Op::ArgMax { group } => self.place(node, *group),
             Op::Normalize(norm) => self.unit_rows(node, *norm),
+            Op::LogSoftmax { group } => self.log_softmax(node, node.inputs[0], *group),
             Op::Map(Function::Log) => match self.graph.nodes[node.inputs[0].0].clone() {
                 Node { op: Op::Softmax { group }, inputs, .. } => self.log_softmax(node, inputs[0], group),
                 _ => return Ok(None),
