@@ -78,6 +78,17 @@ impl Conv {
         }
     }
 
+    /// In how many patches the value of the image is that is in most.
+    pub(crate) fn most_patches(&self) -> usize {
+        let on_axis = |axis: usize| {
+            let mut patches = vec![0; self.image[axis]];
+            let taps = (0..self.out[axis]).flat_map(|at| (0..self.kernel[axis]).map(move |tap| (at, tap)));
+            taps.filter_map(|(at, tap)| self.place(axis, at, tap)).for_each(|p| patches[p] += 1);
+            patches.into_iter().max().unwrap_or(0)
+        };
+        on_axis(0) * on_axis(1)
+    }
+
     /// The image's row (axis 0) or column (axis 1) under place `at` of the output and place `tap` of the filter.
     fn place(&self, axis: usize, at: usize, tap: usize) -> Option<usize> {
         let padded = at * self.strides[axis] + tap * self.dilations[axis];

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Step, StepId};
 use super::draft::Draft;
+use super::length::gains;
 use super::lower::Lowered;
 use super::noise::{Sources, ranges as factors_of};
 use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
@@ -34,11 +35,12 @@ pub(crate) fn choose(
     candidates.reverse();
     candidates.dedup();
     let (mut low, mut high) = (0, candidates.len());
-    let plans = Plans::default();
+    let (plans, gains) = (Plans::default(), gains(&lowered.draft));
     let mut best = Err(Miss::Reachable(0.0));
     while low < high {
         let middle = usize::midpoint(low, high);
-        match (Search { lowered, accuracy, exponents: &candidates[middle], plans: &plans }).run(ranges) {
+        let exponents = &candidates[middle];
+        match (Search { lowered, accuracy, exponents, plans: &plans, gains: &gains }).run(ranges) {
             Ok(found) => {
                 best = Ok(found);
                 low = middle + 1;
@@ -87,7 +89,8 @@ fn undefined(step: &Step) -> Refusal {
 pub(crate) fn errors(lowered: &Lowered, program: &Program) -> Vec<f64> {
     let spans = spans(&lowered.draft, &columns_span(&lowered.head, &program.limits()));
     let (draft, numbers) = (&lowered.draft, &program.numbers);
-    let sources = Sources { draft, spans: &spans, numbers, columns: &program.columns, plans: &program.plans };
+    let (gains, columns, plans) = (gains(draft), &program.columns, &program.plans);
+    let sources = Sources { draft, spans: &spans, numbers, columns, plans, gains: &gains };
     sources.noise().iter().map(|step| step.iter().copied().fold(0.0, f64::max)).collect()
 }
 
@@ -121,6 +124,8 @@ struct Search<'a> {
     accuracy: f64,
     exponents: &'a [i32],
     plans: &'a Plans,
+    /// [`gains`] of the draft.
+    gains: &'a [f64],
 }
 
 /// One choice of bits, with what follows from it.
@@ -180,7 +185,8 @@ impl Search<'_> {
         if columns.iter().any(|c| c.exponent + c.scale > 50) {
             return None;
         }
-        let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, plans: &plans };
+        let gains = self.gains;
+        let sources = Sources { draft, spans, numbers: &numbers, columns: &columns, plans: &plans, gains };
         let noise = sources.noise();
         // What is not a number is not within any bound.
         let shown = self.lowered.shown.iter().flat_map(|s| s.indices.iter().map(|&i| noise[s.step][i]));

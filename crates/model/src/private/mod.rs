@@ -18,6 +18,7 @@ mod clear;
 mod draft;
 mod front;
 mod functions;
+mod length;
 mod lower;
 mod noise;
 mod numbers;

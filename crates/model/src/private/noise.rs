@@ -3,6 +3,7 @@
 
 use super::action::{Action, Step};
 use super::draft::{Draft, Secret};
+use super::length::{carried, length};
 use super::numbers::Numbers;
 use super::plans::Plan;
 use super::program::Encoding;
@@ -22,7 +23,32 @@ pub(crate) struct Sources<'a> {
     pub(crate) columns: &'a [Encoding],
     /// By step, how it is approximated.
     pub(crate) plans: &'a [Option<Plan>],
+    /// By step, [`gains`](super::length::gains).
+    pub(crate) gains: &'a [f64],
 }
+
+/// The errors of a step.
+struct Off {
+    /// By value, at most.
+    each: Vec<f64>,
+    /// At most, as a vector.
+    together: f64,
+}
+
+impl Off {
+    fn unknown(width: usize) -> Self {
+        Self { each: vec![f64::INFINITY; width], together: f64::INFINITY }
+    }
+}
+
+/// The errors of a step's input.
+struct Before<'a> {
+    each: &'a [f64],
+    together: f64,
+}
+
+/// Above what float64 rounds in a length.
+const ROUNDED_UP: f64 = 1.0 + 1e-9;
 
 /// One unit in the last of so many fraction bits.
 pub(crate) fn unit(fraction: u32) -> f64 {
@@ -33,9 +59,15 @@ impl Sources<'_> {
     /// The errors of all steps.
     pub(crate) fn noise(&self) -> Noise {
         let mut noise: Noise = Vec::with_capacity(self.draft.steps.len());
+        let mut lengths: Vec<f64> = Vec::with_capacity(self.draft.steps.len());
         for (at, step) in self.draft.steps.iter().enumerate() {
-            let errors = self.of(at, step, &noise);
-            noise.push(self.held(at, errors));
+            let before: Vec<f64> = step.inputs.iter().map(|&i| lengths[i]).collect();
+            let Off { mut each, together } = self.of(at, step, &noise, &before);
+            let together = (together * ROUNDED_UP).min(length(&each) * ROUNDED_UP);
+            each.iter_mut().for_each(|e| *e = e.min(together));
+            let each = self.held(at, each);
+            lengths.push(if each.iter().all(|e| e.is_finite()) { together } else { f64::INFINITY });
+            noise.push(each);
         }
         noise
     }
@@ -66,20 +98,48 @@ impl Sources<'_> {
         errors
     }
 
-    fn of(&self, at: usize, step: &Step, noise: &Noise) -> Vec<f64> {
+    fn of(&self, at: usize, step: &Step, noise: &Noise, before: &[f64]) -> Off {
+        if self.is_exact(step, noise) {
+            return Off { each: vec![0.0; step.width], together: 0.0 };
+        }
+        let first = || Before { each: &noise[step.inputs[0]], together: before[0] };
+        match &step.action {
+            Action::Linear { weights, bias } => self.linear(at, step, *weights, *bias, &first()),
+            Action::Conv { weights, bias, .. } => self.convolution(at, step, *weights, *bias, &first()),
+            Action::Scale { factors, shift } => self.scale(at, step, *factors, *shift, &first()),
+            _ => {
+                let each = self.each(at, step, noise);
+                let own = self.added(at, step) * (step.width as f64).sqrt();
+                Off { each, together: carried(step, before) + own }
+            }
+        }
+    }
+
+    /// What a step without weights adds to each value's error at most.
+    fn added(&self, at: usize, step: &Step) -> f64 {
+        match step.action {
+            Action::Cut | Action::Relu => self.cut(at, step),
+            Action::Smooth(_) | Action::Softmax { .. } => self.approximation(at),
+            _ => 0.0,
+        }
+    }
+
+    /// One unit where bits are cut.
+    fn cut(&self, at: usize, step: &Step) -> f64 {
+        let is_cut = self.numbers[step.inputs[0]].fraction > self.numbers[at].fraction;
+        if is_cut { unit(self.numbers[at].fraction) } else { 0.0 }
+    }
+
+    fn each(&self, at: usize, step: &Step, noise: &Noise) -> Vec<f64> {
         let e = |i: usize| noise[step.inputs[i]].as_slice();
         let span = |i: usize| &self.spans[step.inputs[i]];
-        let own = unit(self.numbers[at].fraction);
-        if self.is_exact(step, noise) {
-            return vec![0.0; step.width];
-        }
         match &step.action {
             Action::Columns { first } => {
                 self.columns[*first..first + step.width].iter().map(Encoding::error).collect()
             }
-            Action::Linear { weights, bias } => self.linear(at, step, *weights, *bias, e(0)),
-            Action::Conv { weights, bias, .. } => self.convolution(at, step, *weights, *bias, e(0)),
-            Action::Scale { factors, shift } => self.scale(at, *factors, *shift, e(0), span(0)),
+            Action::Linear { .. } | Action::Conv { .. } | Action::Scale { .. } => {
+                Off::unknown(step.width).each
+            }
             Action::Constant(values) => (0..step.width).map(|i| self.shift(at, *values, i)).collect(),
             Action::Add | Action::Subtract => e(0).iter().zip(e(1)).map(|(a, b)| a + b).collect(),
             Action::Multiply => {
@@ -99,8 +159,7 @@ impl Sources<'_> {
             Action::Concat => step.inputs.iter().flat_map(|&i| noise[i].iter().copied()).collect(),
             Action::Flip { .. } | Action::Within { .. } | Action::Abs => e(0).to_vec(),
             Action::Cut | Action::Relu => {
-                let cut =
-                    if self.numbers[step.inputs[0]].fraction > self.numbers[at].fraction { own } else { 0.0 };
+                let cut = self.cut(at, step);
                 e(0).iter().map(|e| e + cut).collect()
             }
             Action::Smooth(f) => self.smooth(at, *f, e(0), span(0)),
@@ -157,23 +216,26 @@ impl Sources<'_> {
         self.draft.secrets[weights].whole && noise[step.inputs[0]].iter().all(|&e| e == 0.0)
     }
 
-    fn linear(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
+    fn linear(&self, at: usize, step: &Step, weights: usize, bias: usize, before: &Before<'_>) -> Off {
         let x = &self.spans[step.inputs[0]];
         let ranges = self.ranges(step);
         let (secret, n, fine) = (&self.draft.secrets[weights], x.len(), self.numbers[at].weight);
+        let mut squares = 0.0;
         let one = |row: usize| {
             let mut sum = Bounded::default();
             for j in 0..n {
                 let (moved, rounded) = rounding(secret, row * n + j, fine, ranges[j]);
-                sum.add(moved, rounded, secret.error(row * n + j), (x.low[j], x.high[j]), e[j]);
+                squares += moved * moved;
+                sum.add(moved, rounded, secret.error(row * n + j), (x.low[j], x.high[j]), before.each[j]);
             }
-            sum.error(n) + self.shift(at, bias, row)
+            sum.errors(n, before.together, self.shift(at, bias, row))
         };
-        (0..step.width).map(one).collect()
+        let (each, own): (Vec<f64>, Vec<f64>) = (0..step.width).map(one).unzip();
+        Off { each, together: (self.gains[at] + squares.sqrt()) * before.together + length(&own) }
     }
 
-    fn convolution(&self, at: usize, step: &Step, weights: usize, bias: usize, e: &[f64]) -> Vec<f64> {
-        let Action::Conv { conv, .. } = &step.action else { return Vec::new() };
+    fn convolution(&self, at: usize, step: &Step, weights: usize, bias: usize, before: &Before<'_>) -> Off {
+        let Action::Conv { conv, .. } = &step.action else { return Off::unknown(step.width) };
         let x = &self.spans[step.inputs[0]];
         let (secret, fine) = (&self.draft.secrets[weights], self.numbers[at].weight);
         let rounded: Vec<(f64, f64)> =
@@ -183,22 +245,29 @@ impl Sources<'_> {
             let mut sum = Bounded::default();
             conv.products(output, |w, i| {
                 let (moved, weight) = rounded[w];
-                sum.add(moved, weight, secret.error(w), (x.low[i], x.high[i]), e[i]);
+                sum.add(moved, weight, secret.error(w), (x.low[i], x.high[i]), before.each[i]);
             });
-            sum.error(conv.filter_len()) + self.shift(at, bias, output / places)
+            sum.errors(conv.filter_len(), before.together, self.shift(at, bias, output / places))
         };
-        (0..step.width).map(one).collect()
+        let (each, own): (Vec<f64>, Vec<f64>) = (0..step.width).map(one).unzip();
+        let squares: f64 = rounded.iter().map(|(moved, _)| moved * moved).sum();
+        let gain = self.gains[at] + (squares * conv.most_patches() as f64).sqrt();
+        Off { each, together: gain * before.together + length(&own) }
     }
 
-    fn scale(&self, at: usize, secret: usize, shift: usize, e: &[f64], x: &Span) -> Vec<f64> {
+    fn scale(&self, at: usize, step: &Step, secret: usize, shift: usize, before: &Before<'_>) -> Off {
+        let x = &self.spans[step.inputs[0]];
         let (secret, bits) = (&self.draft.secrets[secret], self.numbers[at].weight);
+        let mut largest = 0f64;
         let one = |i: usize| {
             let (moved, rounded) = rounding(secret, i, bits, 0);
+            largest = largest.max(rounded.abs());
             let mut sum = Bounded::default();
-            sum.add(moved, rounded, secret.error(i), (x.low[i], x.high[i]), e[i]);
-            sum.error(1) + self.shift(at, shift, i)
+            sum.add(moved, rounded, secret.error(i), (x.low[i], x.high[i]), before.each[i]);
+            sum.errors(1, f64::INFINITY, self.shift(at, shift, i))
         };
-        (0..x.len()).map(one).collect()
+        let (each, own): (Vec<f64>, Vec<f64>) = (0..x.len()).map(one).unzip();
+        Off { each, together: largest * before.together + length(&own) }
     }
 
     /// Error of a secret summand.
@@ -236,6 +305,9 @@ fn rounding(secret: &Secret, at: usize, bits: u32, range: i32) -> (f64, f64) {
 struct Bounded {
     moved: (f64, f64),
     carried: f64,
+    /// Of the rounded factors.
+    squares: f64,
+    folded: f64,
     size: f64,
 }
 
@@ -244,14 +316,21 @@ impl Bounded {
         let (a, b) = if moved < 0.0 { (high, low) } else { (low, high) };
         let size = low.abs().max(high.abs());
         self.moved = (self.moved.0 + moved * a, self.moved.1 + moved * b);
-        self.carried += rounded.abs() * e + folded * size;
+        self.carried += rounded.abs() * e;
+        self.squares += rounded * rounded;
+        self.folded += folded * size;
         self.size += rounded.abs() * size;
     }
 
-    /// With float64's own part in computing the sum that it is compared with.
-    fn error(&self, terms: usize) -> f64 {
+    /// The error of the sum, and what of it is its own, with float64's part in computing the sum that it is compared with. `together`
+    /// is the length of the error of what is added up: what is carried of it is at most so much times the length of the factors.
+    fn errors(&self, terms: usize, together: f64, shift: f64) -> (f64, f64) {
         let float = self.size * f64::EPSILON * (terms as f64 + 2.0);
-        self.moved.0.abs().max(self.moved.1.abs()) + self.carried + float
+        let own = self.moved.0.abs().max(self.moved.1.abs()) + self.folded + float + shift;
+        let along = self.squares.sqrt() * together;
+        // Zero times infinity is nothing that is known.
+        let carried = if along < self.carried { along } else { self.carried };
+        (carried + own, own)
     }
 }
 
