@@ -1,5 +1,6 @@
 //! From a graph to private steps: the client's columns in front, the client's tail behind, and actions of the parties between.
 
+mod absorb;
 mod decision;
 mod operations;
 mod units;
@@ -161,6 +162,11 @@ impl<'g> Lowering<'g> {
             Op::Map(function) => return self.function(node, *function),
             Op::Reduce { reduce: Reduce::Min, windows } => return Ok(self.least(node, windows)),
             _ => {}
+        }
+        if let Op::Affine { scale, shift } = &node.op
+            && let Some(step) = self.absorbed(node, scale, shift)
+        {
+            return Ok(step);
         }
         let inputs: Vec<StepId> = node.inputs.iter().map(|&id| self.narrow(id)).collect();
         if let (Some(one), &[x]) = (both_classes(&node.op), &inputs[..]) {
