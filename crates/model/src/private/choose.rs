@@ -155,25 +155,31 @@ impl Search<'_> {
             self.plans.wished.set(true);
             let wished = attempt(fine);
             self.plans.wished.set(false);
-            wished.map_or(f64::INFINITY, |w| w.bound)
+            wished
         };
-        let all = VALUE_BITS.flat_map(|value| EXTRA.map(|extra| (value, extra))).map(|(value, extra)| {
+        let fine = |value: u32, extra: u32| {
             let column = (value + gain).min(MAX_INPUT_BITS);
             Fineness { value, weight: value + extra, column }
-        });
-        let mut missed = Vec::new();
-        let mut best = f64::INFINITY;
-        for fine in all {
-            let wished = wish(fine);
-            if wished > self.accuracy {
-                missed.push((wished, fine));
+        };
+        let is_good = |tried: &Tried| tried.bound <= self.accuracy;
+        let (mut best, mut missed) = (f64::INFINITY, Vec::new());
+        for value in VALUE_BITS {
+            // What the finest weights miss, coarser ones miss too.
+            let finest = fine(value, EXTRA[EXTRA.len() - 1]);
+            if let Some(wished) = wish(finest).filter(|wished| !is_good(wished)) {
+                missed.push((wished.bound, finest));
                 continue;
             }
-            let Some(tried) = attempt(fine) else { continue };
-            if tried.bound <= self.accuracy {
-                return Ok(self.program(tried, ranges));
+            for extra in EXTRA {
+                if !wish(fine(value, extra)).is_some_and(|wished| is_good(&wished)) {
+                    continue;
+                }
+                let Some(tried) = attempt(fine(value, extra)) else { continue };
+                if is_good(&tried) {
+                    return Ok(self.program(tried, ranges));
+                }
+                best = best.min(tried.bound);
             }
-            best = best.min(tried.bound);
         }
         Err(Miss::Reachable(best.min(reachable(missed, |fine| Some(attempt(fine)?.bound)))))
     }
@@ -247,8 +253,8 @@ impl Search<'_> {
 fn reachable(mut missed: Vec<(f64, Fineness)>, bound: impl Fn(Fineness) -> Option<f64>) -> f64 {
     missed.retain(|(wished, _)| wished.is_finite());
     missed.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let bounds = missed.into_iter().filter_map(|(_, fine)| bound(fine));
-    bounds.into_iter().find(|b| b.is_finite()).unwrap_or(f64::INFINITY)
+    let mut bounds = missed.into_iter().filter_map(|(_, fine)| bound(fine));
+    bounds.find(|b| b.is_finite()).unwrap_or(f64::INFINITY)
 }
 
 fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {
