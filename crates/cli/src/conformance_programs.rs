@@ -18,10 +18,10 @@ const COARSER: &[(&str, f64)] = &[
 ];
 
 /// Fixtures that parties do not run, and why.
-const NOT_BETWEEN_PARTIES: &[(&str, &str)] =
+pub(super) const NOT_BETWEEN_PARTIES: &[(&str, &str)] =
     &[("sklearn-normalizer-zipmap", "rows are normalised after a private scaler")];
 
-fn accuracy_of(name: &str) -> f64 {
+pub(super) fn accuracy_of(name: &str) -> f64 {
     COARSER.iter().find(|(known, _)| *known == name).map_or(1e-3, |(_, accuracy)| *accuracy)
 }
 
@@ -69,7 +69,7 @@ fn networks_and_trees_keep_their_proven_bound_between_parties() {
 }
 
 /// The largest difference of numbers; labels are compared elsewhere.
-fn difference(a: &Tensor, b: &Tensor) -> f64 {
+pub(super) fn difference(a: &Tensor, b: &Tensor) -> f64 {
     if !matches!(b.data, Data::F32(_) | Data::F64(_)) {
         return 0.0;
     }
@@ -77,7 +77,7 @@ fn difference(a: &Tensor, b: &Tensor) -> f64 {
     a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-fn largest(tensors: &[Tensor]) -> f64 {
+pub(super) fn largest(tensors: &[Tensor]) -> f64 {
     let of = |t: &Tensor| match t.data {
         Data::F32(_) | Data::F64(_) => t.to_f64().unwrap().iter().fold(0.0f64, |m, x| m.max(x.abs())),
         _ => 0.0,

@@ -29,6 +29,8 @@ use crate::rows;
 mod labels;
 #[path = "conformance_programs.rs"]
 mod programs;
+#[path = "conformance_search.rs"]
+mod search;
 
 #[derive(Deserialize)]
 struct Index {

@@ -1,0 +1,129 @@
+//! A search for the worst row of what is not linear: uphill in the error, from the fixture's own rows, over everything that the ranges
+//! let in. What the parties compute is computed in the clear, bit for bit but for the luck of their cuts.
+
+use privet_deploy::numbers::Numbers;
+use privet_deploy::prepared::{Prepared, PreparedProgram, prepare};
+use privet_model::eval::evaluate;
+use privet_mpc::world::DangerousSeededEntropy;
+
+use super::programs::{NOT_BETWEEN_PARTIES, accuracy_of, difference, largest};
+use super::*;
+
+const CLIMBS: usize = 2;
+const STEPS: usize = 10;
+/// Rows that are tried in each step.
+const TRIED: usize = 8;
+
+#[test]
+fn the_worst_row_of_a_program_that_a_search_finds_is_within_its_bound() {
+    for fixture in fixtures().into_iter().filter(|f| privet_model::cut::cut(&f.graph).is_err()) {
+        let name = fixture.name.as_str();
+        if NOT_BETWEEN_PARTIES.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        let prepared = prepare(&fixture.graph, Reveal::Score, accuracy_of(name), Some(&fixture.rows));
+        let Ok(Prepared::Program(program)) = prepared else { panic!("{name} has no program") };
+        let numbers = Numbers::Program(Box::new(program.program.clone()));
+        let entropy = DangerousSeededEntropy::new(7);
+        let mut search = Search { fixture: &fixture, program: &program, numbers, entropy };
+        let (at_first, worst) = (search.errors(&fixture.rows), search.climb());
+        let first = at_first.into_iter().fold(0.0, f64::max);
+        let bound = program.program.bound;
+        println!(
+            "search {name}: worst {worst:.1e} from {first:.1e}, {:.1} % of the bound",
+            worst / bound * 100.0
+        );
+        assert!(worst <= bound, "{name}: {worst:e} over {bound:e}");
+        assert!(worst >= first, "{name}: the search went downhill");
+    }
+}
+
+struct Search<'a> {
+    fixture: &'a Fixture,
+    program: &'a PreparedProgram,
+    numbers: Numbers,
+    entropy: DangerousSeededEntropy,
+}
+
+impl Search<'_> {
+    /// The greatest error, beyond what float32 outputs round, that is found from the rows that are worst to begin with.
+    fn climb(&mut self) -> f64 {
+        let errors = self.errors(&self.fixture.rows);
+        let mut starts: Vec<usize> = (0..errors.len()).collect();
+        starts.sort_by(|&a, &b| errors[b].total_cmp(&errors[a]));
+        let climbs: Vec<f64> =
+            starts.into_iter().take(CLIMBS).map(|row| self.climb_from(row, errors[row])).collect();
+        climbs.into_iter().fold(0.0, f64::max)
+    }
+
+    fn climb_from(&mut self, row: usize, error: f64) -> f64 {
+        let mut best: Vec<Tensor> = self.fixture.rows.iter().map(|t| t.slice(row, row + 1)).collect();
+        let mut worst = error;
+        for step in 0..STEPS {
+            // Large changes first, and then a value here and there.
+            let part = 1.0 / f64::from(1 << step.min(9));
+            let tried: Vec<Vec<Tensor>> = (0..TRIED).map(|_| self.changed(&best, part)).collect();
+            for row in tried {
+                let error = self.errors(&row)[0];
+                if error > worst {
+                    (best, worst) = (row, error);
+                }
+            }
+        }
+        worst
+    }
+
+    /// The row with about this part of its numbers anywhere in the ranges, at their ends, or as in another row.
+    fn changed(&mut self, row: &[Tensor], part: f64) -> Vec<Tensor> {
+        let mut row = row.to_vec();
+        let rows = self.fixture.rows[0].rows;
+        for (t, tensor) in row.iter_mut().enumerate() {
+            if !matches!(tensor.data, Data::F32(_) | Data::F64(_)) {
+                continue;
+            }
+            let all = self.fixture.rows[t].to_f64().unwrap();
+            for element in 0..tensor.width {
+                if self.random() > part {
+                    continue;
+                }
+                let of_rows = || (0..rows).map(|r| all[r * tensor.width + element]).filter(|x| x.is_finite());
+                // Ranges are at least twice as wide as the rows.
+                let most = 2.0 * of_rows().fold(0.0, |most: f64, x| most.max(x.abs()));
+                let x = match (4.0 * self.random()) as usize {
+                    0 => most,
+                    1 => -most,
+                    2 => most * (2.0 * self.random() - 1.0),
+                    _ => all[(self.random() * rows as f64) as usize * tensor.width + element],
+                };
+                store(tensor, element, x);
+            }
+        }
+        row
+    }
+
+    /// From 0 to below 1.
+    fn random(&mut self) -> f64 {
+        f64::from(u32::from_le_bytes(draw(&mut self.entropy).unwrap())) / 2f64.powi(32)
+    }
+
+    /// By row; nothing for what the client would refuse.
+    fn errors(&self, rows: &[Tensor]) -> Vec<f64> {
+        let head = self.program.private.head();
+        (0..rows[0].rows)
+            .map(|row| self.error(head, &rows.iter().map(|t| t.slice(row, row + 1)).collect::<Vec<_>>()))
+            .collect()
+    }
+
+    fn error(&self, head: &privet_model::head::Head, row: &[Tensor]) -> f64 {
+        let program = &self.program.program;
+        let bound = head.bind(row).unwrap();
+        let mut columns = vec![0.0; head.columns.len()];
+        let Ok(()) = self.numbers.encoder().check(head, &bound, 0, &mut columns) else { return 0.0 };
+        let scores = program.in_the_clear(&self.program.constants, &columns);
+        let got = self.program.private.tail().finish(&scores, program.scores()).unwrap();
+        let exact = evaluate(&self.fixture.graph, row).unwrap();
+        let worst = got.iter().zip(&exact).map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
+        // Outputs are float32, and activations of the tail are not steeper than their argument.
+        (worst - 1e-6 * largest(&exact)).max(0.0)
+    }
+}
