@@ -64,7 +64,9 @@ impl Sources<'_> {
             let before: Vec<f64> = step.inputs.iter().map(|&i| lengths[i]).collect();
             let Off { mut each, together } = self.of(at, step, &noise, &before);
             let together = (together * ROUNDED_UP).min(length(&each) * ROUNDED_UP);
-            each.iter_mut().for_each(|e| *e = e.min(together));
+            for e in &mut each {
+                *e = e.min(together);
+            }
             let each = self.held(at, each);
             lengths.push(if each.iter().all(|e| e.is_finite()) { together } else { f64::INFINITY });
             noise.push(each);
@@ -223,8 +225,8 @@ impl Sources<'_> {
         let mut squares = 0.0;
         let one = |row: usize| {
             let mut sum = Bounded::default();
-            for j in 0..n {
-                let (moved, rounded) = rounding(secret, row * n + j, fine, ranges[j]);
+            for (j, &range) in ranges.iter().enumerate() {
+                let (moved, rounded) = rounding(secret, row * n + j, fine, range);
                 squares += moved * moved;
                 sum.add(moved, rounded, secret.error(row * n + j), (x.low[j], x.high[j]), before.each[j]);
             }

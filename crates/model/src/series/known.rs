@@ -33,8 +33,11 @@ impl Asked {
 
     /// What was found before, or what `fit` finds.
     pub(super) fn fitted(self, accuracy: f64, fit: impl FnOnce() -> Option<Fitted>) -> Option<Fitted> {
-        if let Some(known) = self.look(accuracy) {
-            return known;
+        if let Some(known) = lock().get(&self) {
+            let fit = known.fits.get(&accuracy.to_bits());
+            if fit.is_some() || accuracy <= known.hopeless {
+                return fit.cloned();
+            }
         }
         let found = fit();
         let mut all = lock();
@@ -47,13 +50,6 @@ impl Asked {
             None => known.hopeless = known.hopeless.max(accuracy),
         }
         found
-    }
-
-    fn look(self, accuracy: f64) -> Option<Option<Fitted>> {
-        let all = lock();
-        let known = all.get(&self)?;
-        let fit = known.fits.get(&accuracy.to_bits());
-        fit.map(|fit| Some(fit.clone())).or((accuracy <= known.hopeless).then_some(None))
     }
 }
 
