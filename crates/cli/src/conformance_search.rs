@@ -89,11 +89,11 @@ impl Search<'_> {
                 let of_rows = || (0..rows).map(|r| all[r * tensor.width + element]).filter(|x| x.is_finite());
                 // Ranges are at least twice as wide as the rows.
                 let most = 2.0 * of_rows().fold(0.0, |most: f64, x| most.max(x.abs()));
-                let x = match (4.0 * self.random()) as usize {
+                let x = match self.below(4) {
                     0 => most,
                     1 => -most,
                     2 => most * (2.0 * self.random() - 1.0),
-                    _ => all[(self.random() * rows as f64) as usize * tensor.width + element],
+                    _ => all[self.below(rows) * tensor.width + element],
                 };
                 store(tensor, element, x);
             }
@@ -103,7 +103,15 @@ impl Search<'_> {
 
     /// From 0 to below 1.
     fn random(&mut self) -> f64 {
-        f64::from(u32::from_le_bytes(draw(&mut self.entropy).unwrap())) / 2f64.powi(32)
+        f64::from(self.word()) / 2f64.powi(32)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.word() as usize % n
+    }
+
+    fn word(&mut self) -> u32 {
+        u32::from_le_bytes(draw(&mut self.entropy).unwrap())
     }
 
     /// By row; nothing for what the client would refuse.
