@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import re
+import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs/bench/lr528-keras.json"
@@ -54,3 +56,9 @@ def test_the_readme_has_the_numbers_of_the_record():
 
 def test_the_record_tells_no_more_of_the_machine_than_it_must():
     assert re.fullmatch(r"\d+(\.\d+)*", json.loads(RECORD.read_text())["machine"]["kernel"])
+
+
+def test_the_table_of_fixtures_is_that_of_their_record():
+    record, page = ROOT / "docs/bench/fixtures.json", ROOT / "docs/bench/fixtures.md"
+    printed = subprocess.run([sys.executable, ROOT / "bench/fixtures.py", "--table", record], capture_output=True, text=True, check=True)
+    assert page.read_text().endswith(printed.stdout)

@@ -86,7 +86,7 @@ def line(model):
 HEAD = f"""# Models and kinds
 
 What `privet check --rows` says of every model of `models/`: whether plain and the enclave serve it, and what `replicated3` takes by
-what is revealed: round trips, bytes of one row that all roles send, and the proven bound, asked for with an accuracy of {ACCURACY:g} (or
+what is revealed: round trips, bytes of one row that client and parties send (answers left out), and the proven bound, asked for with an accuracy of {ACCURACY:g} (or
 the next best, at most {COARSEST:g}; of a label, how near to the border it may be wrong). Answers of the same models are held to these
 bounds by the conformance suite. Written by `UPDATE=1 python -m pytest tests/python/test_support.py`; for single operators,
 [operators.md](operators.md).

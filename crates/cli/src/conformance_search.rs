@@ -25,7 +25,8 @@ fn the_worst_row_of_a_program_that_a_search_finds_is_within_its_bound() {
         let Ok(Prepared::Program(program)) = prepared else { panic!("{name} has no program") };
         let numbers = Numbers::Program(Box::new(program.program.clone()));
         let entropy = DangerousSeededEntropy::new(7);
-        let mut search = Search { fixture: &fixture, program: &program, numbers, entropy };
+        let seen = fixture.rows.iter().map(seen).collect();
+        let mut search = Search { fixture: &fixture, program: &program, numbers, seen, entropy };
         let (at_first, worst) = (search.errors(&fixture.rows), search.climb());
         let first = at_first.into_iter().fold(0.0, f64::max);
         let bound = program.program.bound;
@@ -38,10 +39,23 @@ fn the_worst_row_of_a_program_that_a_search_finds_is_within_its_bound() {
     }
 }
 
+/// What a search draws from; nothing for an input that is no numbers with fractions.
+fn seen(tensor: &Tensor) -> Option<(Vec<f64>, Vec<f64>)> {
+    if !matches!(tensor.data, Data::F32(_) | Data::F64(_)) {
+        return None;
+    }
+    let all = tensor.to_f64().unwrap();
+    let of = |element: usize| all.iter().skip(element).step_by(tensor.width).filter(|x| x.is_finite());
+    let greatest = (0..tensor.width).map(|e| of(e).fold(0.0, |most: f64, x| most.max(x.abs()))).collect();
+    Some((all, greatest))
+}
+
 struct Search<'a> {
     fixture: &'a Fixture,
     program: &'a PreparedProgram,
     numbers: Numbers,
+    /// By input, all its values, and by element the greatest of their sizes.
+    seen: Vec<Option<(Vec<f64>, Vec<f64>)>>,
     entropy: DangerousSeededEntropy,
 }
 
@@ -78,22 +92,19 @@ impl Search<'_> {
         let mut row = row.to_vec();
         let rows = self.fixture.rows[0].rows;
         for (t, tensor) in row.iter_mut().enumerate() {
-            if !matches!(tensor.data, Data::F32(_) | Data::F64(_)) {
-                continue;
-            }
-            let all = self.fixture.rows[t].to_f64().unwrap();
             for element in 0..tensor.width {
-                if self.random() > part {
+                if self.seen[t].is_none() || self.random() > part {
                     continue;
                 }
-                let of_rows = || (0..rows).map(|r| all[r * tensor.width + element]).filter(|x| x.is_finite());
+                let (which, row, random) = (self.below(4), self.below(rows), self.random());
+                let Some((all, greatest)) = &self.seen[t] else { continue };
                 // Ranges are at least twice as wide as the rows.
-                let most = 2.0 * of_rows().fold(0.0, |most: f64, x| most.max(x.abs()));
-                let x = match self.below(4) {
+                let most = 2.0 * greatest[element];
+                let x = match which {
                     0 => most,
                     1 => -most,
-                    2 => most * (2.0 * self.random() - 1.0),
-                    _ => all[self.below(rows) * tensor.width + element],
+                    2 => most * (2.0 * random - 1.0),
+                    _ => all[row * tensor.width + element],
                 };
                 store(tensor, element, x);
             }

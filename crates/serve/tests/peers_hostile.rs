@@ -127,10 +127,10 @@ fn half_a_frame_holds_up_no_message_of_another_peer() {
         let mut p1 = trio.mesh_meet(Role::ALL[1], 1);
         p1.previous.send("", b"here").unwrap();
         assert_eq!(p0.next.recv("", 4).unwrap(), b"here");
-        let took = start.elapsed();
+        let is_soon = start.elapsed() < SOON;
         // And silence in the middle of it is as good as gone.
         assert_eq!(p0.previous.recv("", 64 << 20), Err(LinkError::Closed));
-        took < SOON
+        is_soon && start.elapsed() < Duration::from_secs(5)
     };
     assert!((0..5).any(is_soon));
 }

@@ -151,12 +151,7 @@ impl Search<'_> {
         let relative = columns.is_some_and(|at| is_relative(draft, at) && !shown(at));
         let gain = if relative { gain(draft, &spans) } else { 0 };
         let attempt = |fine: Fineness| self.attempt(fine, &spans, &exponents, relative);
-        let wish = |fine: Fineness| {
-            self.plans.wished.set(true);
-            let wished = attempt(fine);
-            self.plans.wished.set(false);
-            wished
-        };
+        let wish = |fine: Fineness| self.wish(|| attempt(fine));
         let fine = |value: u32, extra: u32| {
             let column = (value + gain).min(MAX_INPUT_BITS);
             Fineness { value, weight: value + extra, column }
@@ -182,6 +177,14 @@ impl Search<'_> {
             }
         }
         Err(Miss::Reachable(best.min(reachable(missed, |fine| Some(attempt(fine)?.bound)))))
+    }
+
+    /// What an attempt comes to at best: with plans that have no error, and that nobody fits.
+    fn wish(&self, attempt: impl FnOnce() -> Option<Tried>) -> Option<Tried> {
+        self.plans.wished.set(true);
+        let wished = attempt();
+        self.plans.wished.set(false);
+        wished
     }
 
     fn attempt(&self, fine: Fineness, spans: &[Span], exponents: &[i32], relative: bool) -> Option<Tried> {

@@ -8,6 +8,7 @@ use super::action::{Action, Step};
 use super::draft::{Draft, Secret};
 use super::smooth::{SLOPE_OF_SOFTMAX, moved};
 use crate::graph::{Conv, Function, Windows};
+use crate::series::least_squares::dot;
 
 /// Multiplications that are worth spending on one singular value.
 const WORTH: usize = 1_000_000_000;
@@ -64,13 +65,9 @@ fn square(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
     matrix.iter().map(|a| matrix.iter().map(|b| dot(a, b)).collect()).collect()
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 /// The Euclidean length.
 pub(crate) fn length(values: &[f64]) -> f64 {
-    values.iter().map(|x| x * x).sum::<f64>().sqrt()
+    dot(values, values).sqrt()
 }
 
 /// What becomes of the length of an error in a step that has no weights; `before` are those of its inputs. Nothing that is a number

@@ -52,3 +52,56 @@ fn a_column_below_the_resolution_is_sound() {
     let (program, _) = private.plan(1e-2, &ranges).unwrap();
     assert!(program.columns.iter().any(|c| c.bits() < 1) && program.is_sound(2));
 }
+
+/// A factor and a summand behind a matrix or a convolution are taken into it, and the answer stays within the bound; where something
+/// else shows the matrix, or the places of a filter differ, they stay a step of their own.
+#[test]
+fn what_is_behind_a_matrix_is_taken_into_it() {
+    let conv = crate::graph::Conv {
+        channels: 1,
+        image: [1, 4],
+        filters: 2,
+        kernel: [1, 2],
+        groups: 1,
+        strides: [1, 2],
+        dilations: [1, 1],
+        pads_before: [0, 0],
+        out: [1, 2],
+    };
+    let weights = vec![0.7, -1.1, 0.3, 2.9];
+    let convolution = Op::Conv { conv, weights, bias: vec![0.1, -0.2] };
+    let rows = (0..16).map(|i| f64::from(i) / 7.0 - 1.0).collect();
+    let matrix = Op::Linear { weights: rows, bias: vec![0.0, 0.5, -0.5, 1.0] };
+    let alike = vec![1.3, 1.3, -0.9, -0.9];
+    for (op, scale, is_shown, steps) in [
+        (matrix.clone(), vec![1.0; 4], false, 0),
+        (matrix.clone(), vec![1.3, 0.0, -2.0, 0.1], false, 0),
+        (matrix, alike.clone(), true, 1),
+        (convolution.clone(), alike, false, 0),
+        (convolution, vec![1.3, 0.7, -0.9, -0.9], false, 1),
+    ] {
+        let mut graph = Graph::new(vec![port("x", 4)]);
+        let mut add = |op, id| graph.add(op, vec![id], Origin { node: "n".into(), op: "op".into() }).unwrap();
+        let first = add(Op::Map(crate::graph::Function::Relu), NodeId(0));
+        let product = add(op, first);
+        let shift = vec![0.25, 0.25, -3.0, -3.0];
+        let sum = add(Op::Affine { scale, shift }, product);
+        let last = add(Op::Map(crate::graph::Function::Relu), sum);
+        graph.outputs.push((port("y", 4), last));
+        if is_shown {
+            graph.outputs.push((port("z", 4), product));
+        }
+        let x = vec![1.5, -4.0, 0.75, 3.0];
+        let rows = [Tensor { rows: 1, width: 4, data: Data::F64(x.clone()) }];
+        let private = Private::of(&graph, Reveal::Score).unwrap();
+        let ranges = Ranges::of_rows(private.head(), &rows).unwrap();
+        let (program, constants) = private.plan(1e-4, &ranges).unwrap();
+        let scales = program.steps.iter().filter(|s| matches!(s.action, Action::Scale { .. })).count();
+        assert_eq!(scales, steps);
+        let got = private.tail().finish(&program.in_the_clear(&constants, &x), program.scores()).unwrap();
+        let exact = crate::eval::evaluate(&graph, &rows).unwrap();
+        for (got, exact) in got[0].to_f64().unwrap().iter().zip(exact[0].to_f64().unwrap()) {
+            assert!((got - exact).abs() <= program.bound, "{got} for {exact}");
+        }
+    }
+}

@@ -52,7 +52,7 @@ fn reflect(v: &[f64], x: &mut [f64]) {
     x.iter_mut().zip(v).for_each(|(x, v)| *x -= twice * v);
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

@@ -12,7 +12,7 @@
 
 pub mod fit;
 mod known;
-mod least_squares;
+pub(crate) mod least_squares;
 pub mod smooth;
 
 use privet_ring::fixed::power_of_two;
