@@ -145,7 +145,9 @@ mod tests {
             found = length(&y) / length(&x);
             x = transposed(&y);
             let size = length(&x);
-            x.iter_mut().for_each(|x| *x /= size);
+            for x in &mut x {
+                *x /= size;
+            }
         }
         found
     }
