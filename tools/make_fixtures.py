@@ -243,6 +243,21 @@ def arithmetic():
          "Identity and Cast behind both outputs")
 
 
+def ratios():
+    """What is not defined below zero, of columns as they come."""
+    picks = [node("Gather", f"x {one}", one[1:], axis=1) for one in ("_income", "_debt", "_credit", "_years")]
+    nodes = [*picks, node("Log", "income", "a"), node("Div", "debt income", "b"), node("Sqrt", "credit", "c"),
+             node("Concat", "a b c years", "all", axis=1), node("Gemm", "all w bias", "s"), node("Sigmoid", "s", "p")]
+    places = [weight(one, [i], np.int64) for i, one in enumerate(("_income", "_debt", "_credit", "_years"))]
+    weights = [*places, weight("w", [[-0.5], [1.5], [0.004], [-0.02]]), weight("bias", [4.0])]
+    made = model(nodes, [port("x", T.FLOAT, 4)], [port("p", T.FLOAT, 1)], weights)
+    rng = np.random.default_rng(29)
+    low, high = np.array([900.0, 0.0, 0.0, -3.0]), np.array([90_000.0, 60_000.0, 250_000.0, 40.0])
+    hard = [low, high, np.where([1, 0, 1, 0], low, high), np.where([0, 1, 0, 1], low, high), *(low + np.diag(high - low))]
+    x = np.vstack([low + (high - low) * rng.uniform(0, 1, (24, 4)) ** 3, *hard]).astype(np.float32)
+    save("ratios", made, {"x": x}, BINARY, "Log, Div and Sqrt of columns that come no nearer to zero than they do in the rows")
+
+
 # Classifiers and regressors -----------------------------------------------------------------------------------------
 
 
@@ -347,7 +362,7 @@ def sklearn_table():
 
 def main():
     ort.set_default_logger_severity(3)
-    for family in (normalizers, imputers, encoders, vectorizer, arithmetic, classifiers, one_vs_rest, sklearn_pipelines,
+    for family in (normalizers, imputers, encoders, vectorizer, arithmetic, ratios, classifiers, one_vs_rest, sklearn_pipelines,
                    sklearn_table):
         family()
     lines = ",\n".join(json.dumps(fixture, ensure_ascii=False) for fixture in FIXTURES)

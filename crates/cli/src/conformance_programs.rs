@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use privet_deploy::bundle::for_parties;
+use privet_deploy::numbers::Numbers;
 use privet_deploy::prepared::{Prepared, prepare};
 use privet_model::eval::evaluate;
 
@@ -14,6 +15,7 @@ const COARSER: &[(&str, f64)] = &[
     ("digits-c-torch", 1e-2),
     ("digits-d-keras", 1e-2),
     ("digits-d-torch", 1e-2),
+    ("ratios", 1e-2),
     ("resnet-small-torch", 500.0),
 ];
 
@@ -66,6 +68,34 @@ fn networks_and_trees_keep_their_proven_bound_between_parties() {
             p.program.bound
         );
     }
+}
+
+#[test]
+fn nearer_to_zero_than_the_rows_is_refused_where_that_matters_and_only_there() {
+    let fixture = fixtures().into_iter().find(|f| f.name == "ratios").unwrap();
+    let Prepared::Program(p) = prepare(&fixture.graph, Reveal::Score, 1e-2, Some(&fixture.rows)).unwrap()
+    else {
+        panic!("it is not linear")
+    };
+    let check = |element: usize, x: f64| {
+        let mut row = vec![fixture.rows[0].slice(0, 1)];
+        store(&mut row[0], element, x);
+        let head = p.private.head();
+        let bound = head.bind(&row).unwrap();
+        Numbers::Program(Box::new(p.program.clone())).encoder().check(head, &bound, 0, &mut [0.0; 4])
+    };
+    // Income, of which a logarithm and an inverse are taken; its least value is 900.
+    check(0, 256.0).unwrap();
+    for x in [255.9, 0.0, -900.0] {
+        let refusal = check(0, x).unwrap_err();
+        assert!(refusal.code == "E105" && refusal.message.contains("2.56e2 to 2.62144e5"), "{refusal}");
+    }
+    // Credit, of which a root is taken.
+    check(2, 0.0).unwrap();
+    assert!(check(2, -1e-3).unwrap_err().message.contains("0e0 to 5.24288e5"));
+    // Debt and years, which are in no such place.
+    check(1, -120_000.0).unwrap();
+    check(3, -80.0).unwrap();
 }
 
 /// The largest difference of numbers; labels are compared elsewhere.

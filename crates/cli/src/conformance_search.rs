@@ -25,7 +25,7 @@ fn the_worst_row_of_a_program_that_a_search_finds_is_within_its_bound() {
         let Ok(Prepared::Program(program)) = prepared else { panic!("{name} has no program") };
         let numbers = Numbers::Program(Box::new(program.program.clone()));
         let entropy = DangerousSeededEntropy::new(7);
-        let seen = fixture.rows.iter().map(seen).collect();
+        let seen = fixture.rows.iter().enumerate().map(|(input, t)| seen(t, input, &program)).collect();
         let mut search = Search { fixture: &fixture, program: &program, numbers, seen, entropy };
         let (at_first, worst) = (search.errors(&fixture.rows), search.climb());
         let first = at_first.into_iter().fold(0.0, f64::max);
@@ -39,23 +39,46 @@ fn the_worst_row_of_a_program_that_a_search_finds_is_within_its_bound() {
     }
 }
 
-/// What a search draws from; nothing for an input that is no numbers with fractions.
-fn seen(tensor: &Tensor) -> Option<(Vec<f64>, Vec<f64>)> {
+/// What a search draws from.
+struct Seen {
+    /// All values of an input.
+    all: Vec<f64>,
+    /// By element, the ends of a range that is let in.
+    ends: Vec<(f64, f64)>,
+}
+
+/// Nothing for an input that is no numbers with fractions.
+fn seen(tensor: &Tensor, input: usize, program: &PreparedProgram) -> Option<Seen> {
     if !matches!(tensor.data, Data::F32(_) | Data::F64(_)) {
         return None;
     }
     let all = tensor.to_f64().unwrap();
     let of = |element: usize| all.iter().skip(element).step_by(tensor.width).filter(|x| x.is_finite());
-    let greatest = (0..tensor.width).map(|e| of(e).fold(0.0, |most: f64, x| most.max(x.abs()))).collect();
-    Some((all, greatest))
+    // Ranges are at least twice as wide as the rows.
+    let most = |element| 2.0 * of(element).fold(0.0, |most: f64, x| most.max(x.abs()));
+    let ends = (0..tensor.width).map(|element| {
+        let most = most(element);
+        (least(program, input, element).max(-most), most)
+    });
+    let ends = ends.collect();
+    Some(Seen { all, ends })
+}
+
+/// The least that is let in.
+fn least(program: &PreparedProgram, input: usize, element: usize) -> f64 {
+    let head = program.private.head();
+    let is_it = |f: usize| matches!(head.features[f], Feature::Raw { input: i, element: e } if (i, e) == (input, element));
+    let column =
+        head.columns.iter().position(|c| matches!(c, Column::Value { feature, .. } if is_it(*feature)));
+    column.map_or(f64::NEG_INFINITY, |c| program.program.columns[c].ends().0)
 }
 
 struct Search<'a> {
     fixture: &'a Fixture,
     program: &'a PreparedProgram,
     numbers: Numbers,
-    /// By input, all its values, and by element the greatest of their sizes.
-    seen: Vec<Option<(Vec<f64>, Vec<f64>)>>,
+    /// By input.
+    seen: Vec<Option<Seen>>,
     entropy: DangerousSeededEntropy,
 }
 
@@ -97,13 +120,12 @@ impl Search<'_> {
                     continue;
                 }
                 let (which, row, random) = (self.below(4), self.below(rows), self.random());
-                let Some((all, greatest)) = &self.seen[t] else { continue };
-                // Ranges are at least twice as wide as the rows.
-                let most = 2.0 * greatest[element];
+                let Some(Seen { all, ends }) = &self.seen[t] else { continue };
+                let (low, high) = ends[element];
                 let x = match which {
-                    0 => most,
-                    1 => -most,
-                    2 => most * (2.0 * random - 1.0),
+                    0 => high,
+                    1 => low,
+                    2 => low + (high - low) * random,
                     _ => all[row * tensor.width + element],
                 };
                 store(tensor, element, x);

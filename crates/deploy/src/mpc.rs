@@ -14,7 +14,7 @@ use privet_mpc::protocols::replicated3::{self, Input, Replicated, Replicated3};
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::run::{Inputs, Owned, run};
-use privet_mpc::session::{Additive, Session};
+use privet_mpc::session::{OutputShare, Session};
 use privet_mpc::weights::PartyWeights;
 use privet_ring::GROUP;
 use privet_ring::entropy::Entropy;
@@ -236,15 +236,21 @@ impl Work {
         }
     }
 
-    /// This party's summands of everything that is revealed.
-    fn run(&self, session: &mut Session, layout: &Layout, request: PartyRequest) -> Result<Additive, Abort> {
+    /// This party's share of everything that is revealed.
+    fn run(
+        &self,
+        mut session: Session,
+        layout: &Layout,
+        request: PartyRequest,
+    ) -> Result<OutputShare, Abort> {
         match self {
             Self::Linear(weights) => {
-                session.step("linear", |s| replicated3::linear(s, layout, weights, request))
+                let output = session.step("linear", |s| replicated3::linear(s, layout, weights, request))?;
+                Ok(session.finish(output, layout.answer_bits))
             }
             Self::Program(program, secrets) => {
                 let rows = request.statement.rows as usize;
-                let input = replicated3::input(session, layout, request)?;
+                let input = replicated3::input(&mut session, layout, request)?;
                 let mut protocol = Replicated3 { session };
                 let columns = match input {
                     Input::Shared(columns) => columns,
@@ -252,7 +258,7 @@ impl Work {
                     Input::Known(columns) => protocol.public(&columns, layout.k),
                 };
                 let output = run(&mut protocol, program, &Inputs { secrets, columns: &columns, rows })?;
-                Ok(Replicated3::output(output))
+                Ok(protocol.session.finish(Replicated3::output(output), layout.answer_bits))
             }
         }
     }
@@ -333,9 +339,8 @@ impl Host for PartyHost {
         }
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
-        let mut session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
-        let output = self.work.run(&mut session, &self.layout, message);
-        let share = session.finish(output.map_err(aborted)?, self.layout.answer_bits);
+        let session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
+        let share = self.work.run(session, &self.layout, message).map_err(aborted)?;
         let mut answer = Vec::with_capacity(32 + share.packed().len());
         answer.extend_from_slice(&point);
         answer.extend_from_slice(share.packed());

@@ -54,8 +54,8 @@ impl Numbers {
     /// Turns rows into integers.
     pub fn encoder(&self) -> Encoder {
         match self {
-            Self::Linear(plan) => Encoder::new(plan.scales(), plan.limits()),
-            Self::Program(program) => Encoder::new(program.scales(), program.limits()),
+            Self::Linear(plan) => plan.encoder(),
+            Self::Program(program) => program.encoder(),
         }
     }
 

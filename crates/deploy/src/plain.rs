@@ -72,7 +72,7 @@ impl Engine {
 pub fn scores(cut: &Cut, inputs: &[Tensor]) -> Result<Vec<f64>, Refusal> {
     let rows = cut.head.bind(inputs)?;
     let (columns, scores) = (cut.core.columns, cut.core.scores());
-    let limits = vec![f64::MAX; columns];
+    let (low, high) = (vec![f64::MIN; columns], vec![f64::MAX; columns]);
     let mut out = vec![0.0; rows.len() * scores];
     let mut block = vec![0.0; GROUP * columns];
     let mut one = [0.0; GROUP];
@@ -81,7 +81,7 @@ pub fn scores(cut: &Cut, inputs: &[Tensor]) -> Result<Vec<f64>, Refusal> {
         let block = &mut block[..n * columns];
         rows.fill(first, block);
         let mut ok = true;
-        check_rows(block, &limits, &mut ok);
+        check_rows(block, &low, &high, &mut ok);
         if !ok {
             let at = block.iter().position(|x| !x.is_finite()).unwrap_or(0);
             return Err(unusable(&cut.head, at % columns, first + at / columns));

@@ -6,7 +6,6 @@ mod common;
 
 use common::models::{FLOATS, GAPS, LEVELS, Model, Row, WHOLES, WIDTH, models, tensors};
 use privet_deploy::check::{Planned, planned};
-use privet_model::encode::Encoder;
 use privet_model::graph::Missing;
 use privet_model::head::{Column, Feature};
 use privet_ring::fixed::power_of_two;
@@ -86,9 +85,7 @@ fn hold(planned: &Planned, model: &Model, rows: &[Row]) -> Result<f64, TestCaseE
     let bound = cut.head.bind(&tensors).unwrap();
     let n = cut.core.columns;
     let (mut values, mut encoded) = (vec![0.0; rows.len() * n], vec![0; rows.len() * n]);
-    Encoder::new(plan.scales(), plan.limits())
-        .encode(&cut.head, &bound, 0, &mut values, &mut encoded)
-        .unwrap();
+    plan.encoder().encode(&cut.head, &bound, 0, &mut values, &mut encoded).unwrap();
     let scores = integers.scores(&encoded);
     let mut worst = 0.0f64;
     for (at, element) in scores.iter().map(|&s| reduce(s, plan.k)).enumerate() {

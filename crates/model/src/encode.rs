@@ -10,18 +10,19 @@ use crate::range::unusable;
 #[derive(Clone)]
 pub struct Encoder {
     scales: Vec<f64>,
-    limits: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
 }
 
 impl Encoder {
-    /// With a scale, a power of two, and a largest absolute value for each column.
-    pub fn new(scales: Vec<f64>, limits: Vec<f64>) -> Self {
-        Self { scales, limits }
+    /// With a scale, a power of two, and the least and the greatest value for each column.
+    pub(crate) fn new(scales: Vec<f64>, low: Vec<f64>, high: Vec<f64>) -> Self {
+        Self { scales, low, high }
     }
 
     /// Number of columns.
     pub fn columns(&self) -> usize {
-        self.limits.len()
+        self.high.len()
     }
 
     /// Encodes rows `first..`, as many as `out` holds; `values` has room for as many numbers. Nothing is clipped and
@@ -49,27 +50,32 @@ impl Encoder {
     ) -> Result<(), Refusal> {
         rows.fill(first, values);
         let mut ok = true;
-        check_rows(values, &self.limits, &mut ok);
+        check_rows(values, &self.low, &self.high, &mut ok);
         if ok { Ok(()) } else { Err(self.refusal(head, first, values)) }
     }
 
     /// Which value it was.
     fn refusal(&self, head: &Head, first: usize, values: &[f64]) -> Refusal {
         let columns = self.columns();
-        let inside = |(at, x): (usize, &f64)| x.abs() <= self.limits[at % columns];
+        let inside = |(at, x): (usize, &f64)| (self.low[at % columns]..=self.high[at % columns]).contains(x);
         let at = values.iter().enumerate().position(|v| !inside(v)).unwrap_or(0);
         let (row, column, value) = (first + at / columns, at % columns, values[at]);
         if !value.is_finite() {
             return unusable(head, column, row);
         }
-        let (name, limit) = (head.feature_name(head.columns[column].feature()), self.limits[column]);
-        let row = row + 1;
+        let name = head.feature_name(head.columns[column].feature());
+        let (row, range) = (row + 1, shown_range(self.low[column], self.high[column]));
         Refusal::new(
             "E105",
             format!(
-                "Row {row}, feature `{name}` = {value:e} is outside the planned range ±{limit:e}. Predicting it could \
+                "Row {row}, feature `{name}` = {value:e} is outside the planned range {range}. Predicting it could \
                  give a wrong answer, so nothing was sent. Plan again with `--rows` that contain such values."
             ),
         )
     }
+}
+
+/// A range as messages print it.
+pub fn shown_range(low: f64, high: f64) -> String {
+    if low + high == 0.0 { format!("±{high:e}") } else { format!("{low:e} to {high:e}") }
 }

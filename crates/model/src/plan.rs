@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::Refusal;
 use crate::bound::{Sizes, bound, never_wraps};
 use crate::cut::{Core, Cut};
+use crate::encode::Encoder;
 
 pub use crate::range::{RangeSource, Ranges};
 
@@ -67,6 +68,12 @@ impl Plan {
     /// The largest absolute value of each column.
     pub fn limits(&self) -> Vec<f64> {
         self.range_exponents.iter().map(|&e| power_of_two(i64::from(e))).collect()
+    }
+
+    /// Turns rows into integers.
+    pub fn encoder(&self) -> Encoder {
+        let limits = self.limits();
+        Encoder::new(self.scales(), limits.iter().map(|l| -l).collect(), limits)
     }
 
     /// Fraction bits of a score.

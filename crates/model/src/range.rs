@@ -1,7 +1,10 @@
 //! The range of each column: from sample rows, else from the model's own scalers and imputers, else the widest that
 //! fits. Rounded outward to powers of two, because everyone sees them.
+//!
+//! A range reaches as far below zero as above it, unless the model takes a logarithm, a root or an inverse of the column: then
+//! sample rows say how near to zero it comes ([`Floor`]), and no applicant with a value below that is answered.
 
-use privet_ring::fixed::outward_exponent;
+use privet_ring::fixed::{outward_exponent, power_of_two};
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
@@ -20,6 +23,48 @@ pub enum RangeSource {
     Model,
 }
 
+/// Where a column's range begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Floor {
+    /// As far below zero as it reaches above.
+    #[default]
+    Opposite,
+    /// At zero.
+    Zero,
+    /// At 2^this.
+    Power(i32),
+}
+
+impl Floor {
+    /// The least value of a column that reaches up to `limit`.
+    pub fn below(self, limit: f64) -> f64 {
+        match self {
+            Self::Opposite => -limit,
+            Self::Zero => 0.0,
+            Self::Power(exponent) => power_of_two(i64::from(exponent)),
+        }
+    }
+
+    /// That of values of which this is the least: half of it.
+    fn of(least: f64) -> Self {
+        if least < 0.0 {
+            return Self::Opposite;
+        }
+        // Downwards is upwards of the inverse.
+        let inverse = exponent(2.0 / least);
+        if inverse >= FARTHEST { Self::Zero } else { Self::Power(-inverse) }
+    }
+
+    /// Whether it is one of a column up to 2^`exponent`.
+    pub(crate) fn is_sound(self, exponent: i32) -> bool {
+        match self {
+            Self::Opposite | Self::Zero => true,
+            Self::Power(own) => (-FARTHEST..=exponent).contains(&own),
+        }
+    }
+}
+
 /// Standard deviations, as powers of two, that a feature with a scaler may lie from its mean: at most what real credit
 /// data need, which have values at 75; at least what a range must have to be of use.
 const SPREADS: std::ops::RangeInclusive<i32> = 2..=7;
@@ -27,10 +72,18 @@ const SPREADS: std::ops::RangeInclusive<i32> = 2..=7;
 const WIDEST: i32 = 40;
 const NARROWEST: i32 = 0;
 
+/// The values of a column in sample rows.
+#[derive(Clone, Copy)]
+struct Sampled {
+    least: f64,
+    /// The largest without its sign.
+    largest: f64,
+}
+
 /// What is known of the ranges of features.
 pub struct Ranges {
-    /// Largest absolute value by column, from sample rows.
-    sampled: Option<Vec<f64>>,
+    /// By column, from sample rows.
+    sampled: Option<Vec<Sampled>>,
 }
 
 impl Ranges {
@@ -43,16 +96,18 @@ impl Ranges {
     pub fn of_rows(head: &Head, rows: &[Tensor]) -> Result<Self, Refusal> {
         let rows = head.bind(rows)?;
         let width = head.columns.len();
-        let mut largest = vec![0.0f64; width];
+        let mut sampled = vec![Sampled { least: f64::INFINITY, largest: 0.0 }; width];
         let mut row = vec![0.0; width];
         for r in 0..rows.len() {
             rows.fill(r, &mut row);
             if let Some(column) = row.iter().position(|x| !x.is_finite()) {
                 return Err(unusable(head, column, r));
             }
-            largest.iter_mut().zip(&row).for_each(|(l, x)| *l = l.max(x.abs()));
+            for (seen, x) in sampled.iter_mut().zip(&row) {
+                *seen = Sampled { least: seen.least.min(*x), largest: seen.largest.max(x.abs()) };
+            }
         }
-        Ok(Self { sampled: Some(largest) })
+        Ok(Self { sampled: Some(sampled) })
     }
 
     /// Where they come from.
@@ -66,11 +121,19 @@ impl Ranges {
         head: &Head,
         statistics: &[Option<Statistics>],
     ) -> Box<dyn DoubleEndedIterator<Item = Vec<i32>>> {
-        if let Some(largest) = &self.sampled {
-            Box::new(std::iter::once(sampled(head, largest)))
+        if let Some(seen) = &self.sampled {
+            Box::new(std::iter::once(sampled(head, seen)))
         } else {
             let of = |width| from_model(head, statistics, width);
             Box::new((NARROWEST..=WIDEST).rev().map(of).collect::<Vec<_>>().into_iter())
+        }
+    }
+
+    /// How near to zero a column comes, as far as sample rows tell.
+    pub(crate) fn floor(&self, head: &Head, column: usize) -> Floor {
+        match (&self.sampled, &head.columns[column]) {
+            (Some(sampled), Column::Value { .. }) => Floor::of(sampled[column].least),
+            _ => Floor::Opposite,
         }
     }
 }
@@ -91,10 +154,10 @@ pub fn unusable(head: &Head, column: usize, row: usize) -> Refusal {
     Refusal::new("E104", message)
 }
 
-fn sampled(head: &Head, largest: &[f64]) -> Vec<i32> {
-    let each = head.columns.iter().zip(largest);
-    each.map(|(column, &x)| match column {
-        Column::Value { .. } if x > 0.0 => exponent(2.0 * x),
+fn sampled(head: &Head, seen: &[Sampled]) -> Vec<i32> {
+    let each = head.columns.iter().zip(seen);
+    each.map(|(column, seen)| match column {
+        Column::Value { .. } if seen.largest > 0.0 => exponent(2.0 * seen.largest),
         Column::Ordinal { .. } => ORDINAL_EXPONENT,
         _ => 0,
     })
@@ -126,10 +189,38 @@ const UNIT: i32 = 1;
 #[allow(clippy::cast_possible_wrap)]
 const ORDINAL_EXPONENT: i32 = ORDINAL_BITS as i32;
 
+/// An exponent that no plan holds.
+const FARTHEST: i32 = 400;
+
 /// What is beyond float64 has a range that no plan holds.
 fn exponent(x: f64) -> i32 {
     if !x.is_finite() {
-        return 400;
+        return FARTHEST;
     }
-    i32::try_from(outward_exponent(x)).unwrap_or(i32::MAX).clamp(-400, 400)
+    i32::try_from(outward_exponent(x)).unwrap_or(i32::MAX).clamp(-FARTHEST, FARTHEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_is_at_most_half_of_the_least_value_and_at_least_a_quarter() {
+        for least in [1.0, 0.75, 3e-7, 12_345.0, 2f64.powi(-300), 2f64.powi(60)] {
+            let floor = Floor::of(least).below(f64::INFINITY);
+            assert!(
+                floor <= least / 2.0 && floor > least / 4.0 - f64::MIN_POSITIVE,
+                "{floor:e} of {least:e}"
+            );
+        }
+    }
+
+    #[test]
+    fn zero_and_what_nearly_is_are_zero_and_what_is_below_has_none() {
+        for (least, floor) in
+            [(0.0, Floor::Zero), (5e-324, Floor::Zero), (-0.0, Floor::Zero), (-1e-9, Floor::Opposite)]
+        {
+            assert_eq!(Floor::of(least), floor, "{least:e}");
+        }
+    }
 }

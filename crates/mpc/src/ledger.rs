@@ -11,6 +11,16 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// What was done at the same time, each in a lane of its own: of their rounds only the most count.
+    pub(crate) fn add_lanes(&mut self, lanes: impl IntoIterator<Item = Self>) {
+        let mut most = 0;
+        for lane in lanes {
+            most = most.max(lane.rounds);
+            self.sent.extend(lane.sent);
+        }
+        self.rounds += most;
+    }
+
     /// Bytes sent to peers.
     pub fn bytes_between(&self) -> usize {
         self.sent.iter().map(|(_, bytes)| bytes).sum()

@@ -26,6 +26,9 @@ pub enum LinkError {
     },
 }
 
+/// The most lanes of a computation besides its main one.
+pub const LANES: u8 = 8;
+
 /// The connection to one peer, in both directions.
 pub trait Link: Send {
     /// Sends one message.
@@ -33,6 +36,10 @@ pub trait Link: Send {
 
     /// The peer's next message, which has `exact_len` bytes.
     fn recv(&mut self, path: &str, exact_len: usize) -> Result<Vec<u8>, LinkError>;
+
+    /// Another way to the same peer, whose messages have an order of their own: of this number, from 1 to [`LANES`], at both ends,
+    /// and asked for once.
+    fn lane(&mut self, number: u8) -> Box<dyn Link>;
 }
 
 /// A party's links to its two peers.
@@ -47,6 +54,11 @@ impl Links {
     /// For programs in which no party talks to another: any attempt fails.
     pub fn none() -> Self {
         Self { previous: Box::new(Unlinked), next: Box::new(Unlinked) }
+    }
+
+    /// Lane `number` of both.
+    pub fn lane(&mut self, number: u8) -> Self {
+        Self { previous: self.previous.lane(number), next: self.next.lane(number) }
     }
 
     /// The link to `peer`, seen from `me`.
@@ -71,5 +83,9 @@ impl Link for Unlinked {
 
     fn recv(&mut self, _: &str, _: usize) -> Result<Vec<u8>, LinkError> {
         Err(LinkError::Closed)
+    }
+
+    fn lane(&mut self, _: u8) -> Box<dyn Link> {
+        Box::new(Self)
     }
 }

@@ -5,7 +5,7 @@ use privet_ring::pack::pack;
 use crate::Abort;
 use crate::correlated::PairKeys;
 use crate::ledger::Ledger;
-use crate::link::{LinkError, Links};
+use crate::link::{LANES, LinkError, Links};
 use crate::role::Role;
 use crate::wiped::wipe;
 
@@ -20,6 +20,8 @@ pub struct Session {
     path: String,
     /// Draws of shared randomness so far.
     draws: u32,
+    /// By number, from 1, those that were made and are not in use.
+    lanes: Vec<Links>,
 }
 
 /// This party's summand of each value of a tensor; the sum over all parties is the value. Wiped on drop.
@@ -61,7 +63,33 @@ impl OutputShare {
 impl Session {
     /// A session for one request, whose statement hashes to `point`.
     pub fn new(me: Role, links: Links, keys: PairKeys, point: [u8; 32]) -> Self {
-        Self { me, links, keys, point, ledger: Ledger::default(), path: String::new(), draws: 0 }
+        let (ledger, path) = (Ledger::default(), String::new());
+        Self { me, links, keys, point, ledger, path, draws: 0, lanes: Vec::new() }
+    }
+
+    /// Sessions for steps that run at the same time, at most [`LANES`]: each has its own way to the peers, and its own randomness,
+    /// as its path begins with a draw that is nobody else's. To be [joined](Self::join).
+    pub fn fork(&mut self, count: usize) -> Vec<Self> {
+        let (fork, count) = (self.next_draw(), count.min(LANES.into()));
+        while self.lanes.len() < count {
+            let number = u8::try_from(self.lanes.len() + 1).unwrap_or(LANES);
+            self.lanes.push(self.links.lane(number));
+        }
+        let lanes: Vec<Links> = self.lanes.drain(..count).collect();
+        let (me, point) = (self.me, self.point);
+        let session = |(i, links)| Self {
+            path: format!("{fork}/lane{i}"),
+            ..Self::new(me, links, self.keys.clone(), point)
+        };
+        lanes.into_iter().enumerate().map(session).collect()
+    }
+
+    /// Takes back, in their order, what [`Self::fork`] gave.
+    pub fn join(&mut self, lanes: Vec<Self>) {
+        let (links, ledgers): (Vec<Links>, Vec<Ledger>) =
+            lanes.into_iter().map(|l| (l.links, l.ledger)).unzip();
+        self.lanes.splice(..0, links);
+        self.ledger.add_lanes(ledgers);
     }
 
     /// Which party this is.

@@ -1,8 +1,9 @@
 //! All parties in one process, each on its own thread, over links that an adversary may edit. For tests, and for
 //! running a protocol without a network: **nothing here protects anything**, as one process sees every share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -92,26 +93,12 @@ impl World {
     pub(crate) fn links(&self) -> [Links; PARTIES] {
         let mut ends: Vec<Links> = Role::ALL.iter().map(|_| Links::none()).collect();
         for from in Role::ALL {
-            let (a, b) = self.pair(from, from.next());
+            let (a, b) = pair(from, from.next(), self.deadline, &self.adversary);
             ends[from.index()].next = Box::new(a);
             ends[from.next().index()].previous = Box::new(b);
         }
         let mut ends = ends.into_iter();
         Role::ALL.map(|_| ends.next().unwrap_or_else(Links::none))
-    }
-
-    fn pair(&self, a: Role, b: Role) -> (MemoryLink, MemoryLink) {
-        let (to_b, from_a) = channel();
-        let (to_a, from_b) = channel();
-        let end = |me: Role, peer: Role, out: Sender<Vec<u8>>, inbox: Receiver<Vec<u8>>| MemoryLink {
-            me,
-            peer,
-            out,
-            inbox,
-            deadline: self.deadline,
-            adversary: Arc::clone(&self.adversary),
-        };
-        (end(a, b, to_b, from_b), end(b, a, to_a, from_a))
     }
 }
 
@@ -122,6 +109,27 @@ struct MemoryLink {
     inbox: Receiver<Vec<u8>>,
     deadline: Duration,
     adversary: Arc<Adversary>,
+    lanes: Lanes,
+}
+
+/// By number, the end of a lane that only the other party asked for so far.
+type Lanes = Arc<Mutex<HashMap<u8, MemoryLink>>>;
+
+/// Both ends of a link.
+fn pair(a: Role, b: Role, deadline: Duration, adversary: &Arc<Adversary>) -> (MemoryLink, MemoryLink) {
+    let (to_b, from_a) = channel();
+    let (to_a, from_b) = channel();
+    let lanes = Lanes::default();
+    let end = |me: Role, peer: Role, out: Sender<Vec<u8>>, inbox: Receiver<Vec<u8>>| MemoryLink {
+        me,
+        peer,
+        out,
+        inbox,
+        deadline,
+        adversary: Arc::clone(adversary),
+        lanes: Arc::clone(&lanes),
+    };
+    (end(a, b, to_b, from_b), end(b, a, to_a, from_a))
 }
 
 impl Link for MemoryLink {
@@ -143,6 +151,15 @@ impl Link for MemoryLink {
         } else {
             Err(LinkError::Length { expected: exact_len, got: bytes.len() })
         }
+    }
+
+    fn lane(&mut self, number: u8) -> Box<dyn Link> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::new(lanes.remove(&number).unwrap_or_else(|| {
+            let (mine, others) = pair(self.me, self.peer, self.deadline, &self.adversary);
+            lanes.insert(number, others);
+            mine
+        }))
     }
 }
 

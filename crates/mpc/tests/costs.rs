@@ -39,7 +39,7 @@ fn expect_both<T: Send>(
     k: u32,
     n: usize,
     (rounds, bytes): (u32, usize),
-    gate: impl Fn(&mut Replicated3<'_>, privet_mpc::protocols::replicated3::Sum) -> Result<T, Abort> + Sync,
+    gate: impl Fn(&mut Replicated3, privet_mpc::protocols::replicated3::Sum) -> Result<T, Abort> + Sync,
 ) {
     let x = words(1, n);
     let from_shares = costs(|me: Role, p| gate(p, (&share(me, k, 1, &x)).into()));

@@ -159,18 +159,23 @@ fn zero_shares_add_up_to_zero_and_each_is_even() {
 }
 
 #[test]
-fn one_session_never_gives_the_same_zeros_twice() {
+fn one_session_never_gives_the_same_zeros_twice_nor_do_its_lanes() {
     let shares: [Vec<Vec<u64>>; PARTIES] = World::new(2)
         .run([3; 32], |mut session| {
             let mut shares = vec![session.zero_share(8), session.zero_share(8)];
             shares.push(session.step("same", |s| s.zero_share(8)));
             shares.push(session.step("same", |s| s.zero_share(8)));
+            for _ in 0..2 {
+                let mut lanes = session.fork(2);
+                shares.extend(lanes.iter_mut().map(|lane| lane.zero_share(8)));
+                session.join(lanes);
+            }
             Ok(shares)
         })
         .map(Result::unwrap);
     for party in &shares {
-        assert!((0..4).all(|i| (0..i).all(|j| party[i] != party[j])));
+        assert!((0..8).all(|i| (0..i).all(|j| party[i] != party[j])));
     }
     let zero = |i: usize, at: usize| shares.iter().fold(0u64, |sum, p| sum.wrapping_add(p[i][at])) == 0;
-    assert!((0..4).all(|i| (0..8).all(|at| zero(i, at))));
+    assert!((0..8).all(|i| (0..8).all(|at| zero(i, at))));
 }

@@ -20,21 +20,21 @@ use privet_mpc::world::{Passing, World};
 const K: u32 = 32;
 
 /// The number draws the masks of summands. Shares are the same in every run, so that only what a gate masks is even.
-type Gate = fn(Role, &mut Replicated3<'_>, u8, &[u64]) -> Result<(), Abort>;
+type Gate = fn(Role, &mut Replicated3, u8, &[u64]) -> Result<(), Abort>;
 
-fn truncate(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
+fn truncate(me: Role, p: &mut Replicated3, seed: u8, x: &[u64]) -> Result<(), Abort> {
     p.truncate(summed(me, K, seed, x), 13, K).map(drop)
 }
 
-fn relu(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
+fn relu(me: Role, p: &mut Replicated3, seed: u8, x: &[u64]) -> Result<(), Abort> {
     p.relu(summed(me, K, seed, x), 8, K).map(drop)
 }
 
-fn compare(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+fn compare(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     p.is_negative(&share(me, 63, 3, x), 0).map(drop)
 }
 
-fn choice(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+fn choice(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     let bit: Vec<bool> = x.iter().map(|x| x & 1 == 1).collect();
     let bit = bits(me, 3, &bit);
     let both = p.and(&bit, &bit)?;
@@ -42,12 +42,12 @@ fn choice(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abo
     p.select(&bit, &share(me, K, 3, x)).map(drop)
 }
 
-fn tables(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+fn tables(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     p.lookup(&share(me, 2, 3, x), &[5, 0, 0, 0], 8)?;
     p.is_zero(&share(me, 4, 3, x)).map(drop)
 }
 
-fn smooth(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), Abort> {
+fn smooth(me: Role, p: &mut Replicated3, seed: u8, x: &[u64]) -> Result<(), Abort> {
     let f =
         Series { period_bits: 20, constant: 0.5, terms: vec![Term { harmonic: 3, sine: 0.5, cosine: 0.25 }] };
     let sum =
@@ -56,14 +56,14 @@ fn smooth(me: Role, p: &mut Replicated3<'_>, seed: u8, x: &[u64]) -> Result<(), 
 }
 
 /// Shares beside products have no mask of their own.
-fn mixed(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+fn mixed(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     let shared = share(me, K, 3, x);
     let product = p.multiply(&shared, &shared);
     let parts = p.concat_sums(vec![product, (&shared).into()]);
     p.reshare(parts).map(drop)
 }
 
-fn product(me: Role, p: &mut Replicated3<'_>, _: u8, x: &[u64]) -> Result<(), Abort> {
+fn product(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     let shared = share(me, K, 3, x);
     let product = p.multiply(&shared, &shared);
     p.reshare(product).map(drop)

@@ -21,7 +21,7 @@ const K: u32 = 47;
 fn each_way(
     x: &[u64],
     w: &[u64],
-    map: impl Fn(&mut Replicated3<'_>, Operand<'_, Replicated>, Operand<'_, Replicated>) -> Sum + Sync,
+    map: impl Fn(&mut Replicated3, Operand<'_, Replicated>, Operand<'_, Replicated>) -> Sum + Sync,
 ) -> Vec<Vec<u64>> {
     let run = |hide_x: bool, hide_w: bool| {
         opened(&done(|me: Role, p| -> Result<Replicated, Abort> {

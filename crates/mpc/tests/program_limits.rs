@@ -39,7 +39,7 @@ fn costs_are_the_stated_ones() {
 fn what_cannot_be_planned_is_refused_by_name() {
     let refused = |graph: &Graph| {
         let private = Private::of(graph, Reveal::Probability).unwrap();
-        let ranges = Ranges::of_rows(private.head(), &[rows(vec![0.5], 1)]).unwrap();
+        let ranges = Ranges::of_rows(private.head(), &[rows(vec![0.5, -0.5], 1)]).unwrap();
         private.plan(1e-3, &ranges).err().unwrap()
     };
     for f in [Function::Log, Function::Reciprocal, Function::Power(-0.5), Function::Power(0.3)] {

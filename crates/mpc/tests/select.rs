@@ -15,7 +15,7 @@ fn drawn(seed: u8, n: usize) -> Vec<bool> {
     words(seed, n).into_iter().map(|w| w >> 17 & 1 == 1).collect()
 }
 
-type P<'a> = Replicated3<'a>;
+type P = Replicated3;
 
 #[test]
 fn the_algebra_of_bits() {

@@ -8,6 +8,7 @@ use privet_deploy::check::{
 use privet_deploy::kind::Reveal;
 use privet_deploy::reveal::revealing;
 use privet_import::ImportError;
+use privet_model::encode::shown_range;
 use privet_model::plan::RangeSource;
 use privet_serve::roles::unread;
 
@@ -114,16 +115,16 @@ fn show_public(public: &PublicFacts) {
         RangeSource::Model => "the model itself; `--rows` makes them, and messages, smaller",
     };
     print(&format!("  ranges, from {from}:"));
-    let mut by_limit: Vec<(f64, Vec<&str>)> = Vec::new();
-    for (name, limit) in &public.limits {
-        match by_limit.iter_mut().find(|(l, _)| l.total_cmp(limit).is_eq()) {
+    let mut by_range: Vec<((f64, f64), Vec<&str>)> = Vec::new();
+    for (name, range) in &public.limits {
+        match by_range.iter_mut().find(|(known, _)| known == range) {
             Some((_, names)) => names.push(name),
-            None => by_limit.push((*limit, vec![name])),
+            None => by_range.push((*range, vec![name])),
         }
     }
-    by_limit.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (limit, names) in by_limit {
-        print(&format!("    ±{limit:<10e} {}", some_of(&names)));
+    by_range.sort_by(|((_, a), _), ((_, b), _)| a.total_cmp(b));
+    for ((low, high), names) in by_range {
+        print(&format!("    {:11} {}", shown_range(low, high), some_of(&names)));
     }
     print(&format!("  {}", public.answers));
 }

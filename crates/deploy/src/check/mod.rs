@@ -5,7 +5,6 @@ mod program;
 use std::collections::BTreeMap;
 
 use privet_model::cut::{Cut, cut};
-use privet_model::encode::Encoder;
 use privet_model::eval::{evaluate, greatest};
 use privet_model::graph::{Function, Graph, Op, Port};
 use privet_model::head::Column;
@@ -128,8 +127,8 @@ pub struct PublicFacts {
     pub scores: usize,
     /// The ranges came from these.
     pub ranges: RangeSource,
-    /// By feature that has a range, the largest absolute value that is accepted: a power of two.
-    pub limits: Vec<(String, f64)>,
+    /// By feature that has a range, the least and the greatest value that is accepted: powers of two, or zero.
+    pub limits: Vec<(String, (f64, f64))>,
     /// A score lies within ± this power of two.
     pub score_range: f64,
     /// Fraction bits of inputs and weights.
@@ -335,7 +334,7 @@ fn public_facts(planned: &Planned) -> PublicFacts {
     features.dedup();
     let (n, scores) = (cut.core.columns, cut.core.scores());
     let limits = cut.head.columns.iter().zip(plan.limits()).filter_map(|(column, limit)| match column {
-        Column::Value { feature, .. } => Some((cut.head.feature_name(*feature), limit)),
+        Column::Value { feature, .. } => Some((cut.head.feature_name(*feature), (-limit, limit))),
         Column::Indicator { .. } | Column::Level { .. } | Column::Ordinal { .. } => None,
     });
     PublicFacts {
@@ -361,7 +360,7 @@ pub fn planned_scores(planned: &Planned, rows: &[Tensor]) -> Result<Vec<f64>, Re
     let bound = cut.head.bind(rows)?;
     let mut values = vec![0.0; bound.len() * cut.core.columns];
     let mut encoded = vec![0; values.len()];
-    Encoder::new(plan.scales(), plan.limits()).encode(&cut.head, &bound, 0, &mut values, &mut encoded)?;
+    plan.encoder().encode(&cut.head, &bound, 0, &mut values, &mut encoded)?;
     let scores = integers.scores(&encoded);
     Ok(scores.iter().map(|&s| plan.decode(privet_ring::reduce(s, plan.k))).collect())
 }

@@ -5,9 +5,10 @@ use privet_model::graph::Graph;
 use privet_model::head::Column;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::role::PARTIES;
-use privet_mpc::run::{Inputs, run_watched, share_constants};
+use privet_mpc::run::{self, Inputs, share_constants};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
 use super::{Cost, PublicFacts, RowsReport, StepReport, counted, label_changes, of_classes};
@@ -21,8 +22,7 @@ use crate::prepared::PreparedProgram;
 pub(super) fn cost(p: &PreparedProgram, protect: Protect, steps: bool) -> Result<Cost, Error> {
     let numbers = Numbers::Program(Box::new(p.program.clone()));
     let layout = crate::bundle::layout(&numbers, protect, p.private.head().columns.len(), p.program.scores());
-    let costs = between(p, protect)?;
-    let (rounds, bytes_between) = costs.last().copied().unwrap_or_default();
+    let Between { rounds, bytes: bytes_between, steps: costs } = between(p, protect)?;
     Ok(Cost {
         bound: p.program.bound,
         k: Some(p.program.input_ring()),
@@ -35,13 +35,12 @@ pub(super) fn cost(p: &PreparedProgram, protect: Protect, steps: bool) -> Result
 }
 
 /// Each step with its numbers, and what it costs by itself.
-fn steps_of(p: &PreparedProgram, costs: &[(u32, usize)]) -> Vec<StepReport> {
+fn steps_of(p: &PreparedProgram, costs: &[run::Cost]) -> Vec<StepReport> {
     let program = &p.program;
     let errors = p.private.errors(program);
     let one = |at: usize| {
         let (step, n) = (&program.steps[at], &program.numbers[at]);
-        let before = at.checked_sub(1).and_then(|at| costs.get(at)).copied().unwrap_or_default();
-        let (rounds, bytes) = costs.get(at).copied().unwrap_or_default();
+        let run::Cost { rounds, bytes } = costs.get(at).copied().unwrap_or_default();
         StepReport {
             node: step.origin.node.clone(),
             op: step.origin.op.clone(),
@@ -51,35 +50,46 @@ fn steps_of(p: &PreparedProgram, costs: &[(u32, usize)]) -> Vec<StepReport> {
             fraction: n.fraction,
             ring: n.ring,
             error: errors[at],
-            rounds: rounds - before.0,
-            bytes_between: bytes - before.1,
+            rounds,
+            bytes_between: bytes,
         }
     };
     (0..program.steps.len()).map(one).collect()
 }
 
-/// By step, the rounds between the parties until it is done, and bytes that all of them send, for one row. Neither depends on
-/// what the row says.
-fn between(p: &PreparedProgram, protect: Protect) -> Result<Vec<(u32, usize)>, Error> {
+/// What goes between the parties for one row.
+#[derive(Default)]
+struct Between {
+    /// Of the party that has the most.
+    rounds: u32,
+    /// Of all.
+    bytes: usize,
+    /// The same of each step.
+    steps: Vec<run::Cost>,
+}
+
+/// Neither rounds nor bytes depend on what the row says.
+fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
     let program = &p.program;
     // Nothing here is anybody's: the row is zeros, and every party is in this process.
     let held =
         share_constants(&p.constants, protect, &mut DangerousSeededEntropy::new(0)).map_err(no_entropy)?;
     let zeros = vec![0; program.columns.len()];
     let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
-    let costs: [_; PARTIES] = World::new(0).run([0; 32], |mut session| {
+    let parties: [_; PARTIES] = World::new(0).run([0; 32], |session| {
         let secrets = held[session.me().index()].owned(program);
-        let mut costs = Vec::new();
         let inputs = Inputs { secrets: &secrets, columns: &columns, rows: 1 };
-        run_watched(&mut Replicated3 { session: &mut session }, program, &inputs, |_, p| {
-            costs.push((p.session.ledger().rounds, p.session.ledger().bytes_between()));
-        })?;
-        Ok(costs)
+        let mut protocol = Replicated3 { session };
+        let (_, steps) = run::run_counted(&mut protocol, program, &inputs)?;
+        Ok((protocol.ledger().clone(), steps))
     });
-    let mut all = vec![(0, 0); program.steps.len()];
-    for costs in costs {
-        for (all, (rounds, bytes)) in all.iter_mut().zip(costs.map_err(crate::mpc::aborted)?) {
-            *all = (all.0.max(rounds), all.1 + bytes);
+    let mut all = Between { steps: vec![run::Cost::default(); program.steps.len()], ..Between::default() };
+    for party in parties {
+        let (ledger, steps) = party.map_err(crate::mpc::aborted)?;
+        all.rounds = all.rounds.max(ledger.rounds);
+        all.bytes += ledger.bytes_between();
+        for (all, one) in all.steps.iter_mut().zip(steps) {
+            *all = run::Cost { rounds: all.rounds.max(one.rounds), bytes: all.bytes + one.bytes };
         }
     }
     Ok(all)
@@ -119,8 +129,8 @@ pub(super) fn public_facts(p: &PreparedProgram) -> PublicFacts {
     let mut features: Vec<usize> = head.columns.iter().map(Column::feature).collect();
     features.sort_unstable();
     features.dedup();
-    let limits = head.columns.iter().zip(program.limits()).filter_map(|(column, limit)| match column {
-        Column::Value { feature, .. } => Some((head.feature_name(*feature), limit)),
+    let limits = head.columns.iter().zip(&program.columns).filter_map(|(column, encoding)| match column {
+        Column::Value { feature, .. } => Some((head.feature_name(*feature), encoding.ends())),
         Column::Indicator { .. } | Column::Level { .. } | Column::Ordinal { .. } => None,
     });
     let shown = program.shown.iter().map(|s| program.numbers[s.step].exponent).max().unwrap_or(0);

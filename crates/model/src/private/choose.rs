@@ -6,6 +6,7 @@ use super::length::gains;
 use super::lower::Lowered;
 use super::noise::{Sources, ranges as factors_of};
 use super::numbers::{Fineness, Numbers, exponents, is_compared, numbers};
+use super::origin::columns_of;
 use super::plans::{Plan, Plans};
 use super::program::{Constants, Encoding, Program};
 use super::smooth::{domain, has_domain};
@@ -13,7 +14,7 @@ use super::span::{Span, spans};
 use crate::Refusal;
 use crate::graph::{Function, Origin};
 use crate::head::{Column, Head};
-use crate::range::Ranges;
+use crate::range::{Floor, Ranges};
 use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
 
 /// Fraction bits of values that are tried.
@@ -22,6 +23,9 @@ const VALUE_BITS: std::ops::RangeInclusive<u32> = 6..=44;
 const EXTRA: [u32; 4] = [0, 3, 6, 10];
 
 /// Chooses numbers for a lowered model.
+///
+/// Where a function is not defined on all of a range that reaches below zero, the columns that its argument is made of begin where
+/// sample rows say.
 pub(crate) fn choose(
     lowered: &Lowered,
     accuracy: f64,
@@ -34,13 +38,32 @@ pub(crate) fn choose(
     // From the narrowest to the widest; the widest that keeps the accuracy is wanted.
     candidates.reverse();
     candidates.dedup();
+    let mut floors = vec![Floor::Opposite; lowered.head.columns.len()];
+    loop {
+        match widest(lowered, accuracy, ranges, &candidates, &floors) {
+            Err(Miss::Undefined(at)) if raise(&mut floors, lowered, at, ranges, &candidates[0]) => {}
+            Err(Miss::Undefined(at)) => return Err(undefined(&lowered.draft.steps[at])),
+            Err(Miss::Reachable(reachable)) => return Err(unreachable(accuracy, reachable)),
+            Ok(found) => return Ok(found),
+        }
+    }
+}
+
+/// With the widest ranges that keep the accuracy, of `candidates` from the narrowest to the widest.
+fn widest(
+    lowered: &Lowered,
+    accuracy: f64,
+    ranges: &Ranges,
+    candidates: &[Vec<i32>],
+    floors: &[Floor],
+) -> Result<(Program, Constants), Miss> {
     let (mut low, mut high) = (0, candidates.len());
     let (plans, gains) = (Plans::default(), gains(&lowered.draft));
     let mut best = Err(Miss::Reachable(0.0));
     while low < high {
         let middle = usize::midpoint(low, high);
         let exponents = &candidates[middle];
-        match (Search { lowered, accuracy, exponents, plans: &plans, gains: &gains }).run(ranges) {
+        match (Search { lowered, accuracy, exponents, floors, plans: &plans, gains: &gains }).run(ranges) {
             Ok(found) => {
                 best = Ok(found);
                 low = middle + 1;
@@ -53,10 +76,17 @@ pub(crate) fn choose(
             }
         }
     }
-    best.map_err(|miss: Miss| match miss {
-        Miss::Reachable(reachable) => unreachable(accuracy, reachable),
-        Miss::Undefined(at) => undefined(&lowered.draft.steps[at]),
-    })
+    best
+}
+
+/// Makes the columns that the argument of a function is made of begin where sample rows say; false where that changes nothing.
+fn raise(floors: &mut [Floor], lowered: &Lowered, at: StepId, ranges: &Ranges, exponents: &[i32]) -> bool {
+    let spans = spans(&lowered.draft, &columns_span(&lowered.head, exponents, floors));
+    let before = floors.to_vec();
+    for column in columns_of(&lowered.draft, at, |i| undefined_at(&lowered.draft.steps[at], &spans, i)) {
+        floors[column] = ranges.floor(&lowered.head, column);
+    }
+    before != floors
 }
 
 /// Why there are no numbers.
@@ -87,7 +117,10 @@ fn undefined(step: &Step) -> Refusal {
 
 /// By step of a program, the largest error of its values.
 pub(crate) fn errors(lowered: &Lowered, program: &Program) -> Vec<f64> {
-    let spans = spans(&lowered.draft, &columns_span(&lowered.head, &program.limits()));
+    let columns = || program.columns.iter();
+    let exponents: Vec<i32> = columns().map(|c| c.exponent).collect();
+    let floors: Vec<Floor> = columns().map(|c| c.floor).collect();
+    let spans = spans(&lowered.draft, &columns_span(&lowered.head, &exponents, &floors));
     let (draft, numbers) = (&lowered.draft, &program.numbers);
     let (gains, columns, plans) = (gains(draft), &program.columns, &program.plans);
     let sources = Sources { draft, spans: &spans, numbers, columns, plans, gains: &gains };
@@ -95,13 +128,16 @@ pub(crate) fn errors(lowered: &Lowered, program: &Program) -> Vec<f64> {
 }
 
 /// Indicators and levels are not negative.
-fn columns_span(head: &Head, limits: &[f64]) -> Span {
-    let whole = Span::within(limits);
-    let columns = head.columns.iter().enumerate();
+fn columns_span(head: &Head, exponents: &[i32], floors: &[Floor]) -> Span {
+    let ends = exponents.iter().zip(floors).map(|(&exponent, floor)| {
+        let high = power_of_two(i64::from(exponent));
+        (floor.below(high), high)
+    });
+    let columns = head.columns.iter().zip(ends);
     columns
-        .map(|(c, column)| match column {
+        .map(|(column, ends)| match column {
             Column::Indicator { .. } | Column::Level { .. } => (0.0, 1.0),
-            Column::Value { .. } | Column::Ordinal { .. } => (whole.low[c], whole.high[c]),
+            Column::Value { .. } | Column::Ordinal { .. } => ends,
         })
         .collect()
 }
@@ -123,6 +159,7 @@ struct Search<'a> {
     lowered: &'a Lowered,
     accuracy: f64,
     exponents: &'a [i32],
+    floors: &'a [Floor],
     plans: &'a Plans,
     /// [`gains`] of the draft.
     gains: &'a [f64],
@@ -140,8 +177,7 @@ impl Search<'_> {
     /// The program with the fewest bits, or the best bound that any has.
     fn run(&self, ranges: &Ranges) -> Result<(Program, Constants), Miss> {
         let draft = &self.lowered.draft;
-        let limits: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(i64::from(e))).collect();
-        let spans = spans(draft, &columns_span(&self.lowered.head, &limits));
+        let spans = spans(draft, &columns_span(&self.lowered.head, self.exponents, self.floors));
         if let Some(at) = (0..draft.steps.len()).find(|&at| is_undefined(draft, &spans, at)) {
             return Err(Miss::Undefined(at));
         }
@@ -215,14 +251,15 @@ impl Search<'_> {
             let Action::Columns { first } = step.action else { continue };
             debug_assert_eq!(first, all.len());
             for c in first..first + step.width {
-                let exponent = self.exponents[c];
+                let (exponent, floor) = (self.exponents[c], self.floors[c]);
                 all.push(if is_compared(draft, at) {
-                    Encoding { exponent, scale: 0, relative: 0, exact: true }
+                    Encoding { exponent, floor, scale: 0, relative: 0, exact: true }
                 } else {
                     let relative = if relative { exponent } else { 0 };
                     let scale = i32::try_from(fine.column).unwrap_or(0) - relative;
                     Encoding {
                         exponent,
+                        floor,
                         scale,
                         relative,
                         exact: scale >= 0 && is_whole(&self.lowered.head, c),
@@ -262,11 +299,18 @@ fn reachable(mut missed: Vec<(f64, Fineness)>, bound: impl Fn(Fineness) -> Optio
 
 fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {
     let step = &draft.steps[at];
-    let x = &step.inputs;
-    if let Action::Unit(unit) = &step.action {
-        return unit.domain(&spans[x[0]]).is_none();
+    match &step.action {
+        Action::Unit(unit) => unit.domain(&spans[step.inputs[0]]).is_none(),
+        Action::Smooth(_) => (0..step.width).any(|i| undefined_at(step, spans, i)),
+        _ => false,
     }
-    matches!(step.action, Action::Smooth(f) if has_domain(f) && domain(f, &spans[step.inputs[0]]).is_none())
+}
+
+/// Whether a function is not defined on all that its argument `i` can be; of the whole, where it is not one of single values.
+fn undefined_at(step: &Step, spans: &[Span], i: usize) -> bool {
+    let Action::Smooth(f) = step.action else { return true };
+    let x = &spans[step.inputs[0]];
+    has_domain(f) && domain(f, &std::iter::once((x.low[i], x.high[i])).collect()).is_none()
 }
 
 /// Whether everything made of these columns is a matrix, which can take over a power of two from each. (What is shown as it came has

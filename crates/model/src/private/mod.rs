@@ -22,6 +22,7 @@ mod length;
 mod lower;
 mod noise;
 mod numbers;
+mod origin;
 mod outputs;
 mod plans;
 mod program;

@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::plans::{Plan, Plans, SOFTMAX_CLIP};
 use super::smooth::{domain, has_domain};
 use super::span::Span;
+use crate::graph::Function;
 
 /// How one step's values are held. Public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub(crate) struct Fineness {
 const ROOM: u32 = 2;
 /// By how much more than the end of its range a value can be large, at least, as it errs.
 const ERRING: f64 = 1.0 + 1.0 / 64.0;
+/// Most bits by which an inverse is finer.
+const SMALLEST: i32 = 20;
 /// The widest ring.
 const WIDEST: u32 = 64;
 /// Most fraction bits of a secret factor.
@@ -85,12 +88,16 @@ pub(crate) fn numbers(
             Action::Smooth(f) => {
                 let input = step.inputs[0];
                 let domain = if has_domain(*f) { Some(domain(*f, &spans[input]).ok_or(at)?) } else { None };
-                let plan = plans.smooth(*f, &all[input], domain, fine.value).ok_or(at)?;
+                let plan =
+                    plans.smooth(*f, &all[input], domain, fine.value + smaller(step, exponent)).ok_or(at)?;
                 let fraction = plan.wide_fraction().ok_or(at)?;
                 planned[at] = Some(plan);
                 (fraction, 0)
             }
-            Action::Cut | Action::Relu => (of(0).min(fine.value), 0),
+            Action::Cut | Action::Relu => {
+                let input = step.inputs[0];
+                (of(0).min(fine.value + smaller(&draft.steps[input], exponents[input])), 0)
+            }
             Action::Unit(unit) => {
                 let input = step.inputs[0];
                 let domain = unit.domain(&spans[input]).ok_or(at)?;
@@ -118,6 +125,17 @@ pub(crate) fn numbers(
     match all.iter().position(|n| n.ring > WIDEST) {
         Some(at) => Err(at),
         None => Ok((all, planned)),
+    }
+}
+
+/// Bits by which an inverse is finer than other values, as what it multiplies may be as large as the inverse is small: the result
+/// fits the same ring.
+fn smaller(step: &Step, exponent: i32) -> u32 {
+    match step.action {
+        Action::Smooth(Function::Reciprocal | Function::Power(_)) => {
+            exponent.clamp(-SMALLEST, 0).unsigned_abs()
+        }
+        _ => 0,
     }
 }
 

@@ -7,7 +7,8 @@ use super::action::Step;
 use super::numbers::Numbers;
 use super::outputs::Shown;
 use super::plans::Plan;
-use crate::range::RangeSource;
+use crate::encode::Encoder;
+use crate::range::{Floor, RangeSource};
 
 /// How a column is sent: as the integer nearest to `x·2^scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ use crate::range::RangeSource;
 pub struct Encoding {
     /// The column lies within ±2^this.
     pub exponent: i32,
+    /// Where it begins.
+    #[serde(default)]
+    pub floor: Floor,
     /// Fraction bits, which may be negative.
     pub scale: i32,
     /// The power of two that the weights behind it take over, so that all columns have the same integer range.
@@ -27,6 +31,12 @@ impl Encoding {
     /// Largest error of the encoded value.
     pub(crate) fn error(&self) -> f64 {
         if self.exact { 0.0 } else { power_of_two(-i64::from(self.scale) - 1) }
+    }
+
+    /// The least and the greatest value of the column.
+    pub fn ends(&self) -> (f64, f64) {
+        let high = power_of_two(i64::from(self.exponent));
+        (self.floor.below(high), high)
     }
 
     /// Bits of the integer, sign included.
@@ -66,9 +76,10 @@ impl Program {
         self.columns.iter().map(|c| power_of_two(i64::from(c.scale))).collect()
     }
 
-    /// The largest absolute value of each column.
-    pub fn limits(&self) -> Vec<f64> {
-        self.columns.iter().map(|c| power_of_two(i64::from(c.exponent))).collect()
+    /// Turns rows into integers.
+    pub fn encoder(&self) -> Encoder {
+        let (low, high) = self.columns.iter().map(Encoding::ends).unzip();
+        Encoder::new(self.scales(), low, high)
     }
 
     /// Bits of the ring in which columns are shared.

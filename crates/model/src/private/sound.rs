@@ -25,10 +25,11 @@ impl Program {
         values <= MAX_VALUES
             && places <= MAX_PLACES
             && self.columns.len() == columns
-            && self
-                .columns
-                .iter()
-                .all(|c| (-500..=500).contains(&c.exponent) && (-600..=52).contains(&c.bits()))
+            && self.columns.iter().all(|c| {
+                (-500..=500).contains(&c.exponent)
+                    && (-600..=52).contains(&c.bits())
+                    && c.floor.is_sound(c.exponent)
+            })
             && self.numbers.len() == self.steps.len()
             && self.plans.len() == self.steps.len()
             && (0..self.steps.len()).all(|at| self.step_is_sound(at))

@@ -13,11 +13,6 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Within `±limit` each.
-    pub(crate) fn within(limits: &[f64]) -> Self {
-        Self { low: limits.iter().map(|l| -l).collect(), high: limits.to_vec() }
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.low.len()
     }

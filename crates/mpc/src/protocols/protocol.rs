@@ -46,6 +46,7 @@ pub use privet_model::series::SeriesBits;
 use privet_ring::conv::Conv2d;
 
 use crate::Abort;
+use crate::ledger::Ledger;
 use crate::session::Additive;
 
 /// One side of a product.
@@ -77,14 +78,22 @@ pub struct Matrices {
 }
 
 /// A protocol for tensors of integers modulo 2^k. Functions without `self` are local: no party says anything.
-pub trait Protocol {
+pub trait Protocol: Sized + Send {
     /// A shared tensor, on which products and gates can work.
-    type Share: Clone;
+    type Share: Clone + Send + Sync;
     /// A shared tensor as a product leaves it: to be truncated, compared, or given to the client; a [`Self::Share`] is one
     /// as it stands. What masks it masks one message, so that it is used once: every use takes it.
-    type Sum: for<'a> From<&'a Self::Share>;
+    type Sum: Send + for<'a> From<&'a Self::Share>;
     /// A shared tensor of bits.
     type Bit: Clone;
+
+    /// As many as are asked for, at most [`LANES`](crate::link::LANES), for steps that run at the same time, each on a thread; all
+    /// parties fork and join at the same places.
+    fn fork(&mut self, count: usize) -> Vec<Self>;
+    /// Takes back, in their order, what [`Self::fork`] gave.
+    fn join(&mut self, lanes: Vec<Self>);
+    /// What it cost this party so far.
+    fn ledger(&self) -> &Ledger;
 
     /// A tensor that everyone knows, as a shared one of ring 2^k.
     fn public(&self, values: &[u64], k: u32) -> Self::Share;

@@ -1,10 +1,12 @@
-//! Runs a private program: one action after the other, whole batches at once.
+//! Runs a private program, whole batches at once: wave by wave, and within a wave what the parties talk about at the same time.
 
+mod lanes;
 mod owner;
 mod products;
 mod smooth;
 mod unit;
 mod values;
+mod waves;
 mod windows;
 
 use privet_model::private::{Action, Numbers, Program, Step, StepId};
@@ -16,6 +18,7 @@ use crate::protocols::protocol::Protocol;
 pub use owner::{PartyConstants, share_constants};
 pub use values::Owned;
 use values::{Value, repeat};
+use waves::{uses, waves};
 
 /// The owner's tensors and the client's columns, as one party holds them.
 pub struct Inputs<'a, S> {
@@ -33,25 +36,36 @@ pub fn run<P: Protocol>(
     program: &Program,
     inputs: &Inputs<'_, P::Share>,
 ) -> Result<P::Sum, Abort> {
-    run_watched(protocol, program, inputs, |_, _| {})
+    run_counted(protocol, program, inputs).map(|(sum, _)| sum)
 }
 
-/// The same; `after` is called after each step.
-pub fn run_watched<P: Protocol>(
+/// What a step cost a party by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Its rounds; steps of the same wave have theirs at the same time.
+    pub rounds: u32,
+    /// Bytes sent to peers.
+    pub bytes: usize,
+}
+
+/// The same, and the cost of each step.
+pub fn run_counted<P: Protocol>(
     protocol: &mut P,
     program: &Program,
     inputs: &Inputs<'_, P::Share>,
-    mut after: impl FnMut(StepId, &P),
-) -> Result<P::Sum, Abort> {
-    let mut runner = Runner { protocol, program, inputs, values: Vec::with_capacity(program.steps.len()) };
-    for at in 0..program.steps.len() {
-        let value = runner.step(at)?;
-        let value = runner.keep(at, value)?;
-        runner.values.push(value);
-        runner.forget(at);
-        after(at, runner.protocol);
+) -> Result<(P::Sum, Vec<Cost>), Abort> {
+    let mut runner = Runner::new(protocol, program, inputs);
+    for wave in waves(program) {
+        for at in wave.quiet {
+            runner.run(at)?;
+        }
+        match wave.talking[..] {
+            [at] => runner.run(at)?,
+            ref several => runner.run_in_lanes(several)?,
+        }
     }
-    runner.answer()
+    let costs = std::mem::take(&mut runner.costs);
+    Ok((runner.answer()?, costs))
 }
 
 struct Runner<'a, P: Protocol> {
@@ -59,9 +73,34 @@ struct Runner<'a, P: Protocol> {
     program: &'a Program,
     inputs: &'a Inputs<'a, P::Share>,
     values: Vec<Value<P>>,
+    /// By step, how often its value is still needed.
+    needed: Vec<usize>,
+    costs: Vec<Cost>,
 }
 
-impl<P: Protocol> Runner<'_, P> {
+impl<'a, P: Protocol> Runner<'a, P> {
+    fn new(protocol: &'a mut P, program: &'a Program, inputs: &'a Inputs<'a, P::Share>) -> Self {
+        let steps = program.steps.len();
+        let values = (0..steps).map(|_| Value::Gone).collect();
+        Self { protocol, program, inputs, values, needed: uses(program), costs: vec![Cost::default(); steps] }
+    }
+
+    /// Runs a step, and frees what nothing needs any more.
+    fn run(&mut self, at: StepId) -> Result<(), Abort> {
+        let before = self.spent();
+        let value = self.step(at)?;
+        self.values[at] = self.keep(at, value)?;
+        let Cost { rounds, bytes } = self.spent();
+        self.costs[at] = Cost { rounds: rounds - before.rounds, bytes: bytes - before.bytes };
+        self.forget(at);
+        Ok(())
+    }
+
+    fn spent(&self) -> Cost {
+        let ledger = self.protocol.ledger();
+        Cost { rounds: ledger.rounds, bytes: ledger.bytes_between() }
+    }
+
     fn numbers(&self, at: StepId) -> Numbers {
         self.program.numbers[at]
     }

@@ -44,22 +44,16 @@ impl<P: Protocol> Runner<'_, P> {
     /// A wide value that is used more than once becomes a share; one that is used once is used as it is.
     pub(super) fn keep(&mut self, at: StepId, value: Value<P>) -> Result<Value<P>, Abort> {
         match value {
-            Value::Sum(sum) if self.uses(at) > 1 => Ok(Value::Share(self.protocol.reshare(sum)?)),
+            Value::Sum(sum) if self.needed[at] > 1 => Ok(Value::Share(self.protocol.reshare(sum)?)),
             value => Ok(value),
         }
     }
 
-    fn uses(&self, at: StepId) -> usize {
-        let inputs = self.program.steps.iter().flat_map(|s| &s.inputs).filter(|&&i| i == at).count();
-        inputs + self.program.shown.iter().filter(|s| s.step == at).count()
-    }
-
-    /// Frees what no later step needs.
+    /// Frees what nothing needs after this step.
     pub(super) fn forget(&mut self, done: StepId) {
-        let steps = &self.program.steps;
-        for &input in &steps[done].inputs {
-            let later = steps[done + 1..].iter().any(|s| s.inputs.contains(&input));
-            if !later && !self.program.shown.iter().any(|s| s.step == input) {
+        for &input in &self.program.steps[done].inputs {
+            self.needed[input] -= 1;
+            if self.needed[input] == 0 {
                 self.values[input] = Value::Gone;
             }
         }

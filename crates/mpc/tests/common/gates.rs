@@ -83,24 +83,22 @@ pub fn opened_bits(parts: &[Bits; PARTIES]) -> Vec<bool> {
 /// Runs each party's `gate`.
 pub fn run<T: Send>(
     world: &World,
-    gate: impl Fn(Role, &mut Replicated3<'_>) -> Result<T, Abort> + Sync,
+    gate: impl Fn(Role, &mut Replicated3) -> Result<T, Abort> + Sync,
 ) -> [Result<(T, Ledger), Abort>; PARTIES] {
-    world.run([5; 32], |mut session: Session| {
-        let me = session.me();
-        let result = gate(me, &mut Replicated3 { session: &mut session })?;
-        Ok((result, session.ledger().clone()))
+    world.run([5; 32], |session: Session| {
+        let mut protocol = Replicated3 { session };
+        let result = gate(protocol.session.me(), &mut protocol)?;
+        Ok((result, protocol.session.ledger().clone()))
     })
 }
 
 /// And nothing goes wrong.
-pub fn done<T: Send>(gate: impl Fn(Role, &mut Replicated3<'_>) -> Result<T, Abort> + Sync) -> [T; PARTIES] {
+pub fn done<T: Send>(gate: impl Fn(Role, &mut Replicated3) -> Result<T, Abort> + Sync) -> [T; PARTIES] {
     run(&World::new(1), gate).map(|result| result.unwrap().0)
 }
 
 /// What a gate cost each party.
-pub fn costs<T: Send>(
-    gate: impl Fn(Role, &mut Replicated3<'_>) -> Result<T, Abort> + Sync,
-) -> [Ledger; PARTIES] {
+pub fn costs<T: Send>(gate: impl Fn(Role, &mut Replicated3) -> Result<T, Abort> + Sync) -> [Ledger; PARTIES] {
     run(&World::new(1), gate).map(|result| result.unwrap().1)
 }
 

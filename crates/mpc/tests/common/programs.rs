@@ -88,12 +88,13 @@ pub fn between_parties(
     let x = shares(&encoded, program.input_ring());
     let held = share_constants(constants, protect, &mut entropy(5)).unwrap();
     let k = program.output_ring();
-    let answers = World::new(1).run([9; 32], |mut session| {
+    let answers = World::new(1).run([9; 32], |session| {
         let me = session.me().index();
         let owned = held[me].owned(program);
         let inputs = Inputs { secrets: &owned, columns: &x[me], rows };
-        let sum = run(&mut Replicated3 { session: &mut session }, program, &inputs)?;
-        Ok(session.finish(sum.into_output(), k))
+        let mut protocol = Replicated3 { session };
+        let sum = run(&mut protocol, program, &inputs)?;
+        Ok(protocol.session.finish(sum.into_output(), k))
     });
     let n = rows * program.scores();
     let mut sums = vec![0u64; n];

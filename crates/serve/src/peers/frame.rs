@@ -1,5 +1,5 @@
 //! What is said on a connection between parties: one greeting, then frames. A frame is the computation's point (32 bytes),
-//! the message's number in it, its length (both little-endian, 4 bytes), and so many bytes.
+//! the message's number in its lane (3 bytes) and the lane (1 byte), its length (4 bytes; all little-endian), and so many bytes.
 
 use privet_mpc::role::Role;
 
@@ -17,24 +17,27 @@ pub(super) type Point = [u8; 32];
 
 /// No hash of a request, so that a ping is no message of any.
 const PING: Point = [0; 32];
-/// In place of a number: the sender ended this computation.
-const END: u32 = u32::MAX;
+/// In place of a lane: the sender ended this computation.
+const END: u8 = u8::MAX;
+/// Messages that a lane has at most.
+pub(super) const NUMBERS: u32 = 1 << 24;
 
 /// What a frame says before its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) point: Point,
+    pub(super) lane: u8,
     pub(super) number: u32,
     pub(super) length: u32,
 }
 
 impl Head {
     pub(super) fn ping() -> Self {
-        Self { point: PING, number: 0, length: 0 }
+        Self { point: PING, lane: 0, number: 0, length: 0 }
     }
 
     pub(super) fn end(point: Point) -> Self {
-        Self { point, number: END, length: 0 }
+        Self { point, lane: END, number: 0, length: 0 }
     }
 
     pub(super) fn is_ping(&self) -> bool {
@@ -42,13 +45,14 @@ impl Head {
     }
 
     pub(super) fn is_end(&self) -> bool {
-        self.number == END
+        self.lane == END
     }
 
     pub(super) fn to_bytes(self) -> [u8; HEAD] {
         let mut bytes = [0; HEAD];
         bytes[..32].copy_from_slice(&self.point);
-        bytes[32..36].copy_from_slice(&self.number.to_le_bytes());
+        let number = self.number & (NUMBERS - 1) | u32::from(self.lane) << 24;
+        bytes[32..36].copy_from_slice(&number.to_le_bytes());
         bytes[36..].copy_from_slice(&self.length.to_le_bytes());
         bytes
     }
@@ -58,7 +62,9 @@ impl Head {
         point.copy_from_slice(&bytes[..32]);
         number.copy_from_slice(&bytes[32..36]);
         length.copy_from_slice(&bytes[36..]);
-        Self { point, number: u32::from_le_bytes(number), length: u32::from_le_bytes(length) }
+        let [.., lane] = number;
+        let number = u32::from_le_bytes(number) & (NUMBERS - 1);
+        Self { point, lane, number, length: u32::from_le_bytes(length) }
     }
 }
 

@@ -66,10 +66,10 @@ impl Hub {
     }
 
     /// Sends a computation's next message.
-    pub(super) fn send(&self, point: &Point, to: Side, body: &[u8]) -> Result<(), LinkError> {
-        let number = self.state().sessions.number(point, to)?;
+    pub(super) fn send(&self, point: &Point, lane: u8, to: Side, body: &[u8]) -> Result<(), LinkError> {
+        let number = self.state().sessions.number(point, lane, to)?;
         let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-        self.write(to, Head { point: *point, number, length }, body)
+        self.write(to, Head { point: *point, lane, number, length }, body)
     }
 
     /// Writes a frame to whoever is there.
@@ -87,14 +87,14 @@ impl Hub {
     /// The next message of a peer, until the deadline.
     pub(super) fn receive(
         &self,
-        point: &Point,
+        (point, lane): (&Point, u8),
         from: Side,
         woken: &Condvar,
         deadline: Instant,
     ) -> Result<Vec<u8>, LinkError> {
         let mut state = self.state();
         loop {
-            let heard = match state.sessions.take(point, from) {
+            let heard = match state.sessions.take(point, lane, from) {
                 Waiting::Message(message) => return Ok(message),
                 Waiting::Over(why) => return Err(why),
                 Waiting::Nothing(heard) => heard,

@@ -1,10 +1,10 @@
-//! What one peer said in one computation, until it is read.
+//! What one peer said in one computation, until it is read: lane by lane.
 
 use std::collections::VecDeque;
 
-use privet_mpc::link::LinkError;
+use privet_mpc::link::{LANES, LinkError};
 
-use super::frame::Head;
+use super::frame::{Head, NUMBERS};
 
 /// What a message costs besides its bytes.
 const MESSAGE: usize = 64;
@@ -21,11 +21,16 @@ pub(super) enum Waiting {
 /// Messages of one peer.
 #[derive(Default)]
 pub(super) struct Inbox {
-    messages: VecDeque<Vec<u8>>,
+    lanes: [Lane; LANES as usize + 1],
     cost: usize,
+    over: Option<LinkError>,
+}
+
+#[derive(Default)]
+struct Lane {
+    messages: VecDeque<Vec<u8>>,
     heard: u32,
     sent: u32,
-    over: Option<LinkError>,
 }
 
 impl Inbox {
@@ -35,22 +40,26 @@ impl Inbox {
     }
 
     /// The number of the next message to this peer.
-    pub(super) fn number(&mut self) -> Result<u32, LinkError> {
+    pub(super) fn number(&mut self, lane: u8) -> Result<u32, LinkError> {
         // A peer that has ended may be sent what it does not need any more: it did not wait for it.
         if let Some(why) = self.over.filter(|why| *why != LinkError::Ended) {
             return Err(why);
         }
-        self.sent += 1;
-        Ok(self.sent - 1)
+        let lane = self.lanes.get_mut(usize::from(lane)).filter(|lane| lane.sent < NUMBERS);
+        let lane = lane.ok_or(LinkError::Closed)?;
+        lane.sent += 1;
+        Ok(lane.sent - 1)
     }
 
     /// The next message.
-    pub(super) fn take(&mut self) -> Waiting {
-        if let Some(message) = self.messages.pop_front() {
+    pub(super) fn take(&mut self, lane: u8) -> Waiting {
+        let message = self.lanes.get_mut(usize::from(lane)).and_then(|lane| lane.messages.pop_front());
+        if let Some(message) = message {
             self.cost -= message.len() + MESSAGE;
             return Waiting::Message(message);
         }
-        self.over.map_or(Waiting::Nothing(self.heard > 0), Waiting::Over)
+        let heard = self.lanes.iter().any(|lane| lane.heard > 0);
+        self.over.map_or(Waiting::Nothing(heard), Waiting::Over)
     }
 
     /// A frame came, and there is room for what costs so much.
@@ -61,13 +70,16 @@ impl Inbox {
         }
         if head.is_end() {
             self.over = Some(LinkError::Ended);
-        } else if head.number != self.heard || cost > room {
+            return;
+        }
+        match self.lanes.get_mut(usize::from(head.lane)) {
+            Some(lane) if head.number == lane.heard && cost <= room => {
+                lane.heard += 1;
+                self.cost += cost;
+                lane.messages.push_back(body);
+            }
             // One was lost, or more came than anybody waits for: no computation goes on from here.
-            self.over = Some(LinkError::Unasked);
-        } else {
-            self.heard += 1;
-            self.cost += cost;
-            self.messages.push_back(body);
+            _ => self.over = Some(LinkError::Unasked),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn meet(hub: &Arc<Hub>, point: &Point) -> Result<Links, Abort> {
     let seat = Arc::new(Seat { hub: Arc::clone(hub), point: *point, woken, deadline });
     // Here the seat is given up again: a peer that can be reached need not wait for this party.
     connected.map_err(|side| not_connected(hub.me, side))?;
-    let to = |side| Box::new(PeerLink { seat: Arc::clone(&seat), side });
+    let to = |side| Box::new(PeerLink { seat: Arc::clone(&seat), lane: 0, side });
     Ok(Links { previous: to(Side::Previous), next: to(Side::Next) })
 }
 
@@ -55,6 +55,7 @@ fn give_up(hub: &Hub, point: &Point) {
 
 struct PeerLink {
     seat: Arc<Seat>,
+    lane: u8,
     side: Side,
 }
 
@@ -63,15 +64,19 @@ impl Link for PeerLink {
         if bytes.len() > FRAME {
             return Err(LinkError::Length { expected: FRAME, got: bytes.len() });
         }
-        self.seat.hub.send(&self.seat.point, self.side, bytes)
+        self.seat.hub.send(&self.seat.point, self.lane, self.side, bytes)
     }
 
     fn recv(&mut self, _: &str, exact_len: usize) -> Result<Vec<u8>, LinkError> {
         let Seat { hub, point, woken, deadline } = &*self.seat;
-        let bytes = hub.receive(point, self.side, woken, *deadline)?;
+        let bytes = hub.receive((point, self.lane), self.side, woken, *deadline)?;
         if bytes.len() == exact_len {
             return Ok(bytes);
         }
         Err(LinkError::Length { expected: exact_len, got: bytes.len() })
+    }
+
+    fn lane(&mut self, number: u8) -> Box<dyn Link> {
+        Box::new(Self { seat: Arc::clone(&self.seat), lane: number, side: self.side })
     }
 }

@@ -71,7 +71,7 @@ fn throughput(stream: &mut Outgoing) -> io::Result<f64> {
 }
 
 fn tiny(length: u32) -> Head {
-    Head { point: [1; 32], number: 0, length }
+    Head { point: [1; 32], lane: 0, number: 0, length }
 }
 
 /// The other side: an empty frame for each, until who measures goes, or for long enough.

@@ -91,7 +91,12 @@ mod tests {
 
     #[test]
     fn a_length_that_no_message_has_is_refused() {
-        let head = |length: usize| Head { point: [1; 32], number: 0, length: u32::try_from(length).unwrap() };
+        let head = |length: usize| Head {
+            point: [1; 32],
+            lane: 0,
+            number: 0,
+            length: u32::try_from(length).unwrap(),
+        };
         for (length, fine) in [(FRAME, true), (FRAME + 1, false)] {
             assert_eq!(read_head(&mut &head(length).to_bytes()[..]).is_ok(), fine);
         }

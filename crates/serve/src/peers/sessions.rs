@@ -86,15 +86,15 @@ impl Sessions {
     }
 
     /// The number of the next message to a peer.
-    pub(super) fn number(&mut self, point: &Point, to: Side) -> Result<u32, LinkError> {
-        self.inbox(point, to).ok_or(LinkError::Closed)?.number()
+    pub(super) fn number(&mut self, point: &Point, lane: u8, to: Side) -> Result<u32, LinkError> {
+        self.inbox(point, to).ok_or(LinkError::Closed)?.number(lane)
     }
 
     /// The next message of a peer.
-    pub(super) fn take(&mut self, point: &Point, from: Side) -> Waiting {
+    pub(super) fn take(&mut self, point: &Point, lane: u8, from: Side) -> Waiting {
         let Some(inbox) = self.inbox(point, from) else { return Waiting::Over(LinkError::Closed) };
         let before = inbox.cost();
-        let there = inbox.take();
+        let there = inbox.take(lane);
         let freed = before - inbox.cost();
         self.unread[from.index()] -= freed;
         there

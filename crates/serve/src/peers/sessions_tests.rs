@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use privet_mpc::link::LANES;
+
 use super::*;
 
 const AGE: Duration = Duration::from_secs(30);
@@ -13,7 +15,28 @@ fn point(i: usize) -> Point {
 }
 
 fn frame(i: usize, number: u32) -> Head {
-    Head { point: point(i), number, length: 0 }
+    Head { point: point(i), lane: 0, number, length: 0 }
+}
+
+#[test]
+fn lanes_count_for_themselves_and_there_are_only_so_many() {
+    let (mut s, now) = (Sessions::new(), Instant::now());
+    let in_lane = |lane: u8, number| Head { lane, ..frame(1, number) };
+    s.begin(&point(1), now).unwrap();
+    for (lane, number) in [(0, 0), (LANES, 0), (3, 0), (3, 1), (0, 1)] {
+        s.deliver(Side::Next, &in_lane(lane, number), vec![lane, number as u8], now);
+        is_settled(&s);
+    }
+    for (lane, number) in [(3, 0), (0, 0), (0, 1), (LANES, 0), (3, 1)] {
+        let message = Waiting::Message(vec![lane, number as u8]);
+        assert_eq!(s.take(&point(1), lane, Side::Next), message);
+    }
+    assert_eq!(s.take(&point(1), 5, Side::Next), Waiting::Nothing(true));
+    assert_eq!((0..3).map(|_| s.number(&point(1), 2, Side::Next).unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(s.number(&point(1), LANES + 1, Side::Next), Err(LinkError::Closed));
+    s.deliver(Side::Next, &in_lane(LANES + 1, 0), vec![1], now);
+    assert_eq!(s.take(&point(1), 0, Side::Next), Waiting::Over(LinkError::Unasked), "there is no such lane");
+    is_settled(&s);
 }
 
 /// Every account is what is really there.
@@ -44,7 +67,7 @@ fn the_oldest_early_computation_goes_first_and_says_so() {
     assert_eq!(begin(&mut s, 0), Err(Refusal::Dropped(Dropped::TooMuch(Side::Previous))));
     assert_eq!(begin(&mut s, 1), Ok(()));
     assert_eq!(begin(&mut s, 5000), Ok(()), "the other peer has its own limit");
-    assert_eq!(s.take(&point(1), Side::Previous), Waiting::Message(vec![1]));
+    assert_eq!(s.take(&point(1), 0, Side::Previous), Waiting::Message(vec![1]));
     // What still comes for one that was dropped is not kept.
     s.deliver(Side::Previous, &frame(0, 1), vec![1], now);
     assert!(!s.open.contains_key(&point(0)));
@@ -73,9 +96,9 @@ fn what_a_peer_began_is_forgotten_with_it_or_after_a_while() {
     s.begin(&point(3), now).unwrap();
     s.lose(Side::Next);
     assert_eq!(s.begin(&point(2), now).err(), Some(Refusal::Dropped(Dropped::Gone(Side::Next))));
-    assert_eq!(s.take(&point(3), Side::Next), Waiting::Over(LinkError::Closed));
-    assert_eq!(s.take(&point(3), Side::Previous), Waiting::Nothing(false));
-    assert_eq!(s.number(&point(3), Side::Next), Err(LinkError::Closed));
+    assert_eq!(s.take(&point(3), 0, Side::Next), Waiting::Over(LinkError::Closed));
+    assert_eq!(s.take(&point(3), 0, Side::Previous), Waiting::Nothing(false));
+    assert_eq!(s.number(&point(3), 0, Side::Next), Err(LinkError::Closed));
     is_settled(&s);
 }
 
@@ -93,6 +116,7 @@ proptest! {
     #[test]
     fn the_accounts_are_right_whatever_happens(
         steps in proptest::collection::vec((0..9_u8, 0..6_usize, 0..3_u32, 0..200_usize), 1..200),
+        lane in 0..=LANES + 1,
     ) {
         let (mut s, mut now) = (Sessions::new(), Instant::now());
         for (what, i, number, length) in steps {
@@ -101,12 +125,12 @@ proptest! {
                 0 => drop(s.begin(&point(i), now)),
                 // Only what runs can end.
                 1 => if s.open.get(&point(i)).is_some_and(|o| o.early.is_none()) { s.end(&point(i)) },
-                2 => drop(s.take(&point(i), side)),
+                2 => drop(s.take(&point(i), lane, side)),
                 3 if length < 20 => s.lose(side),
                 4 => { now += AGE / 4; s.sweep(now, AGE) }
                 5 => s.deliver(side, &Head::end(point(i)), Vec::new(), now),
-                6 => drop(s.number(&point(i), side)),
-                _ => s.deliver(side, &frame(i, number), vec![0; length], now),
+                6 => drop(s.number(&point(i), lane, side)),
+                _ => s.deliver(side, &Head { lane: lane * (length % 3 == 0) as u8, ..frame(i, number) }, vec![0; length], now),
             }
             is_settled(&s);
         }

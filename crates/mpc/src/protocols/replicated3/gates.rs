@@ -6,6 +6,7 @@ use privet_ring::kernels::add_convolution;
 use privet_ring::reduce;
 
 use crate::Abort;
+use crate::ledger::Ledger;
 use crate::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
 use crate::session::{Additive, Session};
 
@@ -21,21 +22,33 @@ use super::truncate::rescale;
 use super::view::View;
 
 /// Replicated sharing among three parties, in a session.
-pub struct Replicated3<'a> {
+pub struct Replicated3 {
     /// One party's view of the computation.
-    pub session: &'a mut Session,
+    pub session: Session,
 }
 
-impl Replicated3<'_> {
+impl Replicated3 {
     fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Session) -> T) -> T {
         self.session.step(name, body)
     }
 }
 
-impl Protocol for Replicated3<'_> {
+impl Protocol for Replicated3 {
     type Share = Replicated;
     type Sum = Sum;
     type Bit = Bits;
+
+    fn fork(&mut self, count: usize) -> Vec<Self> {
+        self.session.fork(count).into_iter().map(|session| Self { session }).collect()
+    }
+
+    fn join(&mut self, lanes: Vec<Self>) {
+        self.session.join(lanes.into_iter().map(|lane| lane.session).collect());
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.session.ledger()
+    }
 
     fn public(&self, values: &[u64], k: u32) -> Replicated {
         Replicated::public(self.session.me(), k, values.to_vec())

@@ -1,0 +1,70 @@
+//! Steps of one wave at the same time: each lane on a thread, with a way to the peers of its own, so that the parties wait for all of
+//! them as long as for the longest.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+use privet_model::private::StepId;
+
+use super::values::Value;
+use super::{Cost, Runner};
+use crate::Abort;
+use crate::link::LANES;
+use crate::protocols::protocol::Protocol;
+
+/// What a step came to in its lane.
+type Done<P> = (StepId, Value<P>, Cost);
+
+impl<P: Protocol> Runner<'_, P> {
+    /// Runs steps that do not need each other.
+    pub(super) fn run_in_lanes(&mut self, steps: &[StepId]) -> Result<(), Abort> {
+        let count = steps.len().min(LANES.into());
+        let mut lanes = self.protocol.fork(count);
+        let of_lane = |lane: usize| steps.iter().skip(lane).step_by(count.max(1)).copied().collect();
+        let work: Vec<(Vec<StepId>, Vec<Value<P>>)> = (0..count)
+            .map(of_lane)
+            .map(|steps: Vec<StepId>| (self.lend(&steps), steps))
+            .map(|(v, s)| (s, v))
+            .collect();
+        let (program, inputs) = (self.program, self.inputs);
+        let done: Vec<Result<Vec<Done<P>>, Abort>> = thread::scope(|scope| {
+            let threads: Vec<_> = lanes
+                .iter_mut()
+                .zip(work)
+                .map(|(protocol, (steps, values))| {
+                    scope.spawn(move || {
+                        let mut runner = Runner { values, ..Runner::new(protocol, program, inputs) };
+                        steps.into_iter().map(|at| runner.lane_step(at)).collect()
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        self.protocol.join(lanes);
+        for lane in done {
+            for (at, value, cost) in lane? {
+                (self.values[at], self.costs[at]) = (value, cost);
+                self.forget(at);
+            }
+        }
+        Ok(())
+    }
+
+    fn lane_step(&mut self, at: StepId) -> Result<Done<P>, Abort> {
+        self.run(at)?;
+        Ok((at, std::mem::replace(&mut self.values[at], Value::Gone), self.costs[at]))
+    }
+
+    /// What these steps need: moved where nothing else needs it.
+    fn lend(&mut self, steps: &[StepId]) -> Vec<Value<P>> {
+        let mut lent: Vec<Value<P>> = self.values.iter().map(|_| Value::Gone).collect();
+        for &input in steps.iter().flat_map(|&at| &self.program.steps[at].inputs) {
+            match &self.values[input] {
+                Value::Share(share) if self.needed[input] > 1 => lent[input] = Value::Share(share.clone()),
+                Value::Gone => {}
+                _ => lent[input] = std::mem::replace(&mut self.values[input], Value::Gone),
+            }
+        }
+        lent
+    }
+}
