@@ -14,7 +14,7 @@ LINEAR = ("lr", "softmax-iris", "linear-", "ridge-")
 # These the plain kind runs and no private kind can: constants of the model would have to be shown to the client.
 NOT_PRIVATE = {"sklearn-normalizer-zipmap"}
 # What is not linear, and runs as a program between the parties.
-PROGRAMS = {"affine-after-sigmoid", "constant-minus"}
+PROGRAMS = {"affine-after-sigmoid", "constant-minus", "ratios"}
 
 # One row of coefficients without a logistic function: the scores are 1 - s and s, and the sign of s is the label.
 BY_SIGN = {"classifier-one-row-none", "classifier-one-row-softmax"}
