@@ -257,7 +257,7 @@ impl Work {
                     Input::Summed(columns) => protocol.reshare(columns)?,
                     Input::Known(columns) => protocol.public(&columns, layout.k),
                 };
-                let output = run(&mut protocol, program, &Inputs { secrets, columns: &columns, rows })?;
+                let output = run(&mut protocol, program, &Inputs { secrets, columns: columns.into(), rows })?;
                 Ok(protocol.session.finish(Replicated3::output(output), layout.answer_bits))
             }
         }

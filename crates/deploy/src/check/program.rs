@@ -78,7 +78,7 @@ fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
     let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
     let parties: [_; PARTIES] = World::new(0).run([0; 32], |session| {
         let secrets = held[session.me().index()].owned(program);
-        let inputs = Inputs { secrets: &secrets, columns: &columns, rows: 1 };
+        let inputs = Inputs { secrets: &secrets, columns: columns.clone().into(), rows: 1 };
         let mut protocol = Replicated3 { session };
         let (_, steps) = run::run_counted(&mut protocol, program, &inputs)?;
         Ok((protocol.ledger().clone(), steps))

@@ -2,6 +2,7 @@
 //! them as long as for the longest.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 
 use privet_model::private::StepId;
@@ -60,7 +61,9 @@ impl<P: Protocol> Runner<'_, P> {
         let mut lent: Vec<Value<P>> = self.values.iter().map(|_| Value::Gone).collect();
         for &input in steps.iter().flat_map(|&at| &self.program.steps[at].inputs) {
             match &self.values[input] {
-                Value::Share(share) if self.needed[input] > 1 => lent[input] = Value::Share(share.clone()),
+                Value::Share(share) if self.needed[input] > 1 => {
+                    lent[input] = Value::Share(Arc::clone(share))
+                }
                 Value::Gone => {}
                 _ => lent[input] = std::mem::replace(&mut self.values[input], Value::Gone),
             }

@@ -9,6 +9,8 @@ mod values;
 mod waves;
 mod windows;
 
+use std::sync::Arc;
+
 use privet_model::private::{Action, Numbers, Program, Step, StepId};
 
 use crate::Abort;
@@ -17,7 +19,7 @@ use crate::protocols::protocol::Protocol;
 
 pub use owner::{PartyConstants, share_constants};
 pub use values::Owned;
-use values::{Value, repeat};
+use values::{Value, reduced, repeat};
 use waves::{uses, waves};
 
 /// The owner's tensors and the client's columns, as one party holds them.
@@ -25,7 +27,7 @@ pub struct Inputs<'a, S> {
     /// In the order of [`Program::secrets`].
     pub secrets: &'a [Owned<S>],
     /// Rows × columns.
-    pub columns: &'a S,
+    pub columns: Arc<S>,
     /// Rows.
     pub rows: usize,
 }
@@ -115,52 +117,59 @@ impl<'a, P: Protocol> Runner<'a, P> {
             Action::Scale { factors, shift } => self.scaling(at, *factors, *shift)?,
             Action::Constant(secret) => {
                 let one = self.inputs.secrets[*secret].share(self.protocol, ring);
-                Value::Share(P::gather(&one, &repeat(step.width, self.inputs.rows)))
+                Value::share(P::gather(&one, &repeat(step.width, self.inputs.rows)))
             }
             Action::Multiply => {
                 let (x, y) = (self.share_in(at, 0, ring)?, self.share_in(at, 1, ring)?);
                 Value::Sum(self.protocol.multiply(&x, &y))
             }
             Action::MatMul(shape) => self.matrices(at, *shape)?,
-            Action::Add => Value::Share(P::add(&self.aligned(at, 0)?, &self.aligned(at, 1)?)),
-            Action::Subtract => Value::Share(P::sub(&self.aligned(at, 0)?, &self.aligned(at, 1)?)),
-            Action::Sum(windows) => Value::Share(self.sums(at, windows)?),
-            Action::Max(windows) => Value::Share(self.greatest(at, windows)?),
+            Action::Add => {
+                let (x, y) = (self.aligned(at, 0)?, self.aligned(at, 1)?);
+                Value::share(P::add(&x, &y))
+            }
+            Action::Subtract => {
+                let (x, y) = (self.aligned(at, 0)?, self.aligned(at, 1)?);
+                Value::share(P::sub(&x, &y))
+            }
+            Action::Sum(windows) => Value::share(self.sums(at, windows)?),
+            Action::Max(windows) => Value::share(self.greatest(at, windows)?),
             Action::Select(indices) => {
                 let width = self.width_in(at, 0);
                 let places = values::by_row(indices, width, self.inputs.rows);
-                Value::Share(P::gather(&self.share_in(at, 0, ring)?, &places))
+                let x = self.share_in(at, 0, ring)?;
+                Value::share(P::gather(&x, &places))
             }
-            Action::Concat => Value::Share(self.side_by_side(at)?),
+            Action::Concat => Value::share(self.side_by_side(at)?),
             Action::Flip { negate, shift } => Value::Share(self.flip(at, *negate, *shift)?),
             Action::Cut => {
                 let (x, drop) = (self.sum(at, 0)?, self.drop(at));
-                Value::Share(self.protocol.truncate(x, drop, ring)?)
+                Value::share(self.protocol.truncate(x, drop, ring)?)
             }
             Action::Relu => {
                 let (x, drop) = (self.sum(at, 0)?, self.drop(at));
-                Value::Share(self.protocol.relu(x, drop, ring)?)
+                Value::share(self.protocol.relu(x, drop, ring)?)
             }
             Action::Abs => {
                 let x = self.share_in(at, 0, ring)?;
-                Value::Share(abs(self.protocol, &x)?)
+                Value::share(abs(self.protocol, &x)?)
             }
             Action::Negative | Action::Below => {
                 let x = self.sum(at, 0)?;
                 let bit = self.protocol.is_negative(x, 0)?;
-                Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
+                Value::share(self.protocol.bit_to_arith(&bit, ring)?)
             }
             Action::Zero => {
                 let x = self.sum(at, 0)?;
                 let bit = self.protocol.is_zero(P::reduce_sum(x, self.small_ring(at)))?;
-                Value::Share(self.protocol.bit_to_arith(&bit, ring)?)
+                Value::share(self.protocol.bit_to_arith(&bit, ring)?)
             }
             Action::Choose => self.choice(at)?,
             Action::Within { .. } => Value::Share(self.share_in(at, 0, ring)?),
             Action::Unit(unit) => self.unit(at, unit)?,
             Action::Smooth(_) => self.smooth(at)?,
-            Action::Hottest { group } => Value::Share(self.hottest(at, *group)?),
-            Action::Softmax { .. } => Value::Share(self.softmax(at)?),
+            Action::Hottest { group } => Value::share(self.hottest(at, *group)?),
+            Action::Softmax { .. } => Value::share(self.softmax(at)?),
         })
     }
 
@@ -175,22 +184,22 @@ impl<'a, P: Protocol> Runner<'a, P> {
         self.numbers(self.program.steps[at].inputs[0]).fraction - self.numbers(at).fraction
     }
 
-    fn columns(&self, first: usize, width: usize, ring: u32) -> P::Share {
-        let indices: Vec<usize> = (first..first + width).collect();
-        let all = P::reduce(self.inputs.columns, ring);
+    fn columns(&self, first: usize, width: usize, ring: u32) -> Arc<P::Share> {
+        let all = reduced::<P>(&self.inputs.columns, ring);
         if first == 0 && width == self.program.columns.len() {
             return all;
         }
-        P::gather(&all, &values::by_row(&indices, self.program.columns.len(), self.inputs.rows))
+        let indices: Vec<usize> = (first..first + width).collect();
+        Arc::new(P::gather(&all, &values::by_row(&indices, self.program.columns.len(), self.inputs.rows)))
     }
 
     /// `±x + shift`.
-    fn flip(&mut self, at: StepId, negate: bool, shift: i32) -> Result<P::Share, Abort> {
+    fn flip(&mut self, at: StepId, negate: bool, shift: i32) -> Result<Arc<P::Share>, Abort> {
         let Numbers { fraction, ring, .. } = self.numbers(at);
         let x = self.share_in(at, 0, ring)?;
-        let x = if negate { P::scale(&x, u64::MAX) } else { x };
+        let x = if negate { Arc::new(P::scale(&x, u64::MAX)) } else { x };
         let shift = i64::from(shift).cast_unsigned() << fraction;
-        Ok(if shift == 0 { x } else { self.protocol.add_public(&x, &vec![shift; P::len(&x)]) })
+        Ok(if shift == 0 { x } else { Arc::new(self.protocol.add_public(&x, &vec![shift; P::len(&x)])) })
     }
 
     /// `b + c·(a - b)`.
@@ -206,7 +215,7 @@ impl<'a, P: Protocol> Runner<'a, P> {
         let count = self.program.steps[at].inputs.len();
         let parts = (0..count).map(|i| self.aligned(at, i)).collect::<Result<Vec<_>, _>>()?;
         let widths: Vec<usize> = (0..count).map(|i| self.width_in(at, i)).collect();
-        let all = P::concat(&parts.iter().collect::<Vec<_>>());
+        let all = P::concat(&parts.iter().map(|part| &**part).collect::<Vec<_>>());
         Ok(P::gather(&all, &values::interleaved(&widths, self.inputs.rows)))
     }
 

@@ -1,5 +1,7 @@
 //! What the steps have given so far, and the places of rows in whole batches.
 
+use std::sync::Arc;
+
 use privet_model::private::StepId;
 
 use super::Runner;
@@ -34,17 +36,29 @@ impl<S> Owned<S> {
 
 /// The result of a step.
 pub(super) enum Value<P: Protocol> {
-    Share(P::Share),
+    /// Of the columns and of what passes a value on, the same one.
+    Share(Arc<P::Share>),
     Sum(P::Sum),
     /// Used up, or no longer needed.
     Gone,
+}
+
+impl<P: Protocol> Value<P> {
+    pub(super) fn share(share: P::Share) -> Self {
+        Self::Share(Arc::new(share))
+    }
+}
+
+/// Modulo 2^ring: the same one where that is its ring.
+pub(super) fn reduced<P: Protocol>(share: &Arc<P::Share>, ring: u32) -> Arc<P::Share> {
+    if P::ring(share) == ring { Arc::clone(share) } else { Arc::new(P::reduce(share, ring)) }
 }
 
 impl<P: Protocol> Runner<'_, P> {
     /// A wide value that is used more than once becomes a share; one that is used once is used as it is.
     pub(super) fn keep(&mut self, at: StepId, value: Value<P>) -> Result<Value<P>, Abort> {
         match value {
-            Value::Sum(sum) if self.needed[at] > 1 => Ok(Value::Share(self.protocol.reshare(sum)?)),
+            Value::Sum(sum) if self.needed[at] > 1 => Ok(Value::share(self.protocol.reshare(sum)?)),
             value => Ok(value),
         }
     }
@@ -76,20 +90,20 @@ impl<P: Protocol> Runner<'_, P> {
     }
 
     /// Input `i` of a step as a share, modulo 2^ring.
-    pub(super) fn share_in(&mut self, at: StepId, i: usize, ring: u32) -> Result<P::Share, Abort> {
+    pub(super) fn share_in(&mut self, at: StepId, i: usize, ring: u32) -> Result<Arc<P::Share>, Abort> {
         let input = self.program.steps[at].inputs[i];
         match &self.values[input] {
-            Value::Share(share) => Ok(P::reduce(share, ring)),
+            Value::Share(share) => Ok(reduced::<P>(share, ring)),
             _ => Err(broken()),
         }
     }
 
     /// Input `i`, with as many fraction bits as the result has.
-    pub(super) fn aligned(&mut self, at: StepId, i: usize) -> Result<P::Share, Abort> {
+    pub(super) fn aligned(&mut self, at: StepId, i: usize) -> Result<Arc<P::Share>, Abort> {
         let own = self.numbers(at);
         let from = self.numbers(self.program.steps[at].inputs[i]).fraction;
         let x = self.share_in(at, i, own.ring)?;
-        Ok(if from == own.fraction { x } else { P::scale(&x, 1 << (own.fraction - from)) })
+        Ok(if from == own.fraction { x } else { Arc::new(P::scale(&x, 1 << (own.fraction - from))) })
     }
 
     /// Values per row of input `i`.

@@ -91,7 +91,7 @@ pub fn between_parties(
     let answers = World::new(1).run([9; 32], |session| {
         let me = session.me().index();
         let owned = held[me].owned(program);
-        let inputs = Inputs { secrets: &owned, columns: &x[me], rows };
+        let inputs = Inputs { secrets: &owned, columns: x[me].clone().into(), rows };
         let mut protocol = Replicated3 { session };
         let sum = run(&mut protocol, program, &inputs)?;
         Ok(protocol.session.finish(sum.into_output(), k))
