@@ -22,7 +22,10 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Lowered {
     let x = call.numbers(0)?;
     let image = Image::of(&x)?;
     let (values, dims) = call.weights(1)?;
-    let groups = groups_of(call)?;
+    let groups = match call.int("group", 1) {
+        GROUPS_THAT_FIT => (image.channels / dims.get(1).map_or(1, |&seen| seen.max(1))).max(1),
+        _ => groups_of(call)?,
+    };
     let (Some(&filters), true) = (dims.first(), dims.len() == image.rank() + 2) else {
         return Err(misfit(call, &dims, &x));
     };
@@ -35,6 +38,9 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Lowered {
     let frame = Frame::read(call, &image, filters.kernel.clone())?;
     one(convolved(call, &x, &image, &filters, &frame)?)
 }
+
+/// In place of a number of groups, which TensorFlow's graphs do not say: as many as the channels that a filter sees go into the image's.
+pub(crate) const GROUPS_THAT_FIT: i64 = 0;
 
 fn groups_of(call: &Call<'_, '_>) -> Result<usize, Stop> {
     let groups = usize::try_from(call.int("group", 1)).ok().filter(|&g| g > 0);

@@ -27,6 +27,8 @@ mod shape;
 mod svm;
 mod trees;
 
+pub(crate) use conv::GROUPS_THAT_FIT;
+
 use crate::onnx::{Call, Lowered, Stop};
 
 const ONNX: &str = "";

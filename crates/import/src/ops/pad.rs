@@ -8,13 +8,16 @@ enum Mode {
     Constant,
     Edge,
     Reflect,
+    /// As TensorFlow has it: the edge itself is mirrored too.
+    Symmetric,
     Wrap,
 }
 
 pub(super) fn pad(call: &mut Call<'_, '_>) -> Lowered {
-    let mode = match call.word("mode", "constant", &["constant", "edge", "reflect", "wrap"])? {
+    let mode = match call.word("mode", "constant", &["constant", "edge", "reflect", "symmetric", "wrap"])? {
         "edge" => Mode::Edge,
         "reflect" => Mode::Reflect,
+        "symmetric" => Mode::Symmetric,
         "wrap" => Mode::Wrap,
         _ => Mode::Constant,
     };
@@ -62,6 +65,10 @@ fn framed(
             Mode::Constant => return Some(None),
             Mode::Edge => from.clamp(0, d - 1),
             Mode::Wrap => from.rem_euclid(d.max(1)),
+            Mode::Symmetric => {
+                let at = from.rem_euclid((2 * d).max(1));
+                at.min(2 * d - 1 - at)
+            }
             Mode::Reflect => {
                 let period = (2 * (d - 1)).max(1);
                 let at = from.rem_euclid(period);

@@ -34,6 +34,8 @@ pub(crate) struct Draft {
     pub(super) ranks: HashMap<Name, usize>,
     /// Of images with channels last, the same image with channels first.
     pub(super) twins: HashMap<Name, Name>,
+    /// Images of which the exporter has made several, each with the rows and columns that stand so far apart.
+    pub(super) apart: HashMap<Name, [i64; 2]>,
     /// Which node computes a value.
     pub(super) makers: HashMap<Name, usize>,
 }
@@ -52,6 +54,7 @@ impl Draft {
             constants: HashMap::new(),
             ranks: HashMap::new(),
             twins: HashMap::new(),
+            apart: HashMap::new(),
             makers: HashMap::new(),
         }
     }

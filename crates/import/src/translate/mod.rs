@@ -1,6 +1,7 @@
 //! Other formats become ONNX nodes in memory, so that operators are lowered in one place. What the formats share stands here:
 //! the nodes while they are written down, and the operators that mean the same in all of them.
 
+pub(crate) mod apart;
 pub(crate) mod attribute;
 mod draft;
 pub(crate) mod image;

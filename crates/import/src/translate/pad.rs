@@ -12,6 +12,8 @@ pub(crate) enum Around<'a> {
     Value(&'a str),
     /// The value itself, mirrored at its edge.
     Mirrored,
+    /// The same, with the edge.
+    MirroredWithEdge,
 }
 
 impl Draft {
@@ -32,6 +34,7 @@ impl Draft {
             Around::Zeros => self.emit("Pad", &[x, &pads], Vec::new()),
             Around::Value(value) => self.emit("Pad", &[x, &pads, value], Vec::new()),
             Around::Mirrored => self.emit("Pad", &[x, &pads], vec![word("mode", "reflect")]),
+            Around::MirroredWithEdge => self.emit("Pad", &[x, &pads], vec![word("mode", "symmetric")]),
         })
     }
 }

@@ -44,6 +44,12 @@ impl Draft {
         Ok(self.sliced(x, begin, &ends, &axes, None))
     }
 
+    /// Without so many at the edges of an image: top, bottom, left, right; channels last.
+    pub(crate) fn cropped(&mut self, x: &str, [top, bottom, left, right]: [i64; 4]) -> Name {
+        let end = |behind: i64| if behind == 0 { TO_END } else { -behind };
+        self.sliced(x, &[top, left], &[end(bottom), end(right)], &[1, 2], None)
+    }
+
     fn sliced(&mut self, x: &str, starts: &[i64], ends: &[i64], axes: &[i64], steps: Option<&[i64]>) -> Name {
         let (starts, ends, axes) = (self.ints(starts), self.ints(ends), self.ints(axes));
         match steps.map(|steps| self.ints(steps)) {

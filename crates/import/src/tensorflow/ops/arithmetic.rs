@@ -66,6 +66,15 @@ pub(super) fn square(call: &mut Call<'_, '_>) -> Translated {
     one(call.draft.square(&x, data_type))
 }
 
+/// `1 - erf x`.
+pub(super) fn erfc(call: &mut Call<'_, '_>) -> Translated {
+    let [x] = call.first()?;
+    let erf = call.draft.map("Erf", &[&x], Vec::new());
+    let data_type = call.data_type();
+    let whole = call.draft.number(1.0, data_type);
+    one(call.draft.binary("Sub", &whole, &erf))
+}
+
 pub(super) fn rsqrt(call: &mut Call<'_, '_>) -> Translated {
     let [x] = call.first()?;
     one(call.draft.rsqrt(&x))

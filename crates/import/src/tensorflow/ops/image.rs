@@ -1,7 +1,9 @@
 //! Layers over images.
 
 use super::Call;
+use crate::ops::GROUPS_THAT_FIT;
 use crate::source::Obstacle;
+use crate::translate::apart::Parts;
 use crate::translate::attribute::ints;
 use crate::translate::image::{Layout, Padding, Window, layout};
 use crate::translate::{Name, Translated, one};
@@ -65,15 +67,15 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Translated {
 pub(super) fn convolved(call: &mut Call<'_, '_>) -> Result<Name, Obstacle> {
     let [x, weights] = call.first()?;
     let layout = call.layout()?;
-    let window = call.window(layout)?;
+    let window = call.draft.with_holes(&x, call.window(layout)?)?;
     let weights = call.draft.emit("Transpose", &[&weights], vec![ints("perm", &FILTERS_FIRST)]);
-    Ok(call.draft.conv(&x, &weights, &window, 1, layout))
+    Ok(call.draft.conv(&x, &weights, &window, GROUPS_THAT_FIT, layout))
 }
 
 pub(super) fn depthwise(call: &mut Call<'_, '_>) -> Translated {
     let [x, weights] = call.first()?;
     let layout = call.layout()?;
-    let window = call.window(layout)?;
+    let window = call.draft.with_holes(&x, call.window(layout)?)?;
     let dims = call.draft.tensor_of(&weights).map(|tensor| &tensor.dims[..]);
     let Some(&[_, _, channels, _]) = dims else {
         let reason = format!("Its weights `{weights}` are no constant of four dimensions.");
@@ -105,4 +107,14 @@ pub(super) fn batch_norm(call: &mut Call<'_, '_>) -> Translated {
     }
     let (layout, epsilon) = (call.layout()?, call.attrs().float("epsilon", 1e-4));
     one(call.draft.batch_norm(&x, [&scale, &shift, &mean, &variance], epsilon, layout))
+}
+
+pub(super) fn space_to_batch(call: &mut Call<'_, '_>) -> Translated {
+    let (x, parts) = (call.input(0)?, Parts::of(&call.ints(1)?, &call.ints(2)?)?);
+    one(call.draft.take_apart(&x, &parts)?)
+}
+
+pub(super) fn batch_to_space(call: &mut Call<'_, '_>) -> Translated {
+    let (x, parts) = (call.input(0)?, Parts::of(&call.ints(1)?, &call.ints(2)?)?);
+    one(call.draft.put_together(&x, &parts)?)
 }

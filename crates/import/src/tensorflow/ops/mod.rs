@@ -36,6 +36,7 @@ const OPS: &[(&str, Translation)] = &[
     ("BatchMatMul", matrix::batch_mat_mul),
     ("BatchMatMulV2", matrix::batch_mat_mul),
     ("BatchMatMulV3", matrix::batch_mat_mul),
+    ("BatchToSpaceND", image::batch_to_space),
     ("BiasAdd", image::bias_add),
     ("BroadcastTo", shape::broadcast_to),
     ("Cast", arithmetic::cast),
@@ -51,6 +52,7 @@ const OPS: &[(&str, Translation)] = &[
     ("EnsureShape", arithmetic::same),
     ("Equal", arithmetic::binary),
     ("Erf", arithmetic::unary),
+    ("Erfc", arithmetic::erfc),
     ("Exp", arithmetic::unary),
     ("ExpandDims", shape::expand_dims),
     ("Fill", shape::fill),
@@ -114,6 +116,7 @@ const OPS: &[(&str, Translation)] = &[
     ("Softmax", arithmetic::softmax),
     ("Softplus", arithmetic::unary),
     ("Softsign", arithmetic::unary),
+    ("SpaceToBatchND", image::space_to_batch),
     ("Split", part::split),
     ("SplitV", part::split_v),
     ("Sqrt", arithmetic::unary),
@@ -138,8 +141,29 @@ pub(super) fn translate(call: &mut Call<'_, '_>) -> Result<Vec<Name>, Name> {
     let Ok(at) = OPS.binary_search_by(|(name, _)| (*name).cmp(op)) else {
         return Err(call.draft.obstruct(unsupported(op), &[]));
     };
-    OPS[at].1(call).map_err(|obstacle| call.draft.obstruct(obstacle, &call.inputs))
+    let Call { draft, node, inputs } = call;
+    let made = if op == "BatchToSpaceND" {
+        OPS[at].1(&mut Call { draft, node, inputs: inputs.clone() })
+    } else {
+        draft.stay_apart(inputs, KEEPS_APART.contains(&op), |draft| {
+            OPS[at].1(&mut Call { draft, node, inputs: inputs.clone() })
+        })
+    };
+    made.map_err(|obstacle| draft.obstruct(obstacle, inputs))
 }
+
+/// What does the same to an image as to its parts.
+const KEEPS_APART: [&str; 9] = [
+    "BiasAdd",
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    "FusedBatchNorm",
+    "FusedBatchNormV2",
+    "FusedBatchNormV3",
+    "Identity",
+    "Relu",
+    "Relu6",
+];
 
 fn unsupported(op: &str) -> Obstacle {
     let hint = match op {

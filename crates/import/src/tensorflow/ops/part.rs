@@ -64,8 +64,7 @@ pub(super) fn mirror_pad(call: &mut Call<'_, '_>) -> Translated {
     let (x, pads) = (call.input(0)?, call.ints(1)?);
     match call.attrs().text("mode") {
         Some("REFLECT") => one(call.draft.pad(&x, &pads, Around::Mirrored)?),
-        mode => {
-            Err(Obstacle::new(format!("Its mode is {mode:?}."), "Use `REFLECT`, or pad with a constant."))
-        }
+        Some("SYMMETRIC") => one(call.draft.pad(&x, &pads, Around::MirroredWithEdge)?),
+        mode => Err(Obstacle::new(format!("Its mode is {mode:?}."), "Use `REFLECT` or `SYMMETRIC`.")),
     }
 }

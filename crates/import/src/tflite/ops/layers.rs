@@ -2,6 +2,7 @@
 
 use super::Call;
 use crate::source::Obstacle;
+use crate::translate::apart::Parts;
 use crate::translate::attribute::{int, ints};
 use crate::translate::image::{Layout, Padding, Window};
 use crate::translate::{Name, Translated, one};
@@ -47,7 +48,7 @@ impl Call<'_, '_> {
 
 pub(super) fn conv(call: &mut Call<'_, '_>) -> Translated {
     let [x, weights] = call.first()?;
-    let window = call.window(Some([4, 5]))?;
+    let window = call.draft.with_holes(&x, call.window(Some([4, 5]))?)?;
     let (channels, of_filter) = call.channels()?;
     let weights = call.draft.emit("Transpose", &[&weights], vec![ints("perm", &CHANNELS_SECOND)]);
     let x = call.draft.conv(&x, &weights, &window, channels / of_filter, Layout::Last);
@@ -57,7 +58,7 @@ pub(super) fn conv(call: &mut Call<'_, '_>) -> Translated {
 
 pub(super) fn depthwise(call: &mut Call<'_, '_>) -> Translated {
     let [x, weights] = call.first()?;
-    let window = call.window(Some([5, 6]))?;
+    let window = call.draft.with_holes(&x, call.window(Some([5, 6]))?)?;
     let (channels, _) = call.channels()?;
     let weights = call.draft.emit("Transpose", &[&weights], vec![ints("perm", &FILTERS_FIRST)]);
     let x = call.draft.conv(&x, &weights, &window, channels, Layout::Last);
@@ -106,4 +107,14 @@ pub(super) fn batch_mat_mul(call: &mut Call<'_, '_>) -> Translated {
         Obstacle::new(reason, "Export the model with fixed shapes.")
     };
     one(call.draft.matrix_product(&a, &b, turn).ok_or_else(unknown)?)
+}
+
+pub(super) fn space_to_batch(call: &mut Call<'_, '_>) -> Translated {
+    let (x, parts) = (call.input(0)?, Parts::of(&call.ints(1)?, &call.ints(2)?)?);
+    one(call.draft.take_apart(&x, &parts)?)
+}
+
+pub(super) fn batch_to_space(call: &mut Call<'_, '_>) -> Translated {
+    let (x, parts) = (call.input(0)?, Parts::of(&call.ints(1)?, &call.ints(2)?)?);
+    one(call.draft.put_together(&x, &parts)?)
 }

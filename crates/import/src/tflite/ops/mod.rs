@@ -31,6 +31,7 @@ const OPS: &[(&str, Translation)] = &[
     ("ARG_MIN", part::arg),
     ("AVERAGE_POOL_2D", layers::pool),
     ("BATCH_MATMUL", layers::batch_mat_mul),
+    ("BATCH_TO_SPACE_ND", layers::batch_to_space),
     ("BROADCAST_TO", shape::broadcast_to),
     ("CAST", arithmetic::cast),
     ("CEIL", arithmetic::unary),
@@ -92,6 +93,7 @@ const OPS: &[(&str, Translation)] = &[
     ("SIN", arithmetic::unary),
     ("SLICE", part::slice),
     ("SOFTMAX", arithmetic::softmax),
+    ("SPACE_TO_BATCH_ND", layers::space_to_batch),
     ("SPLIT", part::split),
     ("SPLIT_V", part::split_v),
     ("SQRT", arithmetic::unary),
@@ -114,8 +116,20 @@ pub(super) fn translate(call: &mut Call<'_, '_>) -> Result<Vec<Name>, Name> {
         let hint = "Replace it by operators that are read, or compute it outside of the model.";
         return Err(call.draft.obstruct(Obstacle::new("This operator is not supported.", hint), &[]));
     };
-    OPS[at].1(call).map_err(|obstacle| call.draft.obstruct(obstacle, &call.inputs))
+    let Call { draft, model, operator, inputs } = call;
+    let op = operator.op.as_str();
+    let made = if op == "BATCH_TO_SPACE_ND" {
+        OPS[at].1(&mut Call { draft, model, operator, inputs: inputs.clone() })
+    } else {
+        draft.stay_apart(inputs, KEEPS_APART.contains(&op), |draft| {
+            OPS[at].1(&mut Call { draft, model, operator, inputs: inputs.clone() })
+        })
+    };
+    made.map_err(|obstacle| draft.obstruct(obstacle, inputs))
 }
+
+/// What does the same to an image as to its parts.
+const KEEPS_APART: [&str; 4] = ["CONV_2D", "DEPTHWISE_CONV_2D", "RELU", "RELU6"];
 
 impl<'m> Call<'_, 'm> {
     /// Input `i`, which must be there.

@@ -83,13 +83,8 @@ pub(super) fn pad(call: &mut Call<'_, '_>) -> Translated {
 
 pub(super) fn mirror_pad(call: &mut Call<'_, '_>) -> Translated {
     let (x, pads) = (call.input(0)?, call.ints(1)?);
-    if call.options().byte(0)? != 0 {
-        return Err(Obstacle::new(
-            "It mirrors the edge itself.",
-            "Use the mode `REFLECT`, or pad with a constant.",
-        ));
-    }
-    one(call.draft.pad(&x, &pads, Around::Mirrored)?)
+    let around = if call.options().byte(0)? == 0 { Around::Mirrored } else { Around::MirroredWithEdge };
+    one(call.draft.pad(&x, &pads, around)?)
 }
 
 pub(super) fn select(call: &mut Call<'_, '_>) -> Translated {
