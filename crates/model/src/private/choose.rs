@@ -14,7 +14,7 @@ use super::span::{Span, spans};
 use crate::Refusal;
 use crate::graph::{Function, Origin};
 use crate::head::{Column, Head};
-use crate::range::{Floor, Ranges};
+use crate::range::{Floor, RangeSource, Ranges};
 use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
 
 /// Fraction bits of values that are tried.
@@ -42,7 +42,7 @@ pub(crate) fn choose(
     loop {
         match widest(lowered, accuracy, ranges, &candidates, &floors) {
             Err(Miss::Undefined(at)) if raise(&mut floors, lowered, at, ranges, &candidates[0]) => {}
-            Err(Miss::Undefined(at)) => return Err(undefined(&lowered.draft.steps[at])),
+            Err(Miss::Undefined(at)) => return Err(undefined(&lowered.draft.steps[at], ranges.source())),
             Err(Miss::Reachable(reachable)) => return Err(unreachable(accuracy, reachable)),
             Ok(found) => return Ok(found),
         }
@@ -98,7 +98,7 @@ enum Miss {
     Undefined(StepId),
 }
 
-fn undefined(step: &Step) -> Refusal {
+fn undefined(step: &Step, source: RangeSource) -> Refusal {
     let Origin { node, op } = &step.origin;
     let what = match step.action {
         Action::Smooth(Function::Sqrt) => "the root of what may be below 0",
@@ -106,11 +106,16 @@ fn undefined(step: &Step) -> Refusal {
         Action::Smooth(Function::Reciprocal) => "the inverse of what may be 0 or less",
         _ => "a power of what may be 0 or less",
     };
+    let remedy = match source {
+        RangeSource::Model => "Give `--rows` with the values that occur, or clip",
+        RangeSource::Rows => {
+            "Leave out rows for which it is not defined; where the ranges of several features together let it happen, clip"
+        }
+    };
     Refusal::new(
         "E212",
         format!(
-            "`{node}` ({op}) takes {what} with these ranges. Give `--rows` with the values that occur, or clip what it is applied to \
-             (`Clip`, `Max`) in the model."
+            "`{node}` ({op}) takes {what} with these ranges. {remedy} what it is applied to (`Clip`, `Max`) in the model."
         ),
     )
 }

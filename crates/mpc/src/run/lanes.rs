@@ -3,7 +3,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use privet_model::private::StepId;
 
@@ -21,11 +21,12 @@ impl<P: Protocol> Runner<'_, P> {
     pub(super) fn run_in_lanes(&mut self, steps: &[StepId]) -> Result<(), Abort> {
         let count = steps.len().min(LANES.into());
         let mut lanes = self.protocol.fork(count);
-        let of_lane = |lane: usize| steps.iter().skip(lane).step_by(count.max(1)).copied().collect();
         let work: Vec<(Vec<StepId>, Vec<Value<P>>)> = (0..count)
-            .map(of_lane)
-            .map(|steps: Vec<StepId>| (self.lend(&steps), steps))
-            .map(|(v, s)| (s, v))
+            .map(|lane| {
+                let steps: Vec<StepId> = steps.iter().skip(lane).step_by(count.max(1)).copied().collect();
+                let values = self.lend(&steps);
+                (steps, values)
+            })
             .collect();
         let (program, inputs) = (self.program, self.inputs);
         let done: Vec<Result<Vec<Done<P>>, Abort>> = thread::scope(|scope| {
@@ -33,13 +34,15 @@ impl<P: Protocol> Runner<'_, P> {
                 .iter_mut()
                 .zip(work)
                 .map(|(protocol, (steps, values))| {
-                    scope.spawn(move || {
+                    let lane = move || {
                         let mut runner = Runner { values, ..Runner::new(protocol, program, inputs) };
                         steps.into_iter().map(|at| runner.lane_step(at)).collect()
-                    })
+                    };
+                    thread::Builder::new().name("lane".into()).spawn_scoped(scope, lane).map_err(no_thread)
                 })
                 .collect();
-            threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            let joined = |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|e| resume_unwind(e));
+            threads.into_iter().map(|thread| thread.and_then(joined)).collect()
         });
         self.protocol.join(lanes);
         for lane in done {
@@ -70,4 +73,12 @@ impl<P: Protocol> Runner<'_, P> {
         }
         lent
     }
+}
+
+#[allow(clippy::needless_pass_by_value)] // as `map_err` gives it
+fn no_thread(error: std::io::Error) -> Abort {
+    Abort::Busy(format!(
+        "This party has no thread to compute with ({}). Ask again in a moment.",
+        error.kind()
+    ))
 }
