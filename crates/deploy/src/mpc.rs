@@ -9,11 +9,12 @@ use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::{Links, Peers};
+use privet_mpc::protect::Protect;
 use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::{self, Input, Replicated, Replicated3};
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
-use privet_mpc::run::{Inputs, Owned, run};
+use privet_mpc::run::{Columns, Inputs, Owned, run};
 use privet_mpc::session::{OutputShare, Session};
 use privet_mpc::weights::PartyWeights;
 use privet_ring::GROUP;
@@ -249,19 +250,36 @@ impl Work {
                 Ok(session.finish(output, layout.answer_bits))
             }
             Self::Program(program, secrets) => {
-                let rows = request.statement.rows as usize;
-                let input = replicated3::input(&mut session, layout, request)?;
+                let inputs = Inputs { secrets, rows: request.statement.rows as usize };
                 let mut protocol = Replicated3 { session };
-                let columns = match input {
-                    Input::Shared(columns) => columns,
-                    Input::Summed(columns) => protocol.reshare(columns)?,
-                    Input::Known(columns) => protocol.public(&columns, layout.k),
-                };
-                let output = run(&mut protocol, program, &Inputs { secrets, columns: columns.into(), rows })?;
+                let columns = columns(&mut protocol, program, secrets, layout, request)?;
+                let output = run(&mut protocol, program, &inputs, columns)?;
                 Ok(protocol.session.finish(Replicated3::output(output), layout.answer_bits))
             }
         }
     }
+}
+
+/// The rows of a request: through the first matrix at once, where all of them go through one that is shared as they are.
+fn columns(
+    protocol: &mut Replicated3,
+    program: &Program,
+    secrets: &[Owned<Replicated>],
+    layout: &Layout,
+    request: PartyRequest,
+) -> Result<Columns<Replicated3>, Abort> {
+    let matrix = program.first_matrix().map(|(step, weights)| (step, &secrets[weights]));
+    if let (Protect::Both, Some((step, Owned::Secret(matrix)))) = (layout.protect, matrix) {
+        let k = program.numbers[step].ring;
+        let product = replicated3::product(&mut protocol.session, layout, request, matrix, k)?;
+        return Ok(Columns::Product(product));
+    }
+    let tensor = match replicated3::input(&mut protocol.session, layout, request)? {
+        Input::Shared(tensor) => tensor,
+        Input::Summed(tensor) => protocol.reshare(tensor)?,
+        Input::Known(tensor) => protocol.public(&tensor, layout.k),
+    };
+    Ok(Columns::Tensor(tensor.into()))
 }
 
 impl PartyHost {

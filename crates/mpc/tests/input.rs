@@ -6,12 +6,12 @@ mod common;
 
 use std::sync::Mutex;
 
-use common::gates::opened;
+use common::gates::{opened, share};
 use common::{entropy, inputs, layout, split_rows, unpacked};
 use privet_mpc::Abort;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol};
-use privet_mpc::protocols::replicated3::{Input, Replicated3, input};
+use privet_mpc::protocols::replicated3::{Input, Replicated3, input, product};
 use privet_mpc::request::{Layout, PartyRequest, Request, combine};
 use privet_mpc::role::PARTIES;
 use privet_mpc::world::World;
@@ -45,6 +45,28 @@ fn the_tensor_is_the_rows() {
             });
             let expected: Vec<u64> = x.iter().map(|&x| reduce(x, K)).collect();
             assert_eq!(opened(&parts.map(Result::unwrap)), expected, "{protect:?}");
+        }
+    }
+}
+
+/// Expanded a few at a time, and never a tensor.
+#[test]
+fn rows_go_through_a_shared_matrix_at_once() {
+    let layout = layout(Protect::Both, K, COLUMNS);
+    for (rows, outputs) in [(1, 1), (8, 3), (13, 2)] {
+        let (x, w) = (inputs(20, rows * COLUMNS), inputs(20, outputs * COLUMNS));
+        let requests = requests(&layout, &x);
+        let answers = World::new(2).run([1; 32], |mut session| {
+            let me = session.me();
+            let request = requests[me.index()].lock().unwrap().take().unwrap();
+            let sum = product(&mut session, &layout, request, &share(me, K, 3, &w), K)?;
+            Ok(session.finish(Replicated3::output(sum), K))
+        });
+        let sums = combine(answers.map(|answer| unpacked(&answer.unwrap(), K, rows * outputs)));
+        for (i, sum) in sums.into_iter().enumerate() {
+            let (row, score) = (i / outputs * COLUMNS, i % outputs * COLUMNS);
+            let exact = (0..COLUMNS).fold(0u64, |s, j| s.wrapping_add(x[row + j].wrapping_mul(w[score + j])));
+            assert_eq!(reduce(sum, K), reduce(exact, K), "{rows} × {outputs}, value {i}");
         }
     }
 }

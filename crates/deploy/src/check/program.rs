@@ -8,7 +8,7 @@ use privet_mpc::protect::Protect;
 use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::role::PARTIES;
-use privet_mpc::run::{self, Inputs, share_constants};
+use privet_mpc::run::{self, Columns, Inputs, share_constants};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
 use super::{Cost, PublicFacts, RowsReport, StepReport, counted, label_changes, of_classes};
@@ -78,9 +78,10 @@ fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
     let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
     let parties: [_; PARTIES] = World::new(0).run([0; 32], |session| {
         let secrets = held[session.me().index()].owned(program);
-        let inputs = Inputs { secrets: &secrets, columns: columns.clone().into(), rows: 1 };
+        let inputs = Inputs { secrets: &secrets, rows: 1 };
+        let columns = Columns::Tensor(columns.clone().into());
         let mut protocol = Replicated3 { session };
-        let (_, steps) = run::run_counted(&mut protocol, program, &inputs)?;
+        let (_, steps) = run::run_counted(&mut protocol, program, &inputs, columns)?;
         Ok((protocol.ledger().clone(), steps))
     });
     let mut all = Between { steps: vec![run::Cost::default(); program.steps.len()], ..Between::default() };

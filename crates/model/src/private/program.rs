@@ -3,7 +3,7 @@
 use privet_ring::fixed::power_of_two;
 use serde::{Deserialize, Serialize};
 
-use super::action::Step;
+use super::action::{Action, SecretId, Step, StepId};
 use super::numbers::Numbers;
 use super::outputs::Shown;
 use super::plans::Plan;
@@ -106,6 +106,19 @@ impl Program {
     /// Values of a row that the widest step, or two matrices that are laid out for their product, have.
     pub fn widest(&self) -> usize {
         self.steps.iter().map(Step::room).max().unwrap_or(1)
+    }
+
+    /// The matrix that all columns go through first, where nothing else is made of them: its step, and the tensor of its weights.
+    pub fn first_matrix(&self) -> Option<(StepId, SecretId)> {
+        let at = self.steps.iter().position(Step::is_columns)?;
+        let mut uses = self.steps.iter().enumerate().filter(|(_, s)| s.inputs.contains(&at));
+        let (user, step) = uses.next()?;
+        let is_all = self.steps[at].width == self.columns.len() && uses.next().is_none();
+        let is_shown = self.shown.iter().any(|s| s.step == at);
+        match step.action {
+            Action::Linear { weights, .. } if is_all && !is_shown => Some((user, weights)),
+            _ => None,
+        }
     }
 
     /// Values that are revealed of each row.

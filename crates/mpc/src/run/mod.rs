@@ -22,14 +22,20 @@ pub use values::Owned;
 use values::{Value, reduced, repeat};
 use waves::{uses, waves};
 
-/// The owner's tensors and the client's columns, as one party holds them.
+/// The owner's tensors, as one party holds them, and for how many rows.
 pub struct Inputs<'a, S> {
     /// In the order of [`Program::secrets`].
     pub secrets: &'a [Owned<S>],
-    /// Rows × columns.
-    pub columns: Arc<S>,
     /// Rows.
     pub rows: usize,
+}
+
+/// What the client sent.
+pub enum Columns<P: Protocol> {
+    /// Rows × columns.
+    Tensor(Arc<P::Share>),
+    /// Times the matrix of [`Program::first_matrix`].
+    Product(P::Sum),
 }
 
 /// This party's summands of everything that is revealed, rows × [`Program::scores`], modulo 2^[`Program::output_ring`].
@@ -37,8 +43,9 @@ pub fn run<P: Protocol>(
     protocol: &mut P,
     program: &Program,
     inputs: &Inputs<'_, P::Share>,
+    columns: Columns<P>,
 ) -> Result<P::Sum, Abort> {
-    run_counted(protocol, program, inputs).map(|(sum, _)| sum)
+    run_counted(protocol, program, inputs, columns).map(|(sum, _)| sum)
 }
 
 /// What a step cost a party by itself.
@@ -55,8 +62,9 @@ pub fn run_counted<P: Protocol>(
     protocol: &mut P,
     program: &Program,
     inputs: &Inputs<'_, P::Share>,
+    columns: Columns<P>,
 ) -> Result<(P::Sum, Vec<Cost>), Abort> {
-    let mut runner = Runner::new(protocol, program, inputs);
+    let mut runner = Runner { columns: Some(columns), ..Runner::new(protocol, program, inputs) };
     for wave in waves(program) {
         for at in wave.quiet {
             runner.run(at)?;
@@ -74,6 +82,8 @@ struct Runner<'a, P: Protocol> {
     protocol: &'a mut P,
     program: &'a Program,
     inputs: &'a Inputs<'a, P::Share>,
+    /// Nothing in a lane, and once a product was used.
+    columns: Option<Columns<P>>,
     values: Vec<Value<P>>,
     /// By step, how often its value is still needed.
     needed: Vec<usize>,
@@ -84,7 +94,8 @@ impl<'a, P: Protocol> Runner<'a, P> {
     fn new(protocol: &'a mut P, program: &'a Program, inputs: &'a Inputs<'a, P::Share>) -> Self {
         let steps = program.steps.len();
         let values = (0..steps).map(|_| Value::Gone).collect();
-        Self { protocol, program, inputs, values, needed: uses(program), costs: vec![Cost::default(); steps] }
+        let (needed, costs) = (uses(program), vec![Cost::default(); steps]);
+        Self { protocol, program, inputs, columns: None, values, needed, costs }
     }
 
     /// Runs a step, and frees what nothing needs any more.
@@ -111,7 +122,11 @@ impl<'a, P: Protocol> Runner<'a, P> {
         let step: &Step = &self.program.steps[at];
         let ring = self.numbers(at).ring;
         Ok(match &step.action {
-            Action::Columns { first } => Value::Share(self.columns(*first, step.width, ring)),
+            Action::Columns { first } => match &self.columns {
+                Some(Columns::Tensor(all)) => Value::Share(self.chosen(all, *first, step.width, ring)),
+                // The step that uses them has its product already.
+                _ => Value::Gone,
+            },
             Action::Linear { weights, bias } => self.linear(at, *weights, *bias)?,
             Action::Conv { conv, weights, bias } => self.convolution(at, conv, *weights, *bias)?,
             Action::Scale { factors, shift } => self.scaling(at, *factors, *shift)?,
@@ -184,8 +199,8 @@ impl<'a, P: Protocol> Runner<'a, P> {
         self.numbers(self.program.steps[at].inputs[0]).fraction - self.numbers(at).fraction
     }
 
-    fn columns(&self, first: usize, width: usize, ring: u32) -> Arc<P::Share> {
-        let all = reduced::<P>(&self.inputs.columns, ring);
+    fn chosen(&self, all: &Arc<P::Share>, first: usize, width: usize, ring: u32) -> Arc<P::Share> {
+        let all = reduced::<P>(all, ring);
         if first == 0 && width == self.program.columns.len() {
             return all;
         }

@@ -8,7 +8,7 @@ use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
-use privet_mpc::run::{Inputs, run, share_constants};
+use privet_mpc::run::{Columns, Inputs, run, share_constants};
 use privet_mpc::world::World;
 use privet_ring::entropy::draw;
 use privet_ring::fixed::encode;
@@ -91,9 +91,9 @@ pub fn between_parties(
     let answers = World::new(1).run([9; 32], |session| {
         let me = session.me().index();
         let owned = held[me].owned(program);
-        let inputs = Inputs { secrets: &owned, columns: x[me].clone().into(), rows };
+        let inputs = Inputs { secrets: &owned, rows };
         let mut protocol = Replicated3 { session };
-        let sum = run(&mut protocol, program, &inputs)?;
+        let sum = run(&mut protocol, program, &inputs, Columns::Tensor(x[me].clone().into()))?;
         Ok(protocol.session.finish(sum.into_output(), k))
     });
     let n = rows * program.scores();

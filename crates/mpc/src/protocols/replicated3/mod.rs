@@ -52,7 +52,7 @@ pub use bits::Bits;
 pub use compare::blocks;
 pub use gates::Replicated3;
 pub use multiply::multiply;
-pub use rows::{Input, input, linear};
+pub use rows::{Input, input, linear, product};
 pub use share::{Replicated, Sum};
 
 use crate::protocols::Header;

@@ -36,6 +36,30 @@ pub fn linear(
     Ok(Additive(z))
 }
 
+/// The rows of a request times a shared matrix of so many rows, in the ring 2^k, as [`Protocol::matmul`] does it with the tensor that
+/// [`input`] makes of them: here they are expanded a few at a time and never lie in memory. For `protect = both`.
+///
+/// [`Protocol::matmul`]: crate::protocols::protocol::Protocol::matmul
+pub fn product(
+    session: &mut Session,
+    layout: &Layout,
+    request: PartyRequest,
+    matrix: &Replicated,
+    k: u32,
+) -> Result<Sum, Abort> {
+    let components = layout.protect.components(session.me());
+    check_form(layout, components, &request)?;
+    check_commitments(components, &request)?;
+    let (rows, scores) = (request.statement.rows as usize, matrix.own.len() / layout.columns.max(1));
+    let both: Vec<u64> = matrix.own.iter().zip(&matrix.next).map(|(a, b)| a.wrapping_add(*b)).collect();
+    let mut z = session.step("matmul", |s| s.zero_share(rows * scores));
+    for (held, factor) in request.held.into_iter().zip([&both, &matrix.own]) {
+        let mut expand = Expand::of(layout, held, request.statement.chunk);
+        add_component(layout.columns, rows, &mut expand, factor, scores, &mut z);
+    }
+    Ok(Sum::Summed { k, z })
+}
+
 /// What a client's rows are to a party, `rows × columns`.
 pub enum Input {
     /// With `protect = both`.
