@@ -34,7 +34,7 @@ fn other_files() -> Vec<Vec<u8>> {
     let files = names.iter().flat_map(|(folder, entries)| {
         entries.iter().filter(|entry| text(entry, "expect") == "match").flat_map(move |entry| {
             let files = entry["files"].as_array().into_iter().flatten();
-            let paths = files.map(|file| text(file, "path")).filter(|path| !path.ends_with(".onnx"));
+            let paths = files.filter(|file| text(file, "format") != "onnx").map(|file| text(file, "path"));
             paths.map(move |path| format!("{}/{path}", text(entry, "name"))).map(move |path| {
                 let whole = common::folder(folder).join(&path);
                 let path = if whole.is_dir() { format!("{path}/saved_model.pb") } else { path };

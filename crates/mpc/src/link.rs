@@ -57,6 +57,7 @@ impl Links {
     }
 
     /// Lane `number` of both.
+    #[must_use]
     pub fn lane(&mut self, number: u8) -> Self {
         Self { previous: self.previous.lane(number), next: self.next.lane(number) }
     }

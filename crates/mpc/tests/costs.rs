@@ -133,7 +133,7 @@ fn tables() {
         for (s, k) in [(1, 8), (4, 13), (8, 32)] {
             let table = words(2, 1 << s);
             expect_both(s, n, (1, ring(k, n << s) + 2 * ring(k, n)), |p, x| p.lookup(x, &table, k));
-            expect_both(s, n, (1, planes((1 << s) + 2, n)), |p, x| p.is_zero(x));
+            expect_both(s, n, (1, planes((1 << s) + 2, n)), Protocol::is_zero);
         }
     }
 }

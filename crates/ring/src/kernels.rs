@@ -77,6 +77,7 @@ multiversioned! {
 
 multiversioned! {
     /// `ok` becomes false unless every value of every row lies between its column's ends. NaN does not.
+    #[allow(clippy::needless_bitwise_bool)] // without branches, so that values are compared side by side
     pub fn check_rows(x: &[f64], low: &[f64], high: &[f64], ok: &mut bool) {
         for row in x.chunks_exact(high.len().max(1)) {
             let ends = low.iter().zip(high);

@@ -112,11 +112,11 @@ impl Program {
     pub fn first_matrix(&self) -> Option<(StepId, SecretId)> {
         let at = self.steps.iter().position(Step::is_columns)?;
         let mut uses = self.steps.iter().enumerate().filter(|(_, s)| s.inputs.contains(&at));
-        let (user, step) = uses.next()?;
+        let (at_matrix, step) = uses.next()?;
         let is_all = self.steps[at].width == self.columns.len() && uses.next().is_none();
         let is_shown = self.shown.iter().any(|s| s.step == at);
         match step.action {
-            Action::Linear { weights, .. } if is_all && !is_shown => Some((user, weights)),
+            Action::Linear { weights, .. } if is_all && !is_shown => Some((at_matrix, weights)),
             _ => None,
         }
     }

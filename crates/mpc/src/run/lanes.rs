@@ -65,7 +65,7 @@ impl<P: Protocol> Runner<'_, P> {
         for &input in steps.iter().flat_map(|&at| &self.program.steps[at].inputs) {
             match &self.values[input] {
                 Value::Share(share) if self.needed[input] > 1 => {
-                    lent[input] = Value::Share(Arc::clone(share))
+                    lent[input] = Value::Share(Arc::clone(share));
                 }
                 Value::Gone => {}
                 _ => lent[input] = std::mem::replace(&mut self.values[input], Value::Gone),

@@ -42,8 +42,15 @@ fn talks(action: &Action, uses: usize) -> bool {
     use Action::{Add, Choose, Columns, Concat, Constant, Flip, Select, Subtract, Sum, Within};
     use Action::{Conv, Linear, MatMul, Multiply, Scale};
     match action {
-        Columns { .. } | Constant(_) | Add | Subtract | Sum(_) | Select(_) | Concat => false,
-        Flip { .. } | Within { .. } => false,
+        Columns { .. }
+        | Constant(_)
+        | Add
+        | Subtract
+        | Sum(_)
+        | Select(_)
+        | Concat
+        | Flip { .. }
+        | Within { .. } => false,
         Linear { .. } | Conv { .. } | Scale { .. } | Multiply | MatMul(_) | Choose => uses > 1,
         _ => true,
     }

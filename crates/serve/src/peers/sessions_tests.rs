@@ -28,7 +28,7 @@ fn lanes_count_for_themselves_and_there_are_only_so_many() {
         is_settled(&s);
     }
     for (lane, number) in [(3, 0), (0, 0), (0, 1), (LANES, 0), (3, 1)] {
-        let message = Waiting::Message(vec![lane, number as u8]);
+        let message = Waiting::Message(vec![lane, number]);
         assert_eq!(s.take(&point(1), lane, Side::Next), message);
     }
     assert_eq!(s.take(&point(1), 5, Side::Next), Waiting::Nothing(true));
@@ -130,7 +130,7 @@ proptest! {
                 4 => { now += AGE / 4; s.sweep(now, AGE) }
                 5 => s.deliver(side, &Head::end(point(i)), Vec::new(), now),
                 6 => drop(s.number(&point(i), lane, side)),
-                _ => s.deliver(side, &Head { lane: lane * (length % 3 == 0) as u8, ..frame(i, number) }, vec![0; length], now),
+                _ => s.deliver(side, &Head { lane: lane * u8::from(length % 3 == 0), ..frame(i, number) }, vec![0; length], now),
             }
             is_settled(&s);
         }
