@@ -7,20 +7,11 @@ use privet_deploy::reveal::revealing;
 use privet_model::eval::evaluate;
 use privet_model::graph::{NodeId, Origin};
 
+use super::programs::accuracy_of;
 use super::*;
 
-/// Asked for, in units of what decides.
-const ACCURACY: f64 = 1e-3;
 /// Between our sums and those of ONNX Runtime, in float32.
 const FLOAT: f64 = 2e-5;
-/// Fixtures whose plan is not precise enough at `ACCURACY`, with what is asked for instead.
-const COARSER: &[(&str, f64)] = &[
-    ("digits-c-keras", 1e-2),
-    ("digits-c-torch", 1e-2),
-    ("digits-d-keras", 1e-2),
-    ("digits-d-torch", 1e-2),
-    ("ratios", 1e-2),
-];
 /// Fixtures that have no class: regressions, and what parties do not run or bound uselessly.
 const LEFT_OUT: &[&str] = &["ridge-two-targets", "resnet-small-torch", "sklearn-normalizer-zipmap"];
 
@@ -135,8 +126,7 @@ fn labels_are_those_of_onnx_runtime_wherever_the_border_is_farther_than_the_boun
 /// How many labels were compared.
 fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     let name = fixture.name.as_str();
-    let accuracy = COARSER.iter().find(|(known, _)| *known == name).map_or(ACCURACY, |(_, a)| *a);
-    let prepared = prepare(graph, Reveal::Label, accuracy, Some(&fixture.rows));
+    let prepared = prepare(graph, Reveal::Label, accuracy_of(name), Some(&fixture.rows));
     let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {}", privet_deploy::Error::from(e)));
     let Prepared::Program(p) = &prepared else { panic!("{name}: a label is decided inside") };
     let (public, files) = bundled(&prepared);

@@ -51,21 +51,19 @@ impl Draft {
         Ok(self.cropped(x, parts.edges))
     }
 
-    /// What an operator gives stands apart as what it is made of does; only some can do that.
-    pub(crate) fn stay_apart(
-        &mut self,
-        inputs: &[Name],
-        can: bool,
-        translate: impl FnOnce(&mut Self) -> Result<Vec<Name>, Obstacle>,
-    ) -> Result<Vec<Name>, Obstacle> {
-        let Some(apart) = self.apart_of(inputs) else { return translate(self) };
-        if !can {
+    /// How far apart the inputs of an operator stand; only some can work on what does.
+    pub(crate) fn apart_before(&self, inputs: &[Name], can: bool) -> Result<Option<[i64; 2]>, Obstacle> {
+        let apart = self.apart_of(inputs);
+        if apart.is_some() && !can {
             let reason = "It stands where an image is in parts, and only convolutions are read there.";
             return Err(Obstacle::new(reason, "Export the model with `dilations`, or move it behind them."));
         }
-        let made = translate(self)?;
-        self.apart.extend(made.iter().map(|name| (name.clone(), apart)));
-        Ok(made)
+        Ok(apart)
+    }
+
+    /// What was made of them stands apart as they do.
+    pub(crate) fn stay_apart(&mut self, made: &[Name], apart: Option<[i64; 2]>) {
+        self.apart.extend(made.iter().filter_map(|name| Some((name.clone(), apart?))));
     }
 
     /// A window over the parts, as one over the whole.
@@ -110,9 +108,10 @@ mod tests {
         let mut draft = Draft::new();
         let apart = draft.take_apart("x", &Parts::of(&[2, 3], &EDGES).unwrap()).unwrap();
         let inputs = [apart.clone()];
-        let refused = draft.stay_apart(&inputs, false, |_| Ok(vec!["never".into()]));
-        assert!(refused.is_err());
-        let made = draft.stay_apart(&inputs, true, |_| Ok(vec!["y".into()])).unwrap();
+        assert!(draft.apart_before(&inputs, false).is_err());
+        let made: [Name; 1] = ["y".into()];
+        let before = draft.apart_before(&inputs, true).unwrap();
+        draft.stay_apart(&made, before);
         let window = Window { strides: [1, 1], dilations: [1, 1], padding: Padding::Valid };
         assert_eq!(draft.with_holes(&made[0], window).unwrap().dilations, [2, 3]);
         assert!(draft.with_holes(&made[0], Window { strides: [2, 1], ..window }).is_err());

@@ -70,6 +70,7 @@ pub fn run_counted<P: Protocol>(
             runner.run(at)?;
         }
         match wave.talking[..] {
+            [] => {}
             [at] => runner.run(at)?,
             ref several => runner.run_in_lanes(several)?,
         }
@@ -122,11 +123,7 @@ impl<'a, P: Protocol> Runner<'a, P> {
         let step: &Step = &self.program.steps[at];
         let ring = self.numbers(at).ring;
         Ok(match &step.action {
-            Action::Columns { first } => match &self.columns {
-                Some(Columns::Tensor(all)) => Value::Share(self.chosen(all, *first, step.width, ring)),
-                // The step that uses them has its product already.
-                _ => Value::Gone,
-            },
+            Action::Columns { first } => self.columns(*first, step.width, ring)?,
             Action::Linear { weights, bias } => self.linear(at, *weights, *bias)?,
             Action::Conv { conv, weights, bias } => self.convolution(at, conv, *weights, *bias)?,
             Action::Scale { factors, shift } => self.scaling(at, *factors, *shift)?,
@@ -199,13 +196,18 @@ impl<'a, P: Protocol> Runner<'a, P> {
         self.numbers(self.program.steps[at].inputs[0]).fraction - self.numbers(at).fraction
     }
 
-    fn chosen(&self, all: &Arc<P::Share>, first: usize, width: usize, ring: u32) -> Arc<P::Share> {
+    fn columns(&mut self, first: usize, width: usize, ring: u32) -> Result<Value<P>, Abort> {
+        let Some(Columns::Tensor(all)) = &self.columns else {
+            let Some(Columns::Product(product)) = self.columns.take() else { return Err(values::broken()) };
+            return Ok(Value::Sum(product));
+        };
         let all = reduced::<P>(all, ring);
         if first == 0 && width == self.program.columns.len() {
-            return all;
+            return Ok(Value::Share(all));
         }
         let indices: Vec<usize> = (first..first + width).collect();
-        Arc::new(P::gather(&all, &values::by_row(&indices, self.program.columns.len(), self.inputs.rows)))
+        let places = values::by_row(&indices, self.program.columns.len(), self.inputs.rows);
+        Ok(Value::share(P::gather(&all, &places)))
     }
 
     /// `±x + shift`.

@@ -4,8 +4,8 @@ use privet_model::graph::{Conv, MatMul};
 use privet_model::private::StepId;
 use privet_ring::conv::Conv2d;
 
+use super::Runner;
 use super::values::{Owned, Value};
-use super::{Columns, Runner};
 use crate::Abort;
 use crate::protocols::protocol::{Matrices, Operand, Protocol};
 
@@ -13,7 +13,9 @@ impl<P: Protocol> Runner<'_, P> {
     pub(super) fn linear(&mut self, at: StepId, weights: usize, bias: usize) -> Result<Value<P>, Abort> {
         let k = self.numbers(at).ring;
         let places: Vec<usize> = (0..self.program.steps[at].width).collect();
-        if let Some(product) = self.product_of_columns(at) {
+        // Columns that stand as a sum went through this matrix while they were expanded.
+        if let Value::Sum(_) = self.values[self.program.steps[at].inputs[0]] {
+            let product = self.sum(at, 0)?;
             return Ok(self.with_bias(product, bias, &places, k));
         }
         let x = self.share_in(at, 0, k)?;
@@ -22,20 +24,6 @@ impl<P: Protocol> Runner<'_, P> {
         let secrets = self.inputs.secrets;
         let product = self.protocol.matmul(Operand::Secret(&x), secrets[weights].operand(), k, shape);
         Ok(self.with_bias(product, bias, &places, k))
-    }
-
-    /// What the client's rows came to while they were expanded, if this is the step that it is for.
-    fn product_of_columns(&mut self, at: StepId) -> Option<P::Sum> {
-        if self.program.first_matrix()?.0 != at {
-            return None;
-        }
-        match self.columns.take() {
-            Some(Columns::Product(product)) => Some(product),
-            tensor => {
-                self.columns = tensor;
-                None
-            }
-        }
     }
 
     pub(super) fn convolution(

@@ -141,15 +141,14 @@ pub(super) fn translate(call: &mut Call<'_, '_>) -> Result<Vec<Name>, Name> {
     let Ok(at) = OPS.binary_search_by(|(name, _)| (*name).cmp(op)) else {
         return Err(call.draft.obstruct(unsupported(op), &[]));
     };
-    let Call { draft, node, inputs } = call;
-    let made = if op == "BatchToSpaceND" {
-        OPS[at].1(&mut Call { draft, node, inputs: inputs.clone() })
-    } else {
-        draft.stay_apart(inputs, KEEPS_APART.contains(&op), |draft| {
-            OPS[at].1(&mut Call { draft, node, inputs: inputs.clone() })
-        })
-    };
-    made.map_err(|obstacle| draft.obstruct(obstacle, inputs))
+    let joins = op == "BatchToSpaceND";
+    let before = call.draft.apart_before(&call.inputs, joins || KEEPS_APART.contains(&op));
+    let made = before.and_then(|apart| {
+        let made = OPS[at].1(call)?;
+        call.draft.stay_apart(&made, apart.filter(|_| !joins));
+        Ok(made)
+    });
+    made.map_err(|obstacle| call.draft.obstruct(obstacle, &call.inputs))
 }
 
 /// What does the same to an image as to its parts.

@@ -116,16 +116,15 @@ pub(super) fn translate(call: &mut Call<'_, '_>) -> Result<Vec<Name>, Name> {
         let hint = "Replace it by operators that are read, or compute it outside of the model.";
         return Err(call.draft.obstruct(Obstacle::new("This operator is not supported.", hint), &[]));
     };
-    let Call { draft, model, operator, inputs } = call;
-    let op = operator.op.as_str();
-    let made = if op == "BATCH_TO_SPACE_ND" {
-        OPS[at].1(&mut Call { draft, model, operator, inputs: inputs.clone() })
-    } else {
-        draft.stay_apart(inputs, KEEPS_APART.contains(&op), |draft| {
-            OPS[at].1(&mut Call { draft, model, operator, inputs: inputs.clone() })
-        })
-    };
-    made.map_err(|obstacle| draft.obstruct(obstacle, inputs))
+    let op = call.operator.op.as_str();
+    let joins = op == "BATCH_TO_SPACE_ND";
+    let before = call.draft.apart_before(&call.inputs, joins || KEEPS_APART.contains(&op));
+    let made = before.and_then(|apart| {
+        let made = OPS[at].1(call)?;
+        call.draft.stay_apart(&made, apart.filter(|_| !joins));
+        Ok(made)
+    });
+    made.map_err(|obstacle| call.draft.obstruct(obstacle, &call.inputs))
 }
 
 /// What does the same to an image as to its parts.
