@@ -216,6 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn a_floor_from_outside_lies_below_the_limit() {
+        for sound in [Floor::Opposite, Floor::Zero, Floor::Power(3), Floor::Power(-400)] {
+            assert!(sound.is_sound(3), "{sound:?}");
+        }
+        for unsound in [Floor::Power(4), Floor::Power(i32::MAX), Floor::Power(-401), Floor::Power(i32::MIN)] {
+            assert!(!unsound.is_sound(3), "{unsound:?}");
+        }
+    }
+
+    #[test]
     fn zero_and_what_nearly_is_are_zero_and_what_is_below_has_none() {
         for (least, floor) in
             [(0.0, Floor::Zero), (5e-324, Floor::Zero), (-0.0, Floor::Zero), (-1e-9, Floor::Opposite)]
