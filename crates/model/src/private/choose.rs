@@ -306,7 +306,7 @@ fn is_undefined(draft: &Draft, spans: &[Span], at: StepId) -> bool {
     let step = &draft.steps[at];
     match &step.action {
         Action::Unit(unit) => unit.domain(&spans[step.inputs[0]]).is_none(),
-        Action::Smooth(_) => (0..step.width).any(|i| undefined_at(step, spans, i)),
+        Action::Smooth(f) => has_domain(*f) && domain(*f, &spans[step.inputs[0]]).is_none(),
         _ => false,
     }
 }

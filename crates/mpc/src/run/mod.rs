@@ -101,18 +101,15 @@ impl<'a, P: Protocol> Runner<'a, P> {
 
     /// Runs a step, and frees what nothing needs any more.
     fn run(&mut self, at: StepId) -> Result<(), Abort> {
-        let before = self.spent();
+        let before = self.protocol.ledger();
+        let (rounds, sent) = (before.rounds, before.sent.len());
         let value = self.step(at)?;
         self.values[at] = self.keep(at, value)?;
-        let Cost { rounds, bytes } = self.spent();
-        self.costs[at] = Cost { rounds: rounds - before.rounds, bytes: bytes - before.bytes };
+        let ledger = self.protocol.ledger();
+        let bytes = ledger.sent[sent..].iter().map(|(_, bytes)| bytes).sum();
+        self.costs[at] = Cost { rounds: ledger.rounds - rounds, bytes };
         self.forget(at);
         Ok(())
-    }
-
-    fn spent(&self) -> Cost {
-        let ledger = self.protocol.ledger();
-        Cost { rounds: ledger.rounds, bytes: ledger.bytes_between() }
     }
 
     fn numbers(&self, at: StepId) -> Numbers {
