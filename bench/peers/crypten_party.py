@@ -5,7 +5,7 @@ import os
 import threading
 import time
 
-import onnx
+import data
 import parties
 import workload
 from onnx import numpy_helper
@@ -41,7 +41,7 @@ class Party:
 
     def file(self):
         """The model; the client has its shape only, with zeros for weights."""
-        model = onnx.load(self.work.file)
+        model = data.model(self.work)
         for one in model.graph.initializer if self.number != OWNER else []:
             value = numpy_helper.to_array(one)
             if value.dtype.kind == "f":
@@ -52,7 +52,7 @@ class Party:
         """The client's rows; the owner knows no more than how many there are."""
         import torch
 
-        rows = torch.tensor(workload.rows(self.work, batch))
+        rows = torch.tensor(data.rows(self.work, batch))
         self.rows = rows if self.number == CLIENT else torch.zeros_like(rows)
 
     def run(self):

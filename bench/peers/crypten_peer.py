@@ -1,47 +1,29 @@
-"""Measures one model in CrypTen: two parties, of which one is the client and one the model's owner, and a dealer.
-
-    python crypten_peer.py MODEL         prints an object after each batch, the last with all of them
-"""
-
-import json
-import sys
+"""Measures a workload in CrypTen: two parties, of which one is the client and one the model's owner, and a dealer."""
 
 import parties
-import timing
-import workload
+import peer
 from crypten_party import CLIENT, COMPUTING, OWNER
 
 ROLES = ["owner", "client", "dealer"]
 
 
 def main():
-    work = workload.WORKLOADS[sys.argv[1]]
-    crew = parties.Parties("crypten_party.py", ROLES, [work.model, f"tcp://{parties.free_addresses(1)[0]}"])
-    results = []
-    for batch in work.batches:
-        results.append(measured(crew, work, batch))
-        print(json.dumps({"results": results, "memory": crew.memory()}), flush=True)
-    crew.stop()
+    work = peer.asked()
+    crew = parties.Parties("crypten_party.py", ROLES, [work.name, f"tcp://{parties.free_addresses(1)[0]}"])
+    peer.measure(work, crew, lambda batch: client(crew, batch))
 
 
-def measured(crew, work, batch):
+def client(crew, batch):
     """The times are the client's: it has the answer when its own call ends."""
     crew.tell([("load", batch)] * COMPUTING)
-    counted = {}
-    samples = timing.repeated(
-        lambda: crew.tell([("run",)] * COMPUTING)[CLIENT],
-        first=lambda: counted.update(crew.tell([("count",)] * COMPUTING)[OWNER]),
-    )
-    answers = [one.pop("answer") for one in samples]
-    wanted = workload.expected(work, batch)
-    return {
-        "batch": batch,
-        **timing.summary(samples),
-        "max_error": max(workload.largest_error(one, wanted) for one in answers),
-        # The owner counts what it sends and gets. All goes through it but the seeds that the dealer gives at the start.
-        "bytes_between": int(counted["bytes"]),
-        "messages_between": counted["rounds"],
-    }
+    facts = {}
+    return lambda: crew.tell([("run",)] * COMPUTING)[CLIENT], lambda: facts.update(between(crew)), facts
+
+
+def between(crew):
+    """The owner counts what it sends and gets. All goes through it but the seeds that the dealer gives at the start."""
+    counted = crew.tell([("count",)] * COMPUTING)[OWNER]
+    return {"bytes_between": int(counted["bytes"]), "messages_between": counted["rounds"]}
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ class Parties:
     def memory(self):
         return {role: timing.peak_bytes(one.pid) for role, one in zip(self.roles, self.processes)}
 
+    def cpu(self):
+        return {role: timing.cpu_seconds(one.pid) for role, one in zip(self.roles, self.processes)}
+
     def stop(self):
         for process in self.processes:
             process.kill()

@@ -1,16 +1,15 @@
-"""Runs the same models in privet, SecretFlow SPU and CrypTen, one after the other, and writes a record.
+"""Runs the same models in privet and in its peers, one after the other, and writes a record.
 
+    python bench/peers/environment.py all                            makes the peers' environments
     python bench/peers/run.py --privet target/release/privet --out docs/bench/peers.json
-    python bench/peers/run.py --only digits-a-torch --out /tmp/trial.json
-    python bench/peers/run.py --table docs/bench/peers.json         prints a record's table
+    python bench/peers/run.py --only lr528-keras/score --systems privet,tenseal --repeats 3 --out /tmp/trial.json
+    python bench/peers/run.py --table docs/bench/peers.json          prints a record's table
 
-Needs the packages of `requirements.txt`, and for CrypTen those of `requirements-crypten.txt`. What is not there is left
-out, and the record says so.
+It needs Python's own library only. What cannot be had is named on standard error and in the record, with the reason.
 """
 
 import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
 import pathlib
@@ -19,13 +18,15 @@ import subprocess
 import sys
 import time
 
+import environment
 import privet_peer
+import record
 import table
-import workload
-from terms import NO_TREES, TERMS
+import timing
+from systems import NO_TREES, SYSTEMS
+from workload import ROOT, WORKLOADS
 
 HERE = pathlib.Path(__file__).resolve().parent
-PACKAGES = ["crypten", "jax", "numpy", "onnx", "onnxruntime", "spu", "torch"]
 
 
 def main():
@@ -33,76 +34,63 @@ def main():
     if args.table:
         print(table.text(json.loads(args.table.read_text())))
         return
-    record = head()
-    for model in args.only or workload.WORKLOADS:
-        for system in TERMS:
-            print(f"{model} in {system} …", end="", file=sys.stderr, flush=True)
+    found = record.empty()
+    for work in [WORKLOADS[name] for name in args.only or WORKLOADS]:
+        for system, kind in steps(work, args.systems):
+            print(f"{work.name} in {system}, {kind} …", end="", file=sys.stderr, flush=True)
             start = time.perf_counter()
-            add(record, workload.WORKLOADS[model], system, args)
+            add(found, work, system, kind, args)
             print(f" {time.perf_counter() - start:.0f} s", file=sys.stderr)
-            write(record, args.out)
-    print(table.text(record))
+            record.compare_with_plain(found)
+            record.write(found, args.out)
+    print(table.text(found))
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--privet", type=pathlib.Path, default=workload.ROOT / "target/release/privet")
-    parser.add_argument("--out", type=pathlib.Path, default=workload.ROOT / "docs/bench/peers.json")
-    parser.add_argument("--only", action="append", choices=workload.WORKLOADS, metavar="MODEL")
+    parser.add_argument("--privet", type=pathlib.Path, default=ROOT / "target/release/privet")
+    parser.add_argument("--environments", type=pathlib.Path, default=environment.FOLDER, metavar="FOLDER")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs/bench/peers.json")
+    parser.add_argument("--only", action="append", choices=WORKLOADS, metavar="MODEL/REVEAL")
+    parser.add_argument("--systems", type=lambda text: text.split(","), default=["privet", *SYSTEMS], metavar="NAMES")
+    parser.add_argument("--repeats", type=int, default=timing.MOST, help="of a request, at most")
     parser.add_argument("--most", type=float, default=3600, metavar="SECONDS", help="that a peer may take for a model")
     parser.add_argument("--table", type=pathlib.Path, metavar="RECORD")
     return parser.parse_args()
 
 
-def head():
-    installed = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
-    return {
-        "format": 1,
-        "packages": {"python": sys.version.split()[0]} | {name: installed.get(name) for name in PACKAGES},
-        "commit": commit(),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "terms": TERMS,
-        "results": [],
-        "memory": [],
-        "absent": [],
-    }
+def steps(work, systems):
+    """What is measured of a workload: systems and kinds."""
+    ours = [("privet", kind) for kind in work.kinds]
+    return [step for step in [*ours, *((one, SYSTEMS[one].kind) for one in work.peers)] if step[0] in systems]
 
 
-def commit():
-    """Of the sources; `+` where they had been changed since."""
-    changed = git("status", "--porcelain", "--", "crates", "Cargo.lock", "bench/peers")
-    return git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
-
-
-def git(*words):
-    return subprocess.run(["git", "-C", workload.ROOT, *words], capture_output=True, text=True).stdout.strip()
-
-
-def add(record, work, system, args):
-    """What a system said of a model, and why it did not say more."""
-    key, load = {"system": system, "model": work.model}, f"{os.getloadavg()[0]:.2f}"
+def add(found, work, system, kind, args):
+    """What a system said of a workload, and why it did not say more."""
+    load = f"{os.getloadavg()[0]:.2f}"
     try:
-        found = privet_peer.measure(args.privet, work) if system == "privet" else peer(system, work, args.most)
+        if system == "privet":
+            record.add_privet(found, work, load, privet_peer.measure(args.privet, work, kind, args.repeats))
+        else:
+            add_peer(found, work, system, load, answers(found, work, system, args))
     except (RuntimeError, OSError) as error:
-        found = {"results": [], "memory": {}, "absent": str(error)}
-    if "machine" in found:
-        record.setdefault("machine", found["machine"])
-    record["results"] += [key | {"reveal": work.reveal, "load": load} | one for one in found["results"]]
-    record["memory"] += [key | {"role": role, "peak_bytes": peak} for role, peak in found["memory"].items()]
-    if "absent" in found:
-        batches = work.batches[len(found["results"]) :]
-        record["absent"].append(key | {"batches": batches, "reason": found["absent"]})
+        record.add_absent(found, work, system, kind, work.batches, str(error))
 
 
-def peer(system, work, most):
+def add_peer(found, work, system, load, said):
+    record.add_peer(found, work, system, load, said)
+    if "absent" in said:
+        missing = work.batches[len(said["results"]) :]
+        record.add_absent(found, work, system, SYSTEMS[system].kind, missing, said["absent"])
+
+
+def answers(found, work, system, args):
     if work.trees:
         raise RuntimeError(NO_TREES[system])
-    try:
-        importlib.metadata.version(system)
-    except importlib.metadata.PackageNotFoundError:
-        raise RuntimeError(f"`{system}` is not installed") from None
-    words, pipe = [sys.executable, HERE / f"{system}_peer.py", work.model], subprocess.PIPE
-    return ended(subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True), most)
+    python = environment.python_of(system, args.environments)
+    found["packages"][system] = environment.versions(system, python)
+    words, pipe = [python, HERE / f"{system.replace('-', '_')}_peer.py", work.name, str(args.repeats)], subprocess.PIPE
+    return ended(subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True), args.most)
 
 
 def ended(process, most):
@@ -126,11 +114,6 @@ def end(process):
     """And all in its session."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def write(record, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

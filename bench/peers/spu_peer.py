@@ -1,19 +1,14 @@
-"""Measures one model in SecretFlow SPU: three parties that run ABY3, and this process as the client and the owner.
+"""Measures a workload in SecretFlow SPU: three parties that run ABY3, and this process as the client and the owner."""
 
-    python spu_peer.py MODEL         prints an object after each batch, the last with all of them
-"""
-
-import json
 import re
-import sys
 import time
 
+import data
 import parties
+import peer
 import spu
 import spu_network
 import spu_party
-import timing
-import workload
 from spu import libspu
 from spu.utils import frontend
 
@@ -23,37 +18,24 @@ TOLD = re.compile(r"Link details: total send bytes (\d+), .*?send actions (\d+)"
 
 
 def main():
-    work = workload.WORKLOADS[sys.argv[1]]
-    nodes, weights = workload.graph(work)
+    work = peer.asked()
+    nodes, weights = data.graph(work)
     weights = spu_network.shared(nodes, weights)
     crew = parties.Parties("spu_party.py", ROLES, parties.free_addresses(len(ROLES)))
     io = spu.Io(len(ROLES), spu_party.config())
     owned = {name: io.make_shares(value, SECRET) for name, value in weights.items()}
     crew.tell([("keep", {name: shares[number] for name, shares in owned.items()}) for number in range(len(ROLES))])
-    results = []
-    for batch in work.batches:
-        results.append(measured(crew, io, work, spu_network.function(nodes), weights, batch))
-        print(json.dumps({"results": results, "memory": crew.memory()}), flush=True)
-    crew.stop()
+    function = spu_network.function(nodes)
+    peer.measure(work, crew, lambda batch: client(crew, io, function, weights, data.rows(work, batch)))
 
 
-def measured(crew, io, work, function, weights, batch):
-    rows = spu_network.channels_last(workload.rows(work, batch))
+def client(crew, io, function, weights, rows):
+    rows = spu_network.channels_last(rows)
     start = time.perf_counter()
     executable = compiled(function, rows, weights)
-    compile_s = time.perf_counter() - start
+    facts = {"compile_s": time.perf_counter() - start}
     crew.tell([("load", executable)] * len(ROLES))
-    said = {}
-    samples = timing.repeated(lambda: request(crew, io, rows), first=lambda: said.update(between(crew, io, rows)))
-    answers = [one.pop("answer") for one in samples]
-    wanted = workload.expected(work, batch)
-    return {
-        "batch": batch,
-        **timing.summary(samples),
-        "compile_s": compile_s,
-        "max_error": max(workload.largest_error(one, wanted) for one in answers),
-        **said,
-    }
+    return lambda: request(crew, io, rows), lambda: facts.update(between(crew, io, rows)), facts
 
 
 def compiled(function, rows, weights):
