@@ -2,11 +2,11 @@
 
 TERMS = {
     "privet": {
-        "setting": "three parties, replicated secret sharing, semi-honest, no two collude",
-        "processes": "three parties; the client is a process of its own",
-        "holds": "each party: two of three shares of the weights and of the input",
+        "setting": "mpc: three parties, replicated secret sharing, semi-honest, no two collude; plain: one server, trusted",
+        "processes": "three parties, or one server; the client is a process of its own",
+        "holds": "each party: two of three shares of the weights and of the input; plain's server: both in clear",
         "learns": "the client: the answers; the parties: the shape of the model, and how many rows",
-        "numbers": "a 64-bit ring; bits chosen so that the error is proven to stay below the accuracy asked for",
+        "numbers": "mpc: a ring; bits chosen so that the error is proven to stay below the accuracy asked for; plain: float64",
         "network": "loopback, TLS 1.3 on all connections",
         "errors": "against privet's own plain answers in float64",
         "bytes": "of what the parties send one another, TLS not counted; the client's are apart",
@@ -35,11 +35,49 @@ TERMS = {
         "bytes": "of what owner, client and dealer send one another, as the owner counts; sharing and revealing too",
         "times": "the client's; `protocol_s` is without sharing and revealing",
     },
-}
-
-# Why a system has no numbers for trees.
-NO_TREES = {
-    "spu": "SPU runs what JAX compiles and reads no file of trees; the layer above it that has trees (secretflow) has "
-    "only pre-releases on PyPI",
-    "crypten": "its reader of ONNX has no operator for trees",
+    "tenseal": {
+        "setting": "one server, semi-honest; CKKS in Microsoft SEAL with 128-bit security",
+        "processes": "the server; the client is a process of its own",
+        "holds": "the server: the weights in clear, ciphertexts of the input, keys for rotations; the client: the secret key",
+        "learns": "the client: the answers; the server: how many rows",
+        "numbers": "degree 4096, one modulus of 54 bits and one of 55 for keys, scale 2^24, no rescaling; scores must stay "
+        "below 32; nothing proven",
+        "network": "local pipes, no TLS",
+        "errors": "against ONNX Runtime",
+        "bytes": "of serialized ciphertexts, which SEAL compresses; keys are sent once and are apart (`keys_bytes`)",
+        "times": "the client's, from its rows to its answers; `protocol_s` is the server's: reading, multiplying, writing",
+    },
+    "onnxruntime": {
+        "setting": "one server, which is trusted",
+        "processes": "the server: KServe's own in Python, with ONNX Runtime in it; the client is a process of its own",
+        "holds": "the server: the model and the input in clear",
+        "learns": "the client: the answers; the server: everything",
+        "numbers": "float32",
+        "network": "loopback, gRPC with raw contents, no TLS, as KServe's gRPC server has none",
+        "errors": "against ONNX Runtime, which is itself",
+        "bytes": "of the messages, without gRPC's frames",
+        "times": "the client's, from its rows to its answers",
+    },
+    "tf-encrypted": {
+        "setting": "three parties, ABY3, semi-honest, no two collude",
+        "processes": "three servers and the client's, which do what one more process tells them",
+        "holds": "each server: two of three shares of the weights and of the input",
+        "learns": "the client and the three servers: the answers; all: the shape of the model, and how many rows",
+        "numbers": "a 64-bit ring, the package's default fraction; the default sigmoid, of five pieces; nothing proven",
+        "network": "loopback, TensorFlow's gRPC, no TLS",
+        "errors": "against ONNX Runtime",
+        "bytes": "not counted, as TensorFlow does not tell",
+        "times": "the client's; tracing the function, once for a number of rows, is apart (`compile_s`)",
+    },
+    "mp-spdz": {
+        "setting": "three parties, replicated secret sharing in a ring, semi-honest, no two collude",
+        "processes": "three parties, of which the first is the client and the second the model's owner",
+        "holds": "each party: two of three shares, and in clear what is its own",
+        "learns": "all three: the answers, the shape of the model, and how many rows",
+        "numbers": "a 64-bit ring and MP-SPDZ's default fraction; default sigmoid; nothing proven",
+        "network": "loopback, MP-SPDZ's own TLS",
+        "errors": "against ONNX Runtime",
+        "bytes": "of what the parties send one another, as MP-SPDZ counts; the input of weights too",
+        "times": "of the program's own timer: input of rows, computation, opening; no start, no connections",
+    },
 }
