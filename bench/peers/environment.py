@@ -22,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = ROOT / "target/peers"
 VERSIONS = """
 import importlib.metadata, json, sys
-print(json.dumps({"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in sys.argv[1:]}))
+found = {name: importlib.metadata.version(name) for name in sys.argv[1:]}
+print(json.dumps({"python": sys.version.split()[0]} | found))
 """
 
 

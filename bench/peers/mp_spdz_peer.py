@@ -18,7 +18,8 @@ import peer
 HERE = pathlib.Path(__file__).resolve().parent
 ROLES = ["client", "owner", "party-2"]
 PARTY, PROGRAM = "replicated-ring-party.x", "mp_spdz_logistic"
-SECONDS, GLOBAL = re.compile(r"^Time1 = ([\d.e-]+) seconds", re.M), re.compile(r"^Global data sent = ([\d.e-]+) MB", re.M)
+SECONDS = re.compile(r"^Time1 = ([\d.e-]+) seconds", re.M)
+GLOBAL = re.compile(r"^Global data sent = ([\d.e-]+) MB", re.M)
 ANSWER = re.compile(r"^answer (\S+)", re.M)
 
 
@@ -53,8 +54,10 @@ class Tree:
         port = parties.free_addresses(1)[0].rpartition(":")[2]
         words = [f"./{PARTY}", "-h", "localhost", "-pn", port, program, "-p"]
         with tempfile.TemporaryFile("w+") as said:
-            outs = [said, subprocess.DEVNULL, subprocess.DEVNULL]
-            started = [subprocess.Popen([*words, str(n)], cwd=self.home, stdout=o, stderr=o) for n, o in enumerate(outs)]
+            started = [
+                subprocess.Popen([*words, str(number)], cwd=self.home, stdout=out, stderr=out)
+                for number, out in enumerate([said, subprocess.DEVNULL, subprocess.DEVNULL])
+            ]
             for role, process in zip(ROLES, started):
                 self.wait(role, process)
             said.seek(0)

@@ -7,8 +7,8 @@ import parties
 import tenseal as ts
 import workload
 
-# A single product needs no rescaling, so one modulus of 54 bits holds the result: 48 bits of scale, and scores below 32.
-# SEAL keeps the other for keys. 109 bits are what 128-bit security allows for this degree.
+# A single product needs no rescaling, so one modulus of 54 bits holds the result: 48 bits of scale, and scores below
+# 32. SEAL keeps the other for keys. 109 bits are what 128-bit security allows for this degree.
 DEGREE = 4096
 MODULI = [54, 55]
 SCALE_BITS = 24

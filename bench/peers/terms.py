@@ -2,11 +2,13 @@
 
 TERMS = {
     "privet": {
-        "setting": "mpc: three parties, replicated secret sharing, semi-honest, no two collude; plain: one server, trusted",
+        "setting": "mpc: three parties, replicated secret sharing, semi-honest, no two collude; plain: one trusted "
+        "server",
         "processes": "three parties, or one server; the client is a process of its own",
         "holds": "each party: two of three shares of the weights and of the input; plain's server: both in clear",
         "learns": "the client: the answers; the parties: the shape of the model, and how many rows",
-        "numbers": "mpc: a ring; bits chosen so that the error is proven to stay below the accuracy asked for; plain: float64",
+        "numbers": "mpc: a ring; bits chosen so that the error is proven to stay below the accuracy asked for; plain: "
+        "float64",
         "network": "loopback, TLS 1.3 on all connections",
         "errors": "against privet's own plain answers in float64",
         "bytes": "of what the parties send one another, TLS not counted; the client's are apart",
@@ -38,14 +40,15 @@ TERMS = {
     "tenseal": {
         "setting": "one server, semi-honest; CKKS in Microsoft SEAL with 128-bit security",
         "processes": "the server; the client is a process of its own",
-        "holds": "the server: the weights in clear, ciphertexts of the input, keys for rotations; the client: the secret key",
+        "holds": "the server: the weights in clear, ciphertexts of the input, keys for rotations; the client: the secret "
+        "key",
         "learns": "the client: the answers; the server: how many rows",
-        "numbers": "degree 4096, one modulus of 54 bits and one of 55 for keys, scale 2^24, no rescaling; scores must stay "
-        "below 32; nothing proven",
+        "numbers": "degree 4096, one modulus of 54 bits and one of 55 for keys, scale 2^24, no rescaling; scores must "
+        "stay below 32; nothing proven",
         "network": "local pipes, no TLS",
         "errors": "against ONNX Runtime",
-        "bytes": "of serialized ciphertexts, which SEAL compresses; keys are sent once and are apart (`keys_bytes`)",
-        "times": "the client's, from its rows to its answers; `protocol_s` is the server's: reading, multiplying, writing",
+        "bytes": "of serialized ciphertexts, which SEAL compresses; keys are sent once and apart (`keys_bytes`)",
+        "times": "the client's, from its rows to its answers; `protocol_s` is the server's: to read, multiply, write",
     },
     "onnxruntime": {
         "setting": "one server, which is trusted",

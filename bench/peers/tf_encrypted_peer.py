@@ -43,7 +43,7 @@ def function(weights):
 
 
 def client(predict, rows):
-    """A number of rows that is new makes TensorFlow trace the function, which takes a minute."""
+    """A number of rows that is new makes TensorFlow trace the function, which may take a minute or two."""
     start = time.perf_counter()
     request(predict, rows)
     facts = {"compile_s": time.perf_counter() - start, "bytes_between": None}
