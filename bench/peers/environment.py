@@ -82,10 +82,11 @@ def succeeds(*words):
 
 
 def run(*words):
-    """The last line of what a failed command said is why."""
+    """What a command printed; the last line of what a failed one said is why."""
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(" ".join((done.stderr or done.stdout).strip().splitlines()[-1:]))
+    return done.stdout
 
 
 def requirements(name):
@@ -119,8 +120,7 @@ def python_of(name, folder):
 
 
 def versions(name, python):
-    words = [python, "-c", VERSIONS, *SYSTEMS[name].packages]
-    return json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    return json.loads(run(python, "-c", VERSIONS, *SYSTEMS[name].packages))
 
 
 if __name__ == "__main__":

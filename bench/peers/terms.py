@@ -40,8 +40,8 @@ TERMS = {
     "tenseal": {
         "setting": "one server, semi-honest; CKKS in Microsoft SEAL with 128-bit security",
         "processes": "the server; the client is a process of its own",
-        "holds": "the server: the weights in clear, ciphertexts of the input, keys for rotations; the client: the secret "
-        "key",
+        "holds": "the server: the weights in clear, ciphertexts of the input, keys for rotations; the client: its "
+        "secret key",
         "learns": "the client: the answers; the server: how many rows",
         "numbers": "degree 4096, one modulus of 54 bits and one of 55 for keys, scale 2^24, no rescaling; scores must "
         "stay below 32; nothing proven",
