@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use zeroize::Zeroize;
 
-use privet_ring::GROUP;
+use privet_ring::block_rows;
 use privet_ring::entropy::{Entropy, EntropyFailed};
 use privet_ring::kernels::subtract_both;
 use privet_ring::pack::{pack, packed_len};
@@ -188,10 +188,11 @@ impl Request {
         let (mut x0, mut x1) = (Stream::of_chunk(&self.s0, ticket.0), Stream::of_chunk(&self.s1, ticket.0));
         let bits = layout.protect.explicit_bits(layout.k, layout.encoded_bits);
         let mut packed = Vec::with_capacity(layout.explicit_len(rows).unwrap_or(0));
-        let block = GROUP * layout.columns;
+        let at_a_time = block_rows(layout.columns);
+        let block = at_a_time * layout.columns;
         let (mut x, mut a, mut b) = (vec![0; block], vec![0; block], vec![0; block]);
-        for first in (0..rows).step_by(GROUP) {
-            let n = GROUP.min(rows - first) * layout.columns;
+        for first in (0..rows).step_by(at_a_time) {
+            let n = at_a_time.min(rows - first) * layout.columns;
             encode(first, &mut x[..n])?;
             if layout.protect != Protect::Model {
                 x0.fill(&mut a[..n]);

@@ -15,6 +15,7 @@
 //! | [`turn`] | sine and cosine of integer angles, the same bits everywhere |
 
 pub mod conv;
+mod counters;
 pub mod entropy;
 pub mod fixed;
 pub mod kernels;
@@ -37,6 +38,14 @@ macro_rules! not_shown {
 /// Elements are read and written in groups of this many, so that a group of k-bit elements is k whole bytes.
 pub const GROUP: usize = 8;
 
+/// Rows of so many columns that are worked on at a time: whole groups, and as few as keep a block in the nearest cache.
+pub fn block_rows(columns: usize) -> usize {
+    const ELEMENTS: usize = 512;
+    // The least number of rows whose elements are whole groups: 1, 2, 4 or 8.
+    let unit = GROUP >> columns.trailing_zeros().min(GROUP.trailing_zeros());
+    unit * (ELEMENTS / (unit * columns).max(1)).max(1)
+}
+
 /// The value of a k-bit element, 1 ≤ k ≤ 64, as a signed integer: the representative in [-2^(k-1), 2^(k-1)).
 pub fn signed(element: u64, k: u32) -> i64 {
     let unused = 64 - k.clamp(1, 64);
@@ -58,6 +67,17 @@ pub fn keep_freed_memory() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_are_whole_groups_and_fit_into_the_nearest_cache() {
+        for columns in 1..2000 {
+            let elements = block_rows(columns) * columns;
+            assert!(elements.is_multiple_of(GROUP) && elements >= 512 / 2, "{columns}: {elements}");
+            assert!(elements <= 512.max(columns * GROUP), "{columns}: {elements}");
+        }
+        assert_eq!((block_rows(528), block_rows(23), block_rows(64)), (1, 16, 8));
+        assert!(block_rows(0) > 0);
+    }
 
     #[test]
     fn signed_is_the_representative_nearest_zero() {

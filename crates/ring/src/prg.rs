@@ -7,12 +7,10 @@
 
 use std::fmt;
 
-use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
-use aes::{Aes128, Block};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::counters::Counters;
 use crate::entropy::{Entropy, EntropyFailed};
-use crate::kernels::write_counters;
 
 /// Blocks between the starts of two chunks: a chunk may use up to 2^32 blocks (64 GiB) and never meets the next.
 const BLOCKS_PER_CHUNK: u64 = 1 << 32;
@@ -44,7 +42,7 @@ crate::not_shown!(Seed);
 
 /// A chunk's part of a seed's key stream, read from its start.
 pub struct Stream {
-    cipher: Aes128,
+    cipher: Counters,
     first_block: u64,
     elements: u64,
 }
@@ -54,7 +52,7 @@ impl Stream {
     pub fn of_chunk(seed: &Seed, chunk: u32) -> Self {
         let key = Zeroizing::new(seed.0);
         let first_block = u64::from(chunk) * BLOCKS_PER_CHUNK;
-        Self { cipher: Aes128::new((&*key).into()), first_block, elements: 0 }
+        Self { cipher: Counters::new(&key), first_block, elements: 0 }
     }
 
     /// The next `out.len()` ring elements; their bits above `k` are noise, as arithmetic modulo 2^k allows.
@@ -68,8 +66,7 @@ impl Stream {
         }
         let next = self.first_block + self.elements / 2;
         let (blocks, half) = out.as_chunks_mut::<2>();
-        write_counters(next, blocks);
-        self.cipher.encrypt_blocks(as_blocks(blocks));
+        self.cipher.fill(next, blocks);
         if let [last] = half {
             *last = self.block(next + blocks.len() as u64)[0];
         }
@@ -82,8 +79,7 @@ impl Stream {
 
     fn block(&self, number: u64) -> [u64; 2] {
         let mut block = [[0; 2]];
-        write_counters(number, &mut block);
-        self.cipher.encrypt_blocks(as_blocks(&mut block));
+        self.cipher.fill(number, &mut block);
         block[0].map(u64::from_le)
     }
 
@@ -91,11 +87,6 @@ impl Stream {
     pub fn used(&self) -> std::ops::Range<u64> {
         self.first_block..self.first_block + self.elements.div_ceil(2)
     }
-}
-
-fn as_blocks(blocks: &mut [[u64; 2]]) -> &mut [Block] {
-    let bytes: &mut [[u8; 16]] = bytemuck::cast_slice_mut(blocks);
-    Array::cast_slice_from_core_mut(bytes)
 }
 
 impl fmt::Debug for Stream {
@@ -106,6 +97,9 @@ impl fmt::Debug for Stream {
 
 #[cfg(test)]
 mod tests {
+    use aes::Aes128;
+    use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
+
     use super::*;
 
     /// The layout in the module's text, computed block by block by another road.

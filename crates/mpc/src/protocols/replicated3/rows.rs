@@ -1,6 +1,6 @@
 //! A client's rows: against a linear model, without a message between the parties; or as a tensor for other programs.
 
-use privet_ring::GROUP;
+use privet_ring::block_rows;
 use privet_ring::kernels::add_products;
 use privet_ring::pack::unpack;
 use privet_ring::prg::Stream;
@@ -126,12 +126,12 @@ impl Expand {
     }
 }
 
-/// `z[r, s] += Σ_j x[r, j]·factor[s, j]`, eight rows at a time.
+/// `z[r, s] += Σ_j x[r, j]·factor[s, j]`, a block of rows at a time.
 fn add_component(columns: usize, rows: usize, x: &mut Expand, factor: &[u64], scores: usize, z: &mut [u64]) {
-    let mut block = vec![0; GROUP * columns];
-    let mut sums = [0; GROUP];
-    for first in (0..rows).step_by(GROUP) {
-        let n = GROUP.min(rows - first);
+    let at_a_time = block_rows(columns);
+    let (mut block, mut sums) = (vec![0; at_a_time * columns], vec![0; at_a_time]);
+    for first in (0..rows).step_by(at_a_time) {
+        let n = at_a_time.min(rows - first);
         x.block(first * columns, &mut block[..n * columns]);
         for (s, factor) in factor.chunks_exact(columns.max(1)).enumerate() {
             sums[..n].fill(0);
