@@ -65,10 +65,10 @@ def reached(privet, folder):
 def bench(privet, folder, accuracy, trip):
     with tempfile.TemporaryDirectory() as scratch:
         out = pathlib.Path(scratch) / "record.json"
-        network = ["--round-trip", f"{trip}ms"] if trip else []
+        network = f"{trip}ms" if trip else "loopback"
         subprocess.run(
             [privet, "bench", folder / "model.onnx", "--rows", folder / "rows.npz", "--accuracy", str(accuracy), "--kinds", "plain,mpc",
-             "--batch-sizes", "1", "--repeats", str(REPEATS), "--json", out, *network],
+             "--batch-sizes", "1", "--repeats", str(REPEATS), "--json", out, "--networks", network],
             check=True, stdout=subprocess.DEVNULL, cwd=ROOT,
         )
         return json.loads(out.read_text())

@@ -7,12 +7,24 @@
 //! |---|---|
 //! | [`record`] | the record, as JSON |
 //! | [`machine`] | what it was measured on |
+//! | [`process`] | processor time and memory of a role |
 //! | [`limits`] | what this machine can do at best: bytes moved, operations done |
-//! | [`workload`] | rows, where none were given |
-//! | [`measure`] | latencies of one deployment at one batch size |
+//! | [`networks`] | what lies between the roles |
+//! | [`synthetic`] | rows, where none were given |
+//! | [`workload`] | a model, rows to ask about, and the right answers |
+//! | [`subject`] | a deployment that is measured |
+//! | [`measure`] | latencies of several deployments, in turn |
+//! | [`report`] | pages, plots and comparisons made of records |
+//! | [`run`] | a whole benchmark: places one after the other, saved and resumed |
 
 pub mod limits;
 pub mod machine;
 pub mod measure;
+pub mod networks;
+pub mod process;
 pub mod record;
+pub mod report;
+pub mod run;
+pub mod subject;
+pub mod synthetic;
 pub mod workload;

@@ -1,71 +1,135 @@
-//! Rows for a model of which none were given.
+//! A model as it is to be served, rows to ask about, and the right answers.
+
+use std::path::Path;
 
 use privet_deploy::Error;
-use privet_model::cut::{Cut, cut};
-use privet_model::graph::{Graph, Port};
-use privet_model::tensor::{Data, DataType, Tensor};
+use privet_deploy::kind::{Kind, Reveal};
+use privet_deploy::plain::{Engine, scores};
+use privet_model::cut::cut;
+use privet_model::graph::Graph;
+use privet_model::tensor::{Data, Tensor};
+use privet_mpc::protect::Protect;
+use privet_serve::up::network::Network;
+use privet_serve::up::{Running, Wanted};
 
-/// `rows` rows of pseudo-random values, always the same: within two standard deviations where the model's scaler tells
-/// them, within ±1 elsewhere, 0 or 1 for whole numbers. Text cannot be invented.
-pub fn synthetic(graph: &Graph, rows: usize) -> Result<Vec<Tensor>, Error> {
-    let folded = cut(graph).ok();
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    graph
-        .inputs
-        .iter()
-        .enumerate()
-        .map(|(i, port)| tensor(i, port, folded.as_ref(), rows, &mut random))
-        .collect()
+use crate::measure::Expected;
+
+/// How a model is served.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Largest error of what is revealed.
+    pub accuracy: f64,
+    /// What the client gets.
+    pub reveal: Reveal,
+    /// What is hidden from the parties.
+    pub protect: Protect,
+    /// Above which a label is the second of two classes.
+    pub threshold: Option<f64>,
 }
 
-#[allow(clippy::cast_possible_truncation)] // invented values, in the precision of the input
-fn tensor(
-    input: usize,
-    port: &Port,
-    cut: Option<&Cut>,
-    rows: usize,
-    random: &mut Random,
-) -> Result<Tensor, Error> {
-    let places: Vec<(f64, f64)> = (0..port.width).map(|element| place(input, element, cut)).collect();
-    let mut values =
-        (0..rows).flat_map(|_| places.clone()).map(|(center, spread)| center + spread * random.next());
-    let data = match port.dtype {
-        DataType::Fp32 => Data::F32(values.map(|x| x as f32).collect()),
-        DataType::Fp64 => Data::F64(values.collect()),
-        DataType::Int64 | DataType::Int32 | DataType::Bool => {
-            Data::I64(values.by_ref().map(|x| i64::from(x > 0.0)).collect())
+/// One model, with rows to ask about.
+#[derive(Clone, Copy)]
+pub struct Workload<'a> {
+    /// The program whose `serve` command runs a role.
+    pub program: &'a Path,
+    /// The exported file.
+    pub file: &'a Path,
+    /// The same, read, and giving what is to be revealed.
+    pub graph: &'a Graph,
+    /// Served under this name.
+    pub name: &'a str,
+    /// Rows from which the plan takes its ranges; without, from the model.
+    pub ranges: Option<&'a [Tensor]>,
+    /// Rows to ask about.
+    pub rows: &'a [Tensor],
+    /// How it is served.
+    pub how: How,
+    /// What lies between the roles.
+    pub network: Network,
+}
+
+impl Workload<'_> {
+    /// Runs this workload's model as `kind`.
+    pub async fn start(&self, kind: Kind) -> Result<Running, Error> {
+        let wanted = Wanted {
+            program: self.program,
+            file: self.file,
+            graph: self.graph,
+            name: self.name,
+            kind,
+            protect: self.how.protect,
+            reveal: self.how.reveal,
+            threshold: self.how.threshold,
+            accuracy: self.how.accuracy,
+            rows: self.ranges,
+            network: self.network,
+        };
+        Running::start(&wanted, None).await
+    }
+
+    /// The right answers to these rows.
+    pub fn expected(&self, rows: &[Tensor]) -> Result<Expected, Error> {
+        let outputs = Engine::new(self.graph.clone()).run(rows)?;
+        let scores = match cut(self.graph) {
+            // What a private program reveals is compared as outputs.
+            _ if self.how.reveal != Reveal::Score => Vec::new(),
+            Ok(cut) => scores(&cut, rows)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(Expected { scores, outputs })
+    }
+
+    /// Values of one row.
+    pub fn width(&self) -> usize {
+        self.graph.inputs.iter().map(|port| port.width).sum()
+    }
+
+    /// Scores of one row.
+    pub fn scores(&self) -> usize {
+        cut(self.graph).map_or(1, |cut| cut.core.scores())
+    }
+}
+
+/// `batch` rows, taken from `rows` again and again.
+pub fn cycled(rows: &[Tensor], batch: usize) -> Vec<Tensor> {
+    let cycle = |tensor: &Tensor| {
+        let mut out = tensor.slice(0, batch.min(tensor.rows));
+        while out.rows < batch && tensor.rows > 0 {
+            out.append(tensor.slice(0, tensor.rows.min(batch - out.rows)));
         }
-        DataType::Bytes => {
-            let what =
-                format!("Input `{}` is text, for which no rows can be invented. Give `--rows`.", port.name);
-            return Err(Error::usage("E147", what));
+        out
+    };
+    rows.iter().map(cycle).collect()
+}
+
+/// Hex of a hash of rows' values.
+pub fn digest(rows: &[Tensor]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for tensor in rows {
+        hasher.update(&(tensor.rows as u64).to_le_bytes()).update(&(tensor.width as u64).to_le_bytes());
+        let mut add = |bytes: &[u8]| {
+            hasher.update(bytes);
+        };
+        match &tensor.data {
+            Data::F32(values) => values.iter().for_each(|x| add(&x.to_le_bytes())),
+            Data::F64(values) => values.iter().for_each(|x| add(&x.to_le_bytes())),
+            Data::I64(values) => values.iter().for_each(|x| add(&x.to_le_bytes())),
+            Data::Text(values) => values.iter().for_each(|x| add(format!("{x}\0").as_bytes())),
         }
-    };
-    Ok(Tensor { rows, width: port.width, data })
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
-/// Center, and the distance from it that a value in ±1 stands for.
-fn place(input: usize, element: usize, cut: Option<&Cut>) -> (f64, f64) {
-    use privet_model::head::Feature;
-    let at = |cut: &Cut| {
-        let wanted = Feature::Raw { input, element };
-        let feature = cut.head.features.iter().position(|f| *f == wanted)?;
-        let statistics = cut.statistics.get(feature).copied().flatten()?;
-        Some((statistics.center, 2.0 * statistics.spread?))
-    };
-    cut.and_then(at).unwrap_or((0.0, 1.0))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A generator for made-up rows; nothing secret comes from it (xorshift64*, Vigna 2016).
-struct Random(u64);
-
-impl Random {
-    /// Uniform in -1 to 1.
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let bits = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
-        bits as f64 / (1u64 << 52) as f64 - 1.0
+    #[test]
+    fn rows_are_repeated_in_order() {
+        let rows = [Tensor { rows: 3, width: 1, data: Data::I64(vec![1, 2, 3]) }];
+        assert!(cycled(&rows, 7)[0].data == Data::I64(vec![1, 2, 3, 1, 2, 3, 1]));
+        assert!(cycled(&rows, 2)[0].data == Data::I64(vec![1, 2]));
+        assert_ne!(digest(&rows), digest(&cycled(&rows, 2)));
+        assert_eq!(digest(&rows), digest(&cycled(&rows, 3)));
     }
 }

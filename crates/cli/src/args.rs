@@ -1,10 +1,10 @@
 //! What a person may type. Help texts and examples stand here and nowhere else.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use privet_bench::record::Prices;
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Measures kinds side by side: time, bytes, error.
     #[command(
-        after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json"
+        after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json\n  privet bench model.onnx --rows rows.npz --networks loopback,lan,wan --concurrency 1,4,16 --json record.json --resume\n  privet bench report record.json -o report.html\n  privet bench compare before.json after.json"
     )]
     Bench(BenchArgs),
     /// Says what this machine can do, and what it lacks.
@@ -285,59 +285,105 @@ impl From<&BeliefArgs> for Belief {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<BenchCommand>,
     /// The exported model.
-    pub(crate) model: PathBuf,
-    #[command(flatten)]
-    pub(crate) plan: PlanArgs,
+    #[arg(required = true)]
+    pub(crate) model: Option<PathBuf>,
     /// Which kinds.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee")]
     pub(crate) kinds: Vec<KindArg>,
     /// Which protocols, for the mpc kind.
     #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]
     pub(crate) protocols: Vec<String>,
+    /// What the client gets, one after the other.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "score")]
+    pub(crate) reveal: Vec<RevealArg>,
+    /// Largest error of what is revealed, one after the other.
+    #[arg(long, value_delimiter = ',', default_value = "1e-4")]
+    pub(crate) accuracy: Vec<f64>,
+    /// With `--reveal label`: above which probability (or score) a label is the second of two classes.
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f64>,
+    /// What is hidden from the parties.
+    #[arg(long, value_enum, default_value_t = ProtectArg::Both)]
+    pub(crate) protect: ProtectArg,
+    /// Rows to ask about (CSV, Parquet, .npy, .npz, JSON lines), from which ranges are taken too, widened twofold.
+    #[arg(long)]
+    pub(crate) rows: Option<String>,
+    /// The name under which the model is served.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
     /// Rows per request.
     #[arg(long, value_delimiter = ',', default_value = "1,16,128,1024,8192,65536", value_parser = at_least_one())]
     pub(crate) batch_sizes: Vec<usize>,
-    /// Requests per batch size; fewer where they take more than ten seconds together, never under five.
+    /// Requests in flight at a time.
+    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = at_least_one())]
+    pub(crate) concurrency: Vec<usize>,
+    /// Requests per place; fewer where they take more than ten seconds together, but at least 20 of them, or five in a minute.
     #[arg(long, default_value_t = 200, value_parser = at_least_one())]
     pub(crate) repeats: usize,
-    /// Imitates a network between all roles, and between them and the client, with this round trip, as `10ms`.
-    #[arg(long, value_parser = round_trip)]
-    pub(crate) round_trip: Option<Duration>,
-    /// Imitates a network that carries so many megabits a second on each connection.
-    #[arg(long, value_name = "MEGABITS", value_parser = megabits)]
-    pub(crate) bandwidth: Option<f64>,
-    /// Where the record goes.
+    /// What lies between the roles, and between them and the client: `loopback`, which is this machine's own; `lan` (1 ms there and
+    /// back, 1000 Mbit/s), `wan` (40 ms, 100 Mbit/s), or numbers as `10ms` or `10ms/100`, which relays imitate.
+    #[arg(long, value_delimiter = ',', default_value = "loopback", value_parser = network)]
+    pub(crate) networks: Vec<(String, Network)>,
+    /// Dollars for one core of a server for an hour.
+    #[arg(long, default_value_t = Prices::default().core_hour)]
+    pub(crate) price_core_hour: f64,
+    /// Dollars for 10^9 bytes that leave a server.
+    #[arg(long, default_value_t = Prices::default().gigabyte)]
+    pub(crate) price_gigabyte: f64,
+    /// Where the record goes; written after every place.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,
+    /// Goes on with the record that is there, and measures only what it lacks.
+    #[arg(long, requires = "json")]
+    pub(crate) resume: bool,
 }
 
-/// A time like `10ms` or `0.5s`.
-fn round_trip(text: &str) -> Result<Duration, String> {
-    let parsed = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(number), _) => number.parse().map(|ms: f64| ms / 1e3),
-        (None, Some(number)) => number.parse(),
-        (None, None) => return Err("expected a time like `10ms` or `0.5s`".into()),
-    };
-    let seconds = parsed.ok().filter(|s| (0.0..=10.0).contains(s));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| "expected a time up to 10s".into())
+fn network(text: &str) -> Result<(String, Network), String> {
+    privet_bench::networks::parse(text).map(|network| (text.to_owned(), network))
 }
 
-fn megabits(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|m: &f64| *m > 0.0 && m.is_finite())
-        .ok_or_else(|| "expected a number above 0".into())
+#[derive(Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Makes one page with plots from records, or Markdown with plots beside it.
+    #[command(
+        after_help = "Examples:\n  privet bench report record.json peers.json -o report.html\n  privet bench report record.json --markdown BENCHMARKS.md --plots docs/bench/plots"
+    )]
+    Report(ReportArgs),
+    /// Sets two records side by side: what changed, and by how much more than noise.
+    #[command(after_help = "Example:\n  privet bench compare before.json after.json")]
+    Compare(CompareArgs),
 }
 
-impl BenchArgs {
-    pub(crate) fn network(&self) -> Network {
-        Network {
-            round_trip: self.round_trip.unwrap_or_default(),
-            bits_per_s: self.bandwidth.map(|megabits| megabits * 1e6),
-        }
-    }
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Records, as `--json` wrote them.
+    #[arg(required = true)]
+    pub(crate) records: Vec<PathBuf>,
+    /// One HTML page, with its plots in it and nothing from elsewhere.
+    #[arg(short, long, required_unless_present_any = ["markdown", "plots"])]
+    pub(crate) output: Option<PathBuf>,
+    /// The same as Markdown, which shows the plots that `--plots` writes.
+    #[arg(long)]
+    pub(crate) markdown: Option<PathBuf>,
+    /// A folder for every plot as an SVG file of its own.
+    #[arg(long)]
+    pub(crate) plots: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CompareArgs {
+    /// The record before.
+    pub(crate) before: PathBuf,
+    /// The record after.
+    pub(crate) after: PathBuf,
+    /// Prints one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

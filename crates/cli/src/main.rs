@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     };
     output::start_logging();
     let json = arguments.command.wants_json();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match threads(&arguments.command).enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
             return failure::Failure::ours(format!("The program cannot start its threads: {e}."))
@@ -42,6 +42,16 @@ fn main() -> ExitCode {
         Ok(Err(failure)) => failure.report(json),
         Err(e) => failure::Failure::ours(format!("The program ended early: {e}.")).report(json),
     }
+}
+
+/// A client waits most of the time: on one thread, an answer wakes nobody but whom it is for, and what computes for long does so
+/// on threads beside it. A role has clients on all cores.
+fn threads(command: &Command) -> tokio::runtime::Builder {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    if !matches!(command, Command::Serve { .. }) {
+        threads.worker_threads(1);
+    }
+    threads
 }
 
 async fn run(command: Command) -> Result<ExitCode, failure::Failure> {

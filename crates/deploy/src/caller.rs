@@ -3,7 +3,6 @@
 //! A request is split into jobs of bounded size. A job becomes one message per role and something that waits for the
 //! replies; both steps consume what they start from, so nothing secret is used twice.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,12 +127,4 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) fn chunks(rows: &[Tensor], count: usize) -> impl Iterator<Item = Range<usize>> {
     let bytes: usize = rows.iter().map(|t| t.data.bytes()).sum();
     pieces(count, CHUNK_BYTES / bytes.div_ceil(count.max(1)).max(1))
-}
-
-/// Some of the rows; all of them are not copied.
-pub(crate) fn part<'a>(rows: &'a [Tensor], range: &Range<usize>) -> Cow<'a, [Tensor]> {
-    if range.len() == rows.first().map_or(0, |t| t.rows) {
-        return Cow::Borrowed(rows);
-    }
-    rows.iter().map(|t| t.slice(range.start, range.end)).collect()
 }

@@ -17,7 +17,7 @@ use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::run::{Columns, Inputs, Owned, run};
 use privet_mpc::session::{OutputShare, Session};
 use privet_mpc::weights::PartyWeights;
-use privet_ring::GROUP;
+use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
 
@@ -103,9 +103,10 @@ impl MpcCaller {
     fn check_all(&self, rows: &[Tensor]) -> Result<(), Error> {
         let bound = self.part.head.bind(rows)?;
         let columns = self.encoder.columns();
-        let mut values = vec![0.0; columns * GROUP];
-        for first in (0..bound.len()).step_by(GROUP) {
-            let n = (bound.len() - first).min(GROUP) * columns;
+        let at_a_time = block_rows(columns);
+        let mut values = vec![0.0; columns * at_a_time];
+        for first in (0..bound.len()).step_by(at_a_time) {
+            let n = (bound.len() - first).min(at_a_time) * columns;
             self.encoder.check(&self.part.head, &bound, first, &mut values[..n])?;
         }
         Ok(())
@@ -126,7 +127,8 @@ impl Job for MpcJob {
         let count =
             u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
         let bound = caller.part.head.bind(&rows)?;
-        let mut values = zeroize::Zeroizing::new(vec![0.0; GROUP * caller.layout.columns]);
+        let mut values =
+            zeroize::Zeroizing::new(vec![0.0; block_rows(caller.layout.columns) * caller.layout.columns]);
         let split: Split = request.split(ticket, &caller.layout, count, |first, out| {
             let (head, first) = (&caller.part.head, range.start + first);
             caller.encoder.encode(head, &bound, first, &mut values[..out.len()], out)

@@ -8,15 +8,15 @@ use privet_model::eval::{check_inputs, evaluate};
 use privet_model::graph::{Graph, Missing, Op, Port};
 use privet_model::range::unusable;
 use privet_model::tensor::{Data, Tensor};
-use privet_ring::GROUP;
+use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::kernels::{check_rows, float_products};
 
-use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, chunks, part};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, chunks};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
-use crate::tensors::{from_raw, to_raw};
+use crate::tensors::{from_raw, rows_to_raw, to_raw};
 use crate::trust::TrustCard;
 
 /// A model, ready to answer rows in the clear: folded into one matrix where it is linear, node by node elsewhere.
@@ -68,16 +68,16 @@ impl Engine {
     }
 }
 
-/// The scores of a folded model, in float64, eight rows at a time.
+/// The scores of a folded model, in float64, a block of rows at a time.
 pub fn scores(cut: &Cut, inputs: &[Tensor]) -> Result<Vec<f64>, Refusal> {
     let rows = cut.head.bind(inputs)?;
     let (columns, scores) = (cut.core.columns, cut.core.scores());
     let (low, high) = (vec![f64::MIN; columns], vec![f64::MAX; columns]);
     let mut out = vec![0.0; rows.len() * scores];
-    let mut block = vec![0.0; GROUP * columns];
-    let mut one = [0.0; GROUP];
-    for first in (0..rows.len()).step_by(GROUP) {
-        let n = GROUP.min(rows.len() - first);
+    let at_a_time = block_rows(columns);
+    let (mut block, mut one) = (vec![0.0; at_a_time * columns], vec![0.0; at_a_time]);
+    for first in (0..rows.len()).step_by(at_a_time) {
+        let n = at_a_time.min(rows.len() - first);
         let block = &mut block[..n * columns];
         rows.fill(first, block);
         let mut ok = true;
@@ -220,8 +220,8 @@ struct PlainJob {
 
 impl Job for PlainJob {
     fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
-        let rows = part(&self.rows, &self.range);
-        let inputs = self.caller.inputs.iter().zip(rows.iter()).map(|(port, t)| to_raw(port, t)).collect();
+        let ports = self.caller.inputs.iter().enumerate();
+        let inputs = ports.map(|(at, port)| rows_to_raw(port, &self.rows, at, &self.range)).collect();
         let message = InferRequest { model: self.caller.name.clone(), inputs, ..InferRequest::default() };
         let pending = PlainPending { caller: self.caller, rows: self.range.len() };
         Ok(Asked { messages: vec![message], pending: Box::new(pending), again: None })

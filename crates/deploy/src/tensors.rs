@@ -1,5 +1,8 @@
 //! Tensors to and from their bytes in a call: raw, little-endian, row-major.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType, Tensor};
@@ -12,43 +15,99 @@ pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {
     RawTensor {
         name: port.name.clone(),
         datatype: port.dtype.name().into(),
-        shape: std::iter::once(tensor.rows).chain(port.row_shape()).map(size).collect(),
-        data: bytes_of(port, tensor),
+        shape: shape(port, tensor.rows),
+        data: bytes_of(port, tensor, &(0..tensor.rows)),
     }
+}
+
+/// Some rows of the tensor at place `at` of `rows`, as `port` sends them: without a copy, where memory holds them as calls do.
+pub fn rows_to_raw(port: &Port, rows: &Arc<Vec<Tensor>>, at: usize, range: &Range<usize>) -> RawTensor {
+    let shared = Shared { rows: Arc::clone(rows), at, range: range.clone() };
+    let is_as_in_calls = matches!(
+        (&shared.tensor().data, port.dtype),
+        (Data::F32(_), DataType::Fp32) | (Data::F64(_), DataType::Fp64) | (Data::I64(_), DataType::Int64)
+    );
+    let data = if is_as_in_calls && cfg!(target_endian = "little") {
+        Bytes::from_owner(shared)
+    } else {
+        bytes_of(port, shared.tensor(), range)
+    };
+    RawTensor {
+        shape: shape(port, range.len()),
+        name: port.name.clone(),
+        datatype: port.dtype.name().into(),
+        data,
+    }
+}
+
+/// Some rows of a tensor, which stays where it is.
+struct Shared {
+    rows: Arc<Vec<Tensor>>,
+    at: usize,
+    range: Range<usize>,
+}
+
+impl Shared {
+    fn tensor(&self) -> &Tensor {
+        &self.rows[self.at]
+    }
+}
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        in_memory(self.tensor(), &self.range)
+    }
+}
+
+/// Rows of numbers as memory holds them; nothing of text.
+fn in_memory<'a>(tensor: &'a Tensor, rows: &Range<usize>) -> &'a [u8] {
+    let (from, to) = (rows.start * tensor.width, rows.end * tensor.width);
+    match &tensor.data {
+        Data::F32(values) => bytemuck::cast_slice(&values[from..to]),
+        Data::F64(values) => bytemuck::cast_slice(&values[from..to]),
+        Data::I64(values) => bytemuck::cast_slice(&values[from..to]),
+        Data::Text(_) => &[],
+    }
+}
+
+fn shape(port: &Port, rows: usize) -> Vec<i64> {
+    std::iter::once(rows).chain(port.row_shape()).map(size).collect()
 }
 
 fn size(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn bytes_of(port: &Port, tensor: &Tensor) -> Bytes {
+fn bytes_of(port: &Port, tensor: &Tensor, rows: &Range<usize>) -> Bytes {
     let mut out = Vec::new();
-    write(port, tensor, &mut out);
+    write(port, tensor, rows, &mut out);
     out.into()
 }
 
-/// Appends a tensor's bytes, as `port` sends them.
-pub fn write(port: &Port, tensor: &Tensor, out: &mut Vec<u8>) {
+/// Appends the bytes of some of a tensor's rows, as `port` sends them.
+pub fn write(port: &Port, tensor: &Tensor, rows: &Range<usize>, out: &mut Vec<u8>) {
     fn flat<T: Copy, const N: usize>(out: &mut Vec<u8>, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
-        let start = out.len();
-        out.resize(start + values.len() * N, 0);
-        let (places, _) = out[start..].as_chunks_mut::<N>();
-        places.iter_mut().zip(values).for_each(|(place, &x)| *place = bytes(x));
+        out.reserve(values.len() * N);
+        for &x in values {
+            out.extend_from_slice(&bytes(x));
+        }
     }
-    match &tensor.data {
-        Data::F32(v) => flat(out, v, f32::to_le_bytes),
-        Data::F64(v) => flat(out, v, f64::to_le_bytes),
-        Data::I64(v) => match port.dtype {
-            DataType::Bool => flat(out, v, |x| [u8::from(x != 0)]),
-            DataType::Int32 => flat(out, v, |x| i32::try_from(x).unwrap_or_default().to_le_bytes()),
-            _ => flat(out, v, i64::to_le_bytes),
-        },
-        Data::Text(v) => {
-            for text in v {
+    let (from, to) = (rows.start * tensor.width, rows.end * tensor.width);
+    match (&tensor.data, port.dtype) {
+        (Data::I64(v), DataType::Bool) => flat(out, &v[from..to], |x| [u8::from(x != 0)]),
+        (Data::I64(v), DataType::Int32) => {
+            flat(out, &v[from..to], |x| i32::try_from(x).unwrap_or_default().to_le_bytes());
+        }
+        (Data::Text(v), _) => {
+            for text in &v[from..to] {
                 out.extend_from_slice(&u32::try_from(text.len()).unwrap_or(0).to_le_bytes());
                 out.extend_from_slice(text.as_bytes());
             }
         }
+        _ if cfg!(target_endian = "little") => out.extend_from_slice(in_memory(tensor, rows)),
+        (Data::F32(v), _) => flat(out, &v[from..to], f32::to_le_bytes),
+        (Data::F64(v), _) => flat(out, &v[from..to], f64::to_le_bytes),
+        (Data::I64(v), _) => flat(out, &v[from..to], i64::to_le_bytes),
     }
 }
 

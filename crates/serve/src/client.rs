@@ -8,9 +8,10 @@ use privet_deploy::Error;
 use privet_deploy::oip::{InferReply, InferRequest, Metadata};
 use prost::Message as _;
 use tokio::time::timeout_at;
-use tonic::{Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::fault::from_status;
+use crate::grpc_body::Contents;
 use crate::grpc_message::{message_from_request, metadata_from_message, reply_from_message};
 use crate::limits;
 use crate::link::Link;
@@ -78,7 +79,7 @@ impl Client {
 
     /// One `ModelInfer` call.
     pub async fn infer(&self, request: InferRequest, deadline: Instant) -> Result<InferReply, Error> {
-        let message = message_from_request(request);
+        let mut message = message_from_request(request);
         let (length, limit) = (message.encoded_len(), limits::MESSAGE);
         if length > limit {
             return Err(Error::usage(
@@ -88,8 +89,11 @@ impl Client {
                 ),
             ));
         }
+        let contents = Contents::of(&mut message);
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(contents);
         let mut calls = self.calls.clone();
-        reply_from_message(self.call(deadline, calls.model_infer(message)).await?)
+        reply_from_message(self.call(deadline, calls.model_infer(request)).await?)
     }
 
     /// Whether the server takes calls.

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::belief::Belief;
 use crate::client::Client;
+use crate::compute::{INLINE, compute};
 use crate::deployment::DeploymentFile;
 use crate::entropy::OsEntropy;
 
@@ -99,13 +100,14 @@ impl Deployed {
         rows: Arc<Vec<Tensor>>,
         progress: impl Fn(usize),
     ) -> Result<Answer, Error> {
-        let mut jobs = self.caller.jobs(rows, &mut OsEntropy)?;
+        let long = rows.iter().map(|tensor| tensor.data.bytes()).sum::<usize>() > INLINE;
+        let mut jobs = compute(long, || self.caller.jobs(rows, &mut OsEntropy))?;
         self.opened().await?;
         if jobs.len() > 1 {
             return self.many(jobs, progress).await;
         }
         match jobs.pop() {
-            Some(job) => self.one(job).await,
+            Some(job) => self.one(job, long).await,
             None => Ok(self.nothing()),
         }
     }
@@ -118,7 +120,7 @@ impl Deployed {
             let (deployed, permits) = (self.clone(), Arc::clone(&permits));
             tasks.spawn(async move {
                 let _permit = permits.acquire_owned().await;
-                (at, deployed.one(job).await)
+                (at, deployed.one(job, true).await)
             });
         }
         let mut done = 0;
@@ -145,8 +147,9 @@ impl Deployed {
         Ok(Some(OpeningTimes { evidence, verification: start.elapsed().saturating_sub(evidence) }))
     }
 
-    async fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
-        let Asked { messages, pending, again } = job.ask(&mut OsEntropy)?;
+    /// One job's answer; `long` where making its messages takes long.
+    async fn one(&self, job: Box<dyn Job>, long: bool) -> Result<Answer, Error> {
+        let Asked { messages, pending, again } = compute(long, || job.ask(&mut OsEntropy))?;
         match (self.ask(messages).await, again) {
             (Err(e), Some(again)) if e.code == OPEN_AGAIN => {
                 again.forget();

@@ -6,6 +6,7 @@ use privet_deploy::Error;
 use tonic::{Code, Request, Response, Status};
 
 use crate::fault::to_status;
+use crate::grpc_body::Read;
 use crate::grpc_message::{message_from_metadata, message_from_reply, request_from_message};
 use crate::limits::Limits;
 use crate::proto::grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer};
@@ -99,7 +100,9 @@ impl GrpcInferenceService for Grpc {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        self.infer(request.into_inner()).map(Response::new).map_err(|error| to_status(&error))
+        let (_, mut extensions, message) = request.into_parts();
+        let message = extensions.remove::<Read>().map_or(message, |Read(message)| message);
+        self.infer(message).map(Response::new).map_err(|error| to_status(&error))
     }
 }
 

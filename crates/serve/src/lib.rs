@@ -5,7 +5,7 @@
 //! | [`keys`], [`public_key`], [`certificate`] | who a machine is |
 //! | [`tls`] | TLS 1.3 by pinned key, or by certificate |
 //! | [`server`], [`registry`], [`limits`] | one port, all models of this machine, and how much is too much |
-//! | [`grpc`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
+//! | [`grpc`], [`grpc_body`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
 //! | [`rest`], [`rest_json`], [`rest_binary`], [`rest_reply`] | the protocol over REST, with binary tensors |
 //! | [`json_tokens`], [`json_values`] | JSON as clients really write it |
 //! | [`tensor`] | sizes of tensors, checked |
@@ -23,6 +23,7 @@ pub mod belief;
 pub mod certificate;
 pub mod client;
 pub mod codec;
+mod compute;
 pub mod config;
 pub mod counted;
 pub mod deployed;
@@ -32,6 +33,7 @@ pub mod enclave;
 pub mod entropy;
 pub mod fault;
 pub mod grpc;
+pub mod grpc_body;
 pub mod grpc_contents;
 pub mod grpc_message;
 pub mod json_tokens;

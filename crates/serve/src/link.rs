@@ -6,20 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong};
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use privet_deploy::{Blame, Error};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::body::Body;
 
 use crate::counted::{Counted, Counts};
+use crate::grpc_body::{Received, Waiting, Whole, outgoing};
 use crate::limits::http2;
 use crate::public_key::fingerprint;
 use crate::tls::WrongKey;
@@ -34,7 +36,14 @@ struct Inner {
     server: ServerName<'static>,
     tls: TlsConnector,
     counts: Arc<Counts>,
-    current: Mutex<Option<SendRequest<Body>>>,
+    current: Mutex<Option<Sender>>,
+}
+
+/// Sends requests over one connection.
+#[derive(Clone)]
+struct Sender {
+    requests: SendRequest<Bytes>,
+    waiting: Waiting,
 }
 
 impl Link {
@@ -86,31 +95,38 @@ impl Link {
     }
 
     /// A connection that is alive as far as is known. Whoever comes while it is being made waits for that one.
-    async fn sender(&self) -> Result<SendRequest<Body>, Error> {
+    async fn sender(&self) -> Result<Sender, Error> {
         let mut current = self.0.current.lock().await;
-        if let Some(sender) = current.as_ref().filter(|sender| !sender.is_closed()) {
-            return Ok(sender.clone());
+        if let Some(Sender { requests, waiting }) = current.take()
+            && let Ok(requests) = requests.ready().await
+        {
+            return Ok(current.insert(Sender { requests, waiting }).clone());
         }
-        *current = None;
         Ok(current.insert(self.connect().await?).clone())
     }
 
-    async fn send(self, request: Request<Body>) -> Result<Response<Incoming>, Error> {
-        let unsent = match self.sender().await?.try_send_request(request).await {
-            Ok(response) => return Ok(response),
-            Err(mut error) => error.take_message().ok_or_else(|| self.lost())?,
-        };
-        // The connection ended before it took the request: nothing was sent yet, so a new one may.
-        *self.0.current.lock().await = None;
-        self.sender().await?.try_send_request(unsent).await.map_err(|_| self.lost())
+    async fn send(self, request: Request<Body>) -> Result<Response<Received>, Error> {
+        let (head, Whole { pieces }) = outgoing(request).await.map_err(|_| self.lost())?.into_parts();
+        let Sender { mut requests, waiting } = self.sender().await?;
+        let head = Request::from_parts(head, ());
+        // Nothing waits for room on the way: all that a request has is here already.
+        let (response, mut stream) =
+            requests.send_request(head, pieces.is_empty()).map_err(|_| self.lost())?;
+        let last = pieces.len().saturating_sub(1);
+        for (at, piece) in pieces.into_iter().enumerate() {
+            stream.send_data(piece, at == last).map_err(|_| self.lost())?;
+        }
+        let response = response.await.map_err(|_| self.lost())?;
+        Ok(response.map(|body| Received::new(body, waiting)))
     }
 
-    async fn connect(&self) -> Result<SendRequest<Body>, Error> {
-        let io = TokioIo::new(self.secure().await?);
-        let (sender, connection) = http().handshake(io).await.map_err(|_| self.lost())?;
+    async fn connect(&self) -> Result<Sender, Error> {
+        let socket = self.secure().await?;
+        let (requests, connection) = http().handshake(socket).await.map_err(|_| self.lost())?;
+        let waiting = Waiting::default();
         // Its end shows in the sender; there is nobody else to tell.
-        tokio::spawn(connection);
-        Ok(sender)
+        tokio::spawn(drive(connection, waiting.clone()));
+        Ok(Sender { requests, waiting })
     }
 
     async fn secure(&self) -> Result<TlsStream<Counted<TcpStream>>, Error> {
@@ -137,9 +153,9 @@ impl Link {
 }
 
 impl tower::Service<Request<Body>> for Link {
-    type Response = Response<Incoming>;
+    type Response = Response<Received>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Received>, Error>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Poll::Ready(Ok(()))
@@ -195,15 +211,35 @@ fn wrong_key(problem: &rustls::CertificateError) -> Option<&WrongKey> {
     other.0.downcast_ref()
 }
 
-fn http() -> Builder<TokioExecutor> {
-    let mut http = Builder::new(TokioExecutor::new());
-    http.timer(TokioTimer::new())
-        .initial_stream_window_size(http2::STREAM_WINDOW)
+/// Works for a connection until it ends, or until the other side has vanished.
+async fn drive(mut connection: Connection<TlsStream<Counted<TcpStream>>, Bytes>, waiting: Waiting) {
+    let pings = connection.ping_pong();
+    tokio::select! {
+        _ = connection => {}
+        () = vanished(pings, waiting) => {}
+    }
+}
+
+/// How often a peer is asked for a sign of life while a request waits for it, and how long it may take.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+const NO_SIGN: Duration = Duration::from_secs(3);
+
+/// Done when a peer, for which a request waits, gives no sign of life: it may have vanished without a word.
+async fn vanished(pings: Option<PingPong>, waiting: Waiting) {
+    let Some(mut pings) = pings else { return std::future::pending().await };
+    loop {
+        sleep(SIGN_OF_LIFE).await;
+        if waiting.is_anyone() && !matches!(timeout(NO_SIGN, pings.ping(Ping::opaque())).await, Ok(Ok(_))) {
+            return;
+        }
+    }
+}
+
+fn http() -> Builder {
+    let mut http = Builder::new();
+    http.initial_window_size(http2::STREAM_WINDOW)
         .initial_connection_window_size(http2::CONNECTION_WINDOW)
         .max_frame_size(http2::FRAME)
-        .max_send_buf_size(http2::SEND_BUFFER)
-        // A peer that vanished without a word is noticed while a request waits for it.
-        .keep_alive_interval(Duration::from_secs(2))
-        .keep_alive_timeout(Duration::from_secs(3));
+        .enable_push(false);
     http
 }

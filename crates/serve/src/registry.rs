@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use privet_deploy::oip::{Host, InferReply, InferRequest};
 use privet_deploy::{Blame, Error};
-use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::compute::{INLINE, compute};
 
 /// All models of one server, by name, and whether it takes calls.
 pub struct Registry {
@@ -62,8 +63,7 @@ impl Registry {
             host.waits() || request.inputs.iter().map(|input| input.data.len()).sum::<usize>() > INLINE;
         let id = request.id.clone();
         let answer = || catch_unwind(AssertUnwindSafe(|| host.infer(request)));
-        let mut reply = if long && may_block() { tokio::task::block_in_place(answer) } else { answer() }
-            .unwrap_or_else(|_| {
+        let mut reply = compute(long, answer).unwrap_or_else(|_| {
             Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log."))
         })?;
         reply.id = id;
@@ -74,13 +74,6 @@ impl Registry {
         let have: Vec<_> = self.hosts.keys().map(|name| format!("`{name}`")).collect();
         not_found(format!("There is no model `{model}` here; this server has {}.", have.join(", ")))
     }
-}
-
-/// Requests up to this size take about a millisecond: not worth handing the thread's other tasks to another one.
-const INLINE: usize = 256 << 10;
-
-fn may_block() -> bool {
-    Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 fn not_found(message: String) -> Error {

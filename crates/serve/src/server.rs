@@ -28,6 +28,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
 use crate::fault::to_status;
+use crate::grpc_body::incoming;
 use crate::limits::{Limits, http2};
 use crate::peers::{Mesh, is_party};
 use crate::registry::Registry;
@@ -188,8 +189,17 @@ async fn answer(
 }
 
 fn router(registry: Arc<Registry>, limits: Limits) -> Router {
-    rest::router(Arc::clone(&registry), limits)
-        .route_service("/inference.GRPCInferenceService/{call}", grpc::service(registry, &limits))
+    let calls = grpc::service(Arc::clone(&registry), &limits);
+    let infer = {
+        let calls = calls.clone();
+        tower::service_fn(move |request| {
+            let mut calls = calls.clone();
+            async move { calls.call(incoming(request, limits.message).await).await }
+        })
+    };
+    rest::router(registry, limits)
+        .route_service("/inference.GRPCInferenceService/ModelInfer", infer)
+        .route_service("/inference.GRPCInferenceService/{call}", calls)
         .method_not_allowed_fallback(async || {
             let error = Error::usage(
                 "E156",

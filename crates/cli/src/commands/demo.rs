@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use privet_bench::measure::{cycled, difference, percentile};
-use privet_deploy::kind::Kind;
+use privet_bench::measure::{difference, percentile};
+use privet_bench::subject::own;
+use privet_bench::workload::{How, Workload, cycled};
+use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::trust::TrustCard;
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
@@ -17,9 +19,9 @@ use privet_serve::up::Running;
 use privet_serve::up::network::Network;
 use serde::Serialize;
 
-use crate::args::{DemoArgs, PlanArgs, ProtectArg, RevealArg};
-use crate::commands::bench::{Workload, own};
+use crate::args::DemoArgs;
 use crate::commands::table::table;
+use crate::commands::up::program;
 use crate::failure::Failure;
 use crate::output::{bytes, count, print, progress, seconds};
 use crate::rows;
@@ -30,6 +32,8 @@ const SINGLE_ROWS: usize = 50;
 const WHOLE_RUNS: usize = 3;
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// How each model is served.
+const HOW: How = How { accuracy: 1e-4, reveal: Reveal::Score, protect: Protect::Both, threshold: None };
 /// Which kinds, plain first.
 const KINDS: [Kind; 3] = [Kind::Plain, Kind::Mpc, Kind::Tee];
 /// Rows per request, as far as there are so many.
@@ -179,23 +183,15 @@ impl Shipped {
         let graph = self.graph(&model)?;
         let rows = Arc::new(rows::read(&data, &graph.inputs)?.tensors);
         let labels = self.label.map(|column| rows::labels(&data, column)).transpose()?;
-        let options = PlanArgs {
-            accuracy: 1e-4,
-            protocol: "replicated3".into(),
-            reveal: RevealArg::Score,
-            threshold: None,
-            protect: ProtectArg::Both,
-            rows: None,
-            name: None,
-        };
+        let program = program()?;
         let workload = Workload {
+            program: &program,
             file: &model,
             graph: &graph,
-            name: self.name.into(),
+            name: self.name,
             ranges: Some(&rows),
-            rows: rows.to_vec(),
-            source: self.title.into(),
-            plan: &options,
+            rows: &rows,
+            how: HOW,
             network: Network::default(),
         };
         let mut running: Vec<Running> = Vec::new();

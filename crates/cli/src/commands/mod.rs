@@ -19,6 +19,8 @@ use crate::rows;
 
 pub(crate) mod attest;
 pub(crate) mod bench;
+mod bench_report;
+mod bench_table;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod demo;

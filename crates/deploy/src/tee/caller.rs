@@ -15,10 +15,10 @@ use privet_tee::verdict::Verdict;
 use privet_tee::verify::{Collateral, Question, appraise};
 
 use super::attestation::{Challenge, Mode, Presented};
-use super::content::{read_reply, request_len, write_request};
+use super::content::{Asking, read_reply};
 use super::{CHALLENGE, EVIDENCE, SEALED, call, reply_bytes};
 use crate::bundle::{PublicBundle, TeePart, no_entropy};
-use crate::caller::{Answer, Asked, Between, Caller, Job, Opened, Opening, Pending, chunks, part};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Opened, Opening, Pending, chunks};
 use crate::error::{Blame, Error};
 use crate::oip::{InferReply, InferRequest};
 
@@ -220,12 +220,10 @@ impl Job for TeeJob {
                 "Rows were to be sealed before evidence was appraised. Nothing was sent.",
             )
         })?;
-        let tensors = part(&self.rows, &self.range);
+        let asked = Asking { ports: &caller.inputs, tensors: &self.rows, rows: self.range.clone() };
         let token = caller.trust.token.as_deref();
-        let length = request_len(&caller.inputs, &tensors, token);
-        let (message, awaiting) = channel
-            .request(length, entropy, |out| write_request(out, &caller.inputs, &tensors, token))
-            .map_err(on_our_side)?;
+        let (message, awaiting) =
+            channel.request(asked.len(token), entropy, |out| asked.write(out, token)).map_err(on_our_side)?;
         Ok(Asked {
             messages: vec![call(&caller.name, SEALED, message)],
             pending: Box::new(TeePending { caller: Arc::clone(caller), awaiting, rows: self.range.len() }),

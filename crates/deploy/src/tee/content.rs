@@ -10,8 +10,10 @@
 //! Numbers are little-endian, values as in an Open Inference call. A reply is padded for the largest answer that so many rows can
 //! have, so that its size says nothing of what the answer is, or whether there is one.
 
+use std::ops::Range;
+
 use privet_model::graph::Port;
-use privet_model::tensor::{DataType, Tensor};
+use privet_model::tensor::{Data, DataType, Tensor};
 
 use privet_tee::channel::layout::{LENGTH, REQUEST_HEAD};
 use privet_tee::channel::padding::bucket;
@@ -47,10 +49,34 @@ impl Drop for Rows {
     }
 }
 
-/// Bytes of a request for these tensors.
-pub fn request_len(ports: &[Port], tensors: &[Tensor], token: Option<&str>) -> usize {
-    let values = ports.iter().zip(tensors).map(|(p, t)| 8 + tensor_len(p.dtype, t));
-    FIXED + token.map_or(0, str::len) + values.sum::<usize>()
+/// Some rows that are asked about.
+pub struct Asking<'a> {
+    /// The model's inputs.
+    pub ports: &'a [Port],
+    /// One per input.
+    pub tensors: &'a [Tensor],
+    /// Which of their rows.
+    pub rows: Range<usize>,
+}
+
+impl Asking<'_> {
+    /// Bytes of the request.
+    pub fn len(&self, token: Option<&str>) -> usize {
+        let values = self.ports.iter().zip(self.tensors).map(|(p, t)| 8 + tensor_len(p.dtype, t, &self.rows));
+        FIXED + token.map_or(0, str::len) + values.sum::<usize>()
+    }
+
+    /// Writes the request.
+    pub fn write(&self, out: &mut Vec<u8>, token: Option<&str>) {
+        let token = token.unwrap_or_default();
+        out.push(VERSION);
+        out.extend_from_slice(&u16::try_from(token.len()).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(token.as_bytes());
+        out.extend_from_slice(&u32::try_from(self.rows.len()).unwrap_or(u32::MAX).to_le_bytes());
+        for (port, tensor) in self.ports.iter().zip(self.tensors) {
+            write_tensor(out, port, tensor, &self.rows);
+        }
+    }
 }
 
 /// Bytes of a sealed request for so many rows; texts are taken to have eight.
@@ -60,10 +86,12 @@ pub fn sealed_len(ports: &[Port], rows: usize) -> usize {
     REQUEST_HEAD + bucket(LENGTH + FIXED + values.sum::<usize>()) + TAG
 }
 
-fn tensor_len(dtype: DataType, tensor: &Tensor) -> usize {
+fn tensor_len(dtype: DataType, tensor: &Tensor, rows: &Range<usize>) -> usize {
     match (&tensor.data, value_len(dtype)) {
-        (privet_model::tensor::Data::Text(texts), _) => texts.iter().map(|t| 4 + t.len()).sum(),
-        (_, size) => tensor.rows * tensor.width * size,
+        (Data::Text(texts), _) => {
+            texts[rows.start * tensor.width..rows.end * tensor.width].iter().map(|t| 4 + t.len()).sum()
+        }
+        (_, size) => rows.len() * tensor.width * size,
     }
 }
 
@@ -76,22 +104,9 @@ fn value_len(dtype: DataType) -> usize {
     }
 }
 
-/// Writes a request.
-pub fn write_request(out: &mut Vec<u8>, ports: &[Port], tensors: &[Tensor], token: Option<&str>) {
-    let token = token.unwrap_or_default();
-    let rows = tensors.first().map_or(0, |t| t.rows);
-    out.push(VERSION);
-    out.extend_from_slice(&u16::try_from(token.len()).unwrap_or(u16::MAX).to_le_bytes());
-    out.extend_from_slice(token.as_bytes());
-    out.extend_from_slice(&u32::try_from(rows).unwrap_or(u32::MAX).to_le_bytes());
-    write_tensors(out, ports, tensors);
-}
-
-fn write_tensors(out: &mut Vec<u8>, ports: &[Port], tensors: &[Tensor]) {
-    for (port, tensor) in ports.iter().zip(tensors) {
-        out.extend_from_slice(&(tensor_len(port.dtype, tensor) as u64).to_le_bytes());
-        write(port, tensor, out);
-    }
+fn write_tensor(out: &mut Vec<u8>, port: &Port, tensor: &Tensor, rows: &Range<usize>) {
+    out.extend_from_slice(&(tensor_len(port.dtype, tensor, rows) as u64).to_le_bytes());
+    write(port, tensor, rows, out);
 }
 
 /// Reads a request. Nothing is allocated beyond what came.
@@ -135,7 +150,9 @@ pub fn write_reply(out: &mut Vec<u8>, ports: &[Port], answer: &Result<Vec<Tensor
     match answer {
         Ok(tensors) => {
             out.push(ANSWER);
-            write_tensors(out, ports, tensors);
+            for (port, tensor) in ports.iter().zip(tensors) {
+                write_tensor(out, port, tensor, &(0..tensor.rows));
+            }
         }
         Err(error) => {
             out.extend_from_slice(&[REFUSED, error.blame.exit_code()]);

@@ -1,0 +1,150 @@
+//! A deployment that is measured: who its processes are, what they needed, and what a request to it cannot do without.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use privet_deploy::Error;
+use privet_deploy::kind::Kind;
+use privet_deploy::numbers::Numbers;
+use privet_deploy::trust::TrustCard;
+use privet_mpc::protocols::replicated3;
+use privet_mpc::request::Layout;
+use privet_serve::belief::Belief;
+use privet_serve::deployed::Deployed;
+use privet_serve::deployment::DeploymentFile;
+use privet_serve::up::Running;
+
+use crate::limits::Work;
+use crate::process::{cpu_seconds, family, peak_bytes};
+use crate::record::{Memory, Started, Trust};
+use crate::workload::Workload;
+
+/// No call of a benchmark waits longer.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A deployment that runs.
+pub struct Subject {
+    /// How it serves.
+    pub kind: Kind,
+    /// Its client.
+    pub deployed: Deployed,
+    /// What its parties compute with, where it has parties.
+    pub plan: Option<(Numbers, Layout)>,
+    /// How it started.
+    pub start: Started,
+    running: Running,
+    processes: Vec<(String, u32)>,
+}
+
+impl Subject {
+    /// Brings a workload up as `kind`, and asks for its first answer as a new client.
+    pub async fn start(workload: &Workload<'_>, network: &str, kind: Kind) -> Result<Self, Error> {
+        let start = Instant::now();
+        let running = workload.start(kind).await?;
+        let cold_start_s = start.elapsed().as_secs_f64();
+        let started = match first(workload, &running.file(), kind, network, cold_start_s).await {
+            Ok(started) => started,
+            Err(e) => {
+                running.stop().await;
+                return Err(e);
+            }
+        };
+        let deployed = Deployed::open_with(&running.file(), DEADLINE, &own())?;
+        let (plan, processes) = (plan(&running.file())?, processes(&running));
+        Ok(Self { kind, deployed, plan, start: started, running, processes })
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+
+    /// Processor seconds so far, by role; `client` is this process.
+    pub fn cpu(&self) -> BTreeMap<String, f64> {
+        let own = cpu_seconds(std::process::id()).map(|s| ("client".to_owned(), s));
+        let roles = self.processes.iter().filter_map(|(role, id)| Some((role.clone(), cpu_seconds(*id)?)));
+        own.into_iter().chain(roles).collect()
+    }
+
+    /// The most memory that each role had at a time.
+    pub fn memory(&self, model: &str) -> Vec<Memory> {
+        let of = |(role, id): &(String, u32)| {
+            Some(Memory {
+                system: "privet".into(),
+                model: model.into(),
+                kind: self.kind.name().into(),
+                role: role.clone(),
+                peak_bytes: peak_bytes(*id)?,
+            })
+        };
+        self.processes.iter().filter_map(of).collect()
+    }
+
+    /// The protocol's name, where it has one.
+    pub fn protocol(&self) -> Option<String> {
+        self.plan.as_ref().map(|_| replicated3::HEADER.name.into())
+    }
+
+    /// Who could see what.
+    pub fn trust(&self) -> Trust {
+        let card = TrustCard::of(self.kind, self.plan.as_ref().map(|(_, layout)| layout.protect));
+        Trust { kind: self.kind.name().into(), title: card.title, lines: card.lines }
+    }
+
+    /// What a request of so many rows cannot do without; none where that is not known of the model.
+    pub fn work(&self, workload: &Workload<'_>, batch: usize) -> Option<Work> {
+        match &self.plan {
+            None => Some(Work::plain((workload.width() * batch) as f64, workload.scores() as f64)),
+            Some((Numbers::Linear(_), layout)) => Some(Work::parties(layout, batch)),
+            Some((Numbers::Program(_), _)) => None,
+        }
+    }
+}
+
+/// A new client's way to its first answer.
+async fn first(
+    workload: &Workload<'_>,
+    file: &Path,
+    kind: Kind,
+    network: &str,
+    cold_start_s: f64,
+) -> Result<Started, Error> {
+    let row = workload.rows.iter().map(|tensor| tensor.slice(0, 1)).collect();
+    let deployed = Deployed::open_with(file, DEADLINE, &own())?;
+    let opening = deployed.opened().await?;
+    let start = Instant::now();
+    deployed.predict(Arc::new(row)).await?;
+    Ok(Started {
+        kind: kind.name().into(),
+        reveal: workload.how.reveal.name().into(),
+        network: network.into(),
+        cold_start_s,
+        evidence_s: opening.map(|o| o.evidence.as_secs_f64()),
+        verification_s: opening.map(|o| o.verification.as_secs_f64()),
+        first_request_s: start.elapsed().as_secs_f64(),
+        assurance: deployed.caller().assurance().into(),
+    })
+}
+
+fn plan(file: &Path) -> Result<Option<(Numbers, Layout)>, Error> {
+    let (_, public) = DeploymentFile::read(file)?;
+    let part = public.manifest().mpc.as_ref();
+    part.map(|part| Ok((part.numbers.clone(), public.layout()?))).transpose()
+}
+
+/// Every process of a deployment: its roles, and what they started, which is an enclave's program.
+fn processes(running: &Running) -> Vec<(String, u32)> {
+    let roles = running.processes().into_iter().filter_map(|(role, id)| Some((role, id?)));
+    let named = |(role, id): (String, u32)| {
+        let all = family(id).into_iter().enumerate();
+        all.map(move |(n, id)| (if n == 0 { role.clone() } else { format!("{role}, inside") }, id))
+    };
+    roles.flat_map(named).collect()
+}
+
+/// Deployments that this program itself brought up on this machine, simulators among them: every number says so.
+pub fn own() -> Belief {
+    Belief::dangerous_accept_simulated()
+}
