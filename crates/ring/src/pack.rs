@@ -36,7 +36,8 @@ struct Pack<'a> {
 impl PerWidth for Pack<'_> {
     fn run<const K: usize>(self) {
         let (groups, rest) = self.elements.as_chunks::<GROUP>();
-        self.out.reserve((groups.len() + 1) * K);
+        // Exactly: a message whose size was known keeps its place to the end.
+        self.out.reserve((self.elements.len() * K).div_ceil(8));
         for group in groups {
             self.out.extend_from_slice(&pack_group::<K>(group)[..K]);
         }
