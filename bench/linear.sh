@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures the reference shape in every kind, into the record behind README's table and BENCHMARKS.md:
 #     bench/linear.sh [PROGRAM [RECORD]]
-# Takes about a quarter of an hour and 8 GB of memory (a request of a million rows). Nothing else should run meanwhile.
+# Takes seven minutes on two cores, and a few gigabytes of memory (a request of a million rows). Nothing else should run meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -20,6 +20,7 @@ def empty():
         "model": "several",
         "rows": "each model's own, in order, again and again until the batch is full",
         "commit": commit(),
+        "commands": ["python bench/peers/run.py"],
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "packages": {},
         "networks": [],

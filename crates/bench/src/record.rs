@@ -33,6 +33,9 @@ pub struct Record {
     pub seed: Option<u64>,
     /// What it was measured on, when it began.
     pub machine: Machine,
+    /// What was typed, once for each start.
+    #[serde(default)]
+    pub commands: Vec<String>,
     /// When it went on later.
     #[serde(default)]
     pub resumed: Vec<Resumed>,
@@ -182,7 +185,7 @@ pub struct Measured {
     /// Whose: `privet`, or another system that was measured beside it.
     #[serde(default = "privet")]
     pub system: String,
-    /// The model's name.
+    /// The model's name; the record's, where it is left out.
     #[serde(default)]
     pub model: String,
     /// `plain`, `mpc`, …
@@ -282,7 +285,10 @@ impl Record {
             let got = format.map_or("none".into(), |format| format.to_string());
             return Err(unreadable(format!("expected format {FORMAT}, it says {got}; measure again")));
         }
-        serde_json::from_value(value).map_err(|e| unreadable(e.to_string()))
+        let mut record: Self = serde_json::from_value(value).map_err(|e| unreadable(e.to_string()))?;
+        let unnamed = record.results.iter_mut().filter(|result| result.model.is_empty());
+        unnamed.for_each(|result| result.model.clone_from(&record.model));
+        Ok(record)
     }
 
     /// Fills in each result's ratio to plain.

@@ -129,7 +129,9 @@ impl Part<'_> {
                     subjects.push(subject);
                 }
                 Err(e) if e.blame == Blame::Refused && sizes.kinds.len() > 1 => {
-                    record.absent.push(self.absent(kind, &e));
+                    if !record.absent.iter().any(|absent| self.is_of(absent, kind)) {
+                        record.absent.push(self.absent(kind, &e));
+                    }
                     refusal = Some(e);
                 }
                 Err(e) => return Err(e),

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use privet_bench::record::Prices;
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
-use privet_serve::up::network::Network;
 
 use crate::args_attest::AttestCommand;
+use crate::args_bench::BenchArgs;
 
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
@@ -121,18 +120,9 @@ pub(crate) struct DemoArgs {
     pub(crate) json: bool,
 }
 
-/// How a model is to be served, in the words of every command that plans one.
+/// What is said once of a model that is served, however many plans there are.
 #[derive(Args, Clone)]
-pub(crate) struct PlanArgs {
-    /// Largest error of what is revealed.
-    #[arg(long, default_value = "1e-4")]
-    pub(crate) accuracy: f64,
-    /// Which protocol the parties run.
-    #[arg(long, default_value = "replicated3", value_parser = ["replicated3"])]
-    pub(crate) protocol: String,
-    /// What the client gets.
-    #[arg(long, value_enum, default_value_t = RevealArg::Score)]
-    pub(crate) reveal: RevealArg,
+pub(crate) struct ServedArgs {
     /// With `--reveal label`: above which probability (or score, of a model without one) a label is the second of two classes. Nobody
     /// is told. Without it, the model's own rule decides.
     #[arg(long, allow_negative_numbers = true)]
@@ -146,6 +136,22 @@ pub(crate) struct PlanArgs {
     /// The name under which the model is served.
     #[arg(long)]
     pub(crate) name: Option<String>,
+}
+
+/// How a model is to be served, in the words of every command that plans one.
+#[derive(Args, Clone)]
+pub(crate) struct PlanArgs {
+    /// Largest error of what is revealed.
+    #[arg(long, default_value = "1e-4")]
+    pub(crate) accuracy: f64,
+    /// Which protocol the parties run.
+    #[arg(long, default_value = "replicated3", value_parser = ["replicated3"])]
+    pub(crate) protocol: String,
+    /// What the client gets.
+    #[arg(long, value_enum, default_value_t = RevealArg::Score)]
+    pub(crate) reveal: RevealArg,
+    #[command(flatten)]
+    pub(crate) served: ServedArgs,
 }
 
 #[derive(Args)]
@@ -285,108 +291,6 @@ impl From<&BeliefArgs> for Belief {
 }
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub(crate) struct BenchArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<BenchCommand>,
-    /// The exported model.
-    #[arg(required = true)]
-    pub(crate) model: Option<PathBuf>,
-    /// Which kinds.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee")]
-    pub(crate) kinds: Vec<KindArg>,
-    /// Which protocols, for the mpc kind.
-    #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]
-    pub(crate) protocols: Vec<String>,
-    /// What the client gets, one after the other.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "score")]
-    pub(crate) reveal: Vec<RevealArg>,
-    /// Largest error of what is revealed, one after the other.
-    #[arg(long, value_delimiter = ',', default_value = "1e-4")]
-    pub(crate) accuracy: Vec<f64>,
-    /// With `--reveal label`: above which probability (or score) a label is the second of two classes.
-    #[arg(long, allow_negative_numbers = true)]
-    pub(crate) threshold: Option<f64>,
-    /// What is hidden from the parties.
-    #[arg(long, value_enum, default_value_t = ProtectArg::Both)]
-    pub(crate) protect: ProtectArg,
-    /// Rows to ask about (CSV, Parquet, .npy, .npz, JSON lines), from which ranges are taken too, widened twofold.
-    #[arg(long)]
-    pub(crate) rows: Option<String>,
-    /// The name under which the model is served.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// Rows per request.
-    #[arg(long, value_delimiter = ',', default_value = "1,16,128,1024,8192,65536", value_parser = at_least_one())]
-    pub(crate) batch_sizes: Vec<usize>,
-    /// Requests in flight at a time.
-    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = at_least_one())]
-    pub(crate) concurrency: Vec<usize>,
-    /// Requests per place; fewer where they take more than ten seconds together, but at least 20 of them, or five in a minute.
-    #[arg(long, default_value_t = 200, value_parser = at_least_one())]
-    pub(crate) repeats: usize,
-    /// What lies between the roles, and between them and the client: `loopback`, which is this machine's own; `lan` (1 ms there and
-    /// back, 1000 Mbit/s), `wan` (40 ms, 100 Mbit/s), or numbers as `10ms` or `10ms/100`, which relays imitate.
-    #[arg(long, value_delimiter = ',', default_value = "loopback", value_parser = network)]
-    pub(crate) networks: Vec<(String, Network)>,
-    /// Dollars for one core of a server for an hour.
-    #[arg(long, default_value_t = Prices::default().core_hour)]
-    pub(crate) price_core_hour: f64,
-    /// Dollars for 10^9 bytes that leave a server.
-    #[arg(long, default_value_t = Prices::default().gigabyte)]
-    pub(crate) price_gigabyte: f64,
-    /// Where the record goes; written after every place.
-    #[arg(long)]
-    pub(crate) json: Option<PathBuf>,
-    /// Goes on with the record that is there, and measures only what it lacks.
-    #[arg(long, requires = "json")]
-    pub(crate) resume: bool,
-}
-
-fn network(text: &str) -> Result<(String, Network), String> {
-    privet_bench::networks::parse(text).map(|network| (text.to_owned(), network))
-}
-
-#[derive(Subcommand)]
-pub(crate) enum BenchCommand {
-    /// Makes one page with plots from records, or Markdown with plots beside it.
-    #[command(
-        after_help = "Examples:\n  privet bench report record.json peers.json -o report.html\n  privet bench report record.json --markdown BENCHMARKS.md --plots docs/bench/plots"
-    )]
-    Report(ReportArgs),
-    /// Sets two records side by side: what changed, and by how much more than noise.
-    #[command(after_help = "Example:\n  privet bench compare before.json after.json")]
-    Compare(CompareArgs),
-}
-
-#[derive(Args)]
-pub(crate) struct ReportArgs {
-    /// Records, as `--json` wrote them.
-    #[arg(required = true)]
-    pub(crate) records: Vec<PathBuf>,
-    /// One HTML page, with its plots in it and nothing from elsewhere.
-    #[arg(short, long, required_unless_present_any = ["markdown", "plots"])]
-    pub(crate) output: Option<PathBuf>,
-    /// The same as Markdown, which shows the plots that `--plots` writes.
-    #[arg(long)]
-    pub(crate) markdown: Option<PathBuf>,
-    /// A folder for every plot as an SVG file of its own.
-    #[arg(long)]
-    pub(crate) plots: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct CompareArgs {
-    /// The record before.
-    pub(crate) before: PathBuf,
-    /// The record after.
-    pub(crate) after: PathBuf,
-    /// Prints one JSON object instead of a table.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct TokenArgs {
     /// The secret key that signs tokens, as `privet bundle --token-key` made it.
     #[arg(long)]
@@ -431,7 +335,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// None of something is nothing to measure.
-fn at_least_one() -> RangedU64ValueParser<usize> {
+pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
 

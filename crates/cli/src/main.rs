@@ -2,6 +2,7 @@
 
 mod args;
 mod args_attest;
+mod args_bench;
 mod commands;
 #[cfg(test)]
 mod conformance_tests;

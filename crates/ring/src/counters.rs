@@ -1,7 +1,7 @@
 //! AES-128 of consecutive counters: what a seed expands to.
 //!
-//! The `aes` crate uses 256-bit AES instructions only where a processor has AVX-512 too. Several generations of servers have
-//! the one without the other (Zen 3, Alder Lake): for them the same blocks are made here, two per instruction. The `unsafe`
+//! The `aes` crate uses 256-bit AES instructions only where a processor has AVX-512 too. Some generations have
+//! the one without the other (Zen 3): for them the same blocks are made here, two per instruction. The `unsafe`
 //! of this module calls functions compiled for instructions that were found to be there.
 
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -57,26 +58,40 @@ pub(crate) struct Whole {
     pub(crate) pieces: VecDeque<Bytes>,
 }
 
-/// Who waits for an answer over a connection: each holds a clone.
+/// How many wait for an answer over a connection.
 #[derive(Clone, Default)]
-pub(crate) struct Waiting(Arc<()>);
+pub(crate) struct Waiting(Arc<AtomicUsize>);
 
 impl Waiting {
-    /// Whether there is anyone beside the connection's sender and whoever works for it.
+    /// One more, until this is dropped.
+    pub(crate) fn one(&self) -> Waits {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Waits(self.clone())
+    }
+
     pub(crate) fn is_anyone(&self) -> bool {
-        Arc::strong_count(&self.0) > 2
+        self.0.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Someone who waits.
+pub(crate) struct Waits(Waiting);
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// The body of an answer.
 pub struct Received {
     stream: RecvStream,
-    _waiting: Waiting,
+    _waits: Waits,
 }
 
 impl Received {
-    pub(crate) fn new(stream: RecvStream, waiting: Waiting) -> Self {
-        Self { stream, _waiting: waiting }
+    pub(crate) fn new(stream: RecvStream, waits: Waits) -> Self {
+        Self { stream, _waits: waits }
     }
 }
 

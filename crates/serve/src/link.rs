@@ -108,6 +108,7 @@ impl Link {
     async fn send(self, request: Request<Body>) -> Result<Response<Received>, Error> {
         let (head, Whole { pieces }) = outgoing(request).await.map_err(|_| self.lost())?.into_parts();
         let Sender { mut requests, waiting } = self.sender().await?;
+        let waits = waiting.one();
         let head = Request::from_parts(head, ());
         // Nothing waits for room on the way: all that a request has is here already.
         let (response, mut stream) =
@@ -117,7 +118,7 @@ impl Link {
             stream.send_data(piece, at == last).map_err(|_| self.lost())?;
         }
         let response = response.await.map_err(|_| self.lost())?;
-        Ok(response.map(|body| Received::new(body, waiting)))
+        Ok(response.map(|body| Received::new(body, waits)))
     }
 
     async fn connect(&self) -> Result<Sender, Error> {

@@ -119,6 +119,21 @@ async fn a_connection_that_breaks_in_the_middle_is_noticed_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_vanished_without_a_word_is_noticed_before_the_deadline() {
+    let world = World::new();
+    let relay = Relay::to(world.server.address).await;
+    let endpoint = Endpoint { address: relay.address.to_string(), ..world.endpoint() };
+    let client = Client::connect(&endpoint, soon()).await.unwrap();
+    let late = Instant::now() + Duration::from_secs(600);
+    let waiting = tokio::spawn(async move { client.infer(doing("sleep"), late).await.err().unwrap() });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    relay.fall_silent();
+    let error = waiting.await.unwrap();
+    assert_eq!((error.blame, error.code), (Blame::Unreachable, "E304"), "{error}");
+    assert!(error.message.contains("`party-1`") && error.message.contains("was lost"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_is_found_again_after_its_restart() {
     let mut world = World::new();
     let client = world.client().await;

@@ -118,21 +118,15 @@ impl Limits {
     /// The least seconds for this work.
     pub fn seconds(&self, work: &Work) -> f64 {
         let first = if work.servers > 1 { self.three_round_trips_s } else { self.round_trip_s };
-        first + self.parts(work).iter().map(|(_, seconds)| seconds).sum::<f64>() / self.cores as f64
-    }
-
-    /// Processor seconds of each part of this work, by name: the budget that a profile is held against.
-    pub fn parts(&self, work: &Work) -> [(&'static str, f64); 8] {
-        [
-            ("bytes over TLS", work.bytes / self.tls_bytes_per_cpu_s),
-            ("hashes", work.hashed / self.hashed_bytes_per_s),
-            ("expansion", work.expansions / self.expansions_per_s),
-            ("encoding", work.encodings / self.encodings_per_s),
-            ("packing", work.packings / self.packings_per_s),
-            ("unpacking", work.unpackings / self.unpackings_per_s),
-            ("products", work.products / self.products_per_s),
-            ("products in float64", work.float_products / self.float_products_per_s),
-        ]
+        let processor = work.bytes / self.tls_bytes_per_cpu_s
+            + work.hashed / self.hashed_bytes_per_s
+            + work.expansions / self.expansions_per_s
+            + work.encodings / self.encodings_per_s
+            + work.packings / self.packings_per_s
+            + work.unpackings / self.unpackings_per_s
+            + work.products / self.products_per_s
+            + work.float_products / self.float_products_per_s;
+        first + processor / self.cores as f64
     }
 }
 

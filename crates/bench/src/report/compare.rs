@@ -142,10 +142,10 @@ impl Verdict {
 /// Compares two records.
 pub fn compare(before: &Record, after: &Record) -> Comparison {
     let judged_by = if is_one_setting(before, after) { Judged::Time } else { Judged::RatioToPlain };
-    let in_after = |place: &Place| after.results.iter().find(|m| place_of(after, m) == *place);
+    let in_after = |place: &Place| after.results.iter().find(|m| place_of(m) == *place);
     let mut results: Vec<Change> = Vec::new();
     for old in &before.results {
-        let place = place_of(before, old);
+        let place = place_of(old);
         if let Some(new) = in_after(&place).filter(|_| results.iter().all(|known| known.place != place)) {
             results.push(change(place, (before, old), (after, new), judged_by));
         }
@@ -186,16 +186,16 @@ fn differences(before: &Record, after: &Record) -> Vec<String> {
 }
 
 fn only(here: &Record, there: &Record) -> Vec<Alone> {
-    let theirs: Vec<Place> = there.results.iter().map(|m| place_of(there, m)).collect();
+    let theirs: Vec<Place> = there.results.iter().map(place_of).collect();
     let ours = here.results.iter();
-    let ours = ours.map(|m| Alone { place: place_of(here, m), is_simulated: is_simulated(&m.assurance) });
+    let ours = ours.map(|m| Alone { place: place_of(m), is_simulated: is_simulated(&m.assurance) });
     ours.filter(|alone| !theirs.contains(&alone.place)).collect()
 }
 
-fn place_of(record: &Record, m: &Measured) -> Place {
+fn place_of(m: &Measured) -> Place {
     Place {
         system: m.system.clone(),
-        model: if m.model.is_empty() { record.model.clone() } else { m.model.clone() },
+        model: m.model.clone(),
         kind: m.kind.clone(),
         protocol: m.protocol.clone(),
         protect: m.protect.clone(),
@@ -283,7 +283,7 @@ mod tests {
         let (before, mut after) = (fixture(), fixture());
         let gone = after.results.remove(0);
         let found = compare(&before, &after);
-        assert_eq!(found.only_before, [Alone { place: place_of(&before, &gone), is_simulated: false }]);
+        assert_eq!(found.only_before, [Alone { place: place_of(&gone), is_simulated: false }]);
         assert!(found.only_after.is_empty());
     }
 

@@ -25,8 +25,11 @@ pub fn contents(sources: &[Named]) -> Vec<Block> {
     blocks.extend(section("What was not measured", [facts::absent(sources)]));
     blocks.push(heading(saying::HEADING));
     blocks.push(Block::List(saying::says(sources, &panels)));
-    blocks.push(heading("How to measure again"));
-    blocks.extend(saying::commands(sources));
+    let commands = saying::commands(sources);
+    if !commands.is_empty() {
+        blocks.push(heading("How to measure again"));
+        blocks.extend(commands);
+    }
     name_apart(&mut blocks);
     blocks
 }

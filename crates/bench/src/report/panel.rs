@@ -58,10 +58,10 @@ const ORDER: [&str; 4] = ["plain", "mpc", "tee", "he"];
 
 impl<'a> Place<'a> {
     fn of(source: &'a Named, result: &'a Measured) -> Self {
-        let Record { machine, model, .. } = &source.record;
+        let Record { machine, .. } = &source.record;
         Self {
             machine: (&machine.processor, machine.cores),
-            model: if result.model.is_empty() { model } else { &result.model },
+            model: &result.model,
             reveal: &result.reveal,
             accuracy: result.accuracy,
             network: &result.network,

@@ -106,38 +106,12 @@ fn load(sources: &[Named]) -> Option<String> {
     })
 }
 
-/// What is typed to make each record again.
+/// What was typed for each record that says it.
 pub fn commands(sources: &[Named]) -> Vec<Block> {
-    let own = |m: &&Measured| m.system == "privet";
-    let of_source = |Named { name, record }: &Named| {
-        record.results.iter().any(|m| own(&m)).then(|| Block::Code(command(name, record)))
-    };
-    let lead = "MODEL is the file whose hash stands above. Numbers will differ as machines do.";
-    [Block::Text(lead.into())].into_iter().chain(sources.iter().filter_map(of_source)).collect()
-}
-
-fn command(name: &str, record: &Record) -> String {
-    let own: Vec<&Measured> = record.results.iter().filter(|m| m.system == "privet").collect();
-    let each = |of: &dyn Fn(&Measured) -> Option<String>| {
-        let mut seen: Vec<String> = Vec::new();
-        for value in own.iter().filter_map(|m| of(m)) {
-            if !seen.contains(&value) {
-                seen.push(value);
-            }
-        }
-        seen.join(",")
-    };
-    let rows = if record.seed.is_some() { String::new() } else { format!(" --rows {}", record.rows) };
-    let repeats = own.iter().map(|m| m.samples_s.len()).max().unwrap_or(0);
-    format!(
-        "privet bench MODEL{rows} --name {} --kinds {} --reveal {} --accuracy {} --networks {} --batch-sizes {} --concurrency {} \
-         --repeats {repeats} --json {name}",
-        record.model,
-        each(&|m| Some(m.kind.clone())),
-        each(&|m| Some(m.reveal.clone())),
-        each(&|m| m.accuracy.map(|a| format!("{a:e}"))),
-        each(&|m| Some(m.network.clone())),
-        each(&|m| Some(m.batch.to_string())),
-        each(&|m| Some(m.concurrency.to_string())),
-    )
+    let typed: Vec<&str> = sources.iter().flat_map(|s| &s.record.commands).map(String::as_str).collect();
+    if typed.is_empty() {
+        return Vec::new();
+    }
+    let lead = "Typed for these records, in this order. Numbers will differ as machines do.";
+    vec![Block::Text(lead.into()), Block::Code(typed.join("\n"))]
 }

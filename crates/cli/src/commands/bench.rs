@@ -14,7 +14,8 @@ use privet_deploy::Error;
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 
-use crate::args::{BenchArgs, BenchCommand, PlanArgs};
+use crate::args::PlanArgs;
+use crate::args_bench::{BenchArgs, BenchCommand};
 use crate::commands::bench_table::show;
 use crate::commands::up::program;
 use crate::commands::{model, model_name, sample};
@@ -34,10 +35,10 @@ pub(crate) async fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
 
 async fn measure(args: &BenchArgs) -> Result<ExitCode, Failure> {
     let file = args.model()?;
-    let (program, name, plans) = (program()?, model_name(args.name.as_deref(), file), args.plans());
+    let (program, name, plans) = (program()?, model_name(args.served.name.as_deref(), file), args.plans());
     let graphs =
         plans.iter().map(|plan| Ok(model(file, plan)?.graph)).collect::<Result<Vec<Graph>, Failure>>()?;
-    let given = sample(args.rows.as_deref(), &graphs[0])?;
+    let given = sample(args.served.rows.as_deref(), &graphs[0])?;
     let rows = given.clone().map_or_else(|| synthetic(&graphs[0], SYNTHETIC_ROWS), Ok)?;
     let mut record = args.begin(file, &name, &rows)?;
     let (ranges, rows) = (given.as_deref(), &rows[..]);
@@ -72,8 +73,8 @@ fn how(plan: &PlanArgs) -> How {
     How {
         accuracy: plan.accuracy,
         reveal: plan.reveal.into(),
-        protect: plan.protect.into(),
-        threshold: plan.threshold,
+        protect: plan.served.protect.into(),
+        threshold: plan.served.threshold,
     }
 }
 
@@ -88,10 +89,7 @@ impl BenchArgs {
             accuracy,
             protocol: self.protocols[0].clone(),
             reveal,
-            threshold: self.threshold,
-            protect: self.protect,
-            rows: self.rows.clone(),
-            name: self.name.clone(),
+            served: self.served.clone(),
         };
         let of_reveal = |&reveal| self.accuracy.iter().map(move |&accuracy| plan(reveal, accuracy));
         self.reveal.iter().flat_map(of_reveal).collect()
@@ -113,10 +111,11 @@ impl BenchArgs {
             format: FORMAT,
             model: name.into(),
             model_digest: file_digest(file)?,
-            rows: self.rows.clone().unwrap_or_else(|| "made up, always the same".into()),
+            rows: self.served.rows.clone().unwrap_or_else(|| "made up, always the same".into()),
             rows_digest: digest(rows),
-            seed: self.rows.is_none().then_some(SEED),
+            seed: self.served.rows.is_none().then_some(SEED),
             machine: Machine::this(&commit()),
+            commands: vec![typed()],
             resumed: Vec::new(),
             limits: Some(Limits::measure()),
             networks,
@@ -142,6 +141,11 @@ fn commit() -> String {
     said.unwrap_or_else(|| "unknown".into())
 }
 
+/// The command of this process, as a shell takes it where no word needs quotes.
+fn typed() -> String {
+    std::iter::once("privet".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" ")
+}
+
 /// What is there already, if it is of the same model, rows and version: numbers of two programs do not mix.
 fn resumed(path: &Path, new: Record) -> Result<Record, Failure> {
     let mut old = read_record(path)?;
@@ -156,6 +160,7 @@ fn resumed(path: &Path, new: Record) -> Result<Record, Failure> {
         );
         return Err(Error::usage("E162", what).into());
     }
+    old.commands.extend(new.commands);
     old.resumed.push(Resumed { began: new.machine.began, load: new.machine.load });
     for network in new.networks {
         if !old.networks.contains(&network) {

@@ -15,7 +15,7 @@ use privet_bench::report::panel::Named;
 use privet_deploy::{Blame, Error};
 
 use super::bench::read_record;
-use crate::args::{CompareArgs, ReportArgs};
+use crate::args_bench::{CompareArgs, ReportArgs};
 use crate::commands::table::table;
 use crate::failure::Failure;
 use crate::output::{count, print, seconds};

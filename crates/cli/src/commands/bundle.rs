@@ -62,7 +62,7 @@ fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) 
         eprintln!("{}", hand_out(args.kind.into()));
         if let (Kind::Plain, Reveal::Label) = (args.kind.into(), args.plan.reveal.into()) {
             let threshold =
-                args.plan.threshold.map(|t| format!(" and `threshold = {t}`")).unwrap_or_default();
+                args.plan.served.threshold.map(|t| format!(" and `threshold = {t}`")).unwrap_or_default();
             eprintln!(
                 "The server's configuration needs `reveal = \"label\"`{threshold}; nobody else is told."
             );
@@ -100,7 +100,7 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
 type Files = Vec<(PathBuf, Content)>;
 
 fn plain(args: &BundleArgs, model: &Exported) -> Result<(PublicBundle, Files), Failure> {
-    let name = model_name(args.plan.name.as_deref(), &args.model);
+    let name = model_name(args.plan.served.name.as_deref(), &args.model);
     let public = for_plain(&name, &model.graph, args.plan.reveal.into(), &mut OsEntropy)?;
     Ok((public, copies(model, &args.out)))
 }
@@ -127,7 +127,7 @@ const POLICY: &str = "policy.toml";
 
 fn enclave(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
     let choices = package::Choices {
-        name: model_name(args.plan.name.as_deref(), &args.model),
+        name: model_name(args.plan.served.name.as_deref(), &args.model),
         reveal: args.plan.reveal.into(),
         version: args.sealed.model_version,
         tokens: args.sealed.token_key.as_deref().map(token_key).transpose()?,
@@ -163,12 +163,12 @@ fn token_key(path: &Path) -> Result<Hex<32>, Failure> {
 }
 
 fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(PublicBundle, Files), Failure> {
-    let rows = sample(args.plan.rows.as_deref(), graph)?;
+    let rows = sample(args.plan.served.rows.as_deref(), graph)?;
     let reveal = args.plan.reveal.into();
     let plan = prepare(graph, reveal, args.plan.accuracy, rows.as_deref()).map_err(Error::from)?;
     let choices = Choices {
-        name: model_name(args.plan.name.as_deref(), &args.model),
-        protect: args.plan.protect.into(),
+        name: model_name(args.plan.served.name.as_deref(), &args.model),
+        protect: args.plan.served.protect.into(),
         reveal,
         parties: keys.iter().map(ToString::to_string).collect(),
     };

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::{bytes, print};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let name = model_name(args.plan.name.as_deref(), &args.model);
+    let name = model_name(args.plan.served.name.as_deref(), &args.model);
     let report = report(args, &name)?;
     if args.json {
         print(&serde_json::to_string(&report).map_err(|e| Failure::ours(e.to_string()))?);
@@ -34,14 +34,14 @@ fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
         Err(ImportError::Problems(problems)) => return Ok(unusable(name, &problems)),
         Err(error) => return Err(unread(&args.model, &error).into()),
     };
-    let graph = match revealing(model.graph, args.plan.reveal.into(), args.plan.threshold) {
+    let graph = match revealing(model.graph, args.plan.reveal.into(), args.plan.served.threshold) {
         Ok(graph) => graph,
         Err(problems) => return Ok(unusable(name, &problems)),
     };
-    let rows = sample(args.plan.rows.as_deref(), &graph)?;
+    let rows = sample(args.plan.served.rows.as_deref(), &graph)?;
     let options = Options {
         accuracy: args.plan.accuracy,
-        protect: args.plan.protect.into(),
+        protect: args.plan.served.protect.into(),
         reveal: args.plan.reveal.into(),
         steps: args.verbose,
     };

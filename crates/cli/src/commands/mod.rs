@@ -46,7 +46,7 @@ pub(crate) fn model_name(given: Option<&str>, path: &Path) -> String {
 /// The model, giving what is to be revealed of it.
 pub(crate) fn model(path: &Path, plan: &PlanArgs) -> Result<Exported, Failure> {
     let exported = read_model(path)?;
-    let graph = revealing(exported.graph, plan.reveal.into(), plan.threshold).map_err(Error::from)?;
+    let graph = revealing(exported.graph, plan.reveal.into(), plan.served.threshold).map_err(Error::from)?;
     Ok(Exported { graph, ..exported })
 }
 

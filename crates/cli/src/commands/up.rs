@@ -18,16 +18,16 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     let stop = stop_signal()?;
     tokio::pin!(stop);
     let graph = model(&args.model, &args.plan)?.graph;
-    let rows = sample(args.plan.rows.as_deref(), &graph)?;
+    let rows = sample(args.plan.served.rows.as_deref(), &graph)?;
     let wanted = Wanted {
         program: &program()?,
         file: &args.model,
         graph: &graph,
-        name: &model_name(args.plan.name.as_deref(), &args.model),
+        name: &model_name(args.plan.served.name.as_deref(), &args.model),
         kind: args.kind.into(),
-        protect: args.plan.protect.into(),
+        protect: args.plan.served.protect.into(),
         reveal: args.plan.reveal.into(),
-        threshold: args.plan.threshold,
+        threshold: args.plan.served.threshold,
         accuracy: args.plan.accuracy,
         rows: rows.as_deref(),
         network: Network::default(),

@@ -192,10 +192,11 @@ fn bind(port: u16) -> std::net::TcpListener {
     listener
 }
 
-/// Passes connections on to a server until it is cut.
+/// Passes connections on to a server until it is cut, or falls silent.
 pub struct Relay {
     pub address: SocketAddr,
     task: tokio::task::JoinHandle<()>,
+    silent: tokio::sync::watch::Sender<bool>,
 }
 
 impl Relay {
@@ -206,22 +207,36 @@ impl Relay {
     pub async fn at(here: &str, server: SocketAddr) -> Self {
         let listener = TcpListener::bind(here).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let (silent, is_silent) = tokio::sync::watch::channel(false);
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let mut far = TcpStream::connect(server).await.unwrap();
-                connections
-                    .spawn(async move { drop(tokio::io::copy_bidirectional(&mut near, &mut far).await) });
+                let (near, _) = listener.accept().await.unwrap();
+                let far = TcpStream::connect(server).await.unwrap();
+                connections.spawn(pass_on(near, far, is_silent.clone()));
             }
         });
-        Self { address, task }
+        Self { address, task, silent }
+    }
+
+    /// Passes nothing on any more, and closes nothing.
+    pub fn fall_silent(&self) {
+        self.silent.send_replace(true);
     }
 
     /// Closes everything.
     pub fn cut(self) {
         self.task.abort();
     }
+}
+
+async fn pass_on(mut near: TcpStream, mut far: TcpStream, mut silent: tokio::sync::watch::Receiver<bool>) {
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => return,
+        _ = silent.wait_for(|silent| *silent) => {}
+    }
+    // Both sockets stay open, as behind a firewall that forgot them.
+    std::future::pending().await
 }
 
 impl Drop for Running {
