@@ -17,8 +17,14 @@ use futures_util::StreamExt as _;
 use crate::tables::TableFile;
 use crate::{Answer, Failure, Observer, cluster, register};
 
-/// Rows that a step handles at once.
+/// Rows that a step handles at once, where memory allows.
 const BATCH: usize = 8192;
+
+/// Memory of which a step's rows stay a small part: a sort takes one batch of its rows at least, wide as they are, and twice.
+const PER_ROW: usize = 64 << 10;
+
+/// What a sort keeps aside for merging what it wrote to disk, where memory allows.
+const MERGING: usize = 10 << 20;
 
 /// Which engine runs the SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,7 @@ impl std::str::FromStr for Engine {
 #[derive(Clone)]
 pub struct Resources {
     environment: Arc<RuntimeEnv>,
+    memory: usize,
     /// How many threads.
     pub threads: usize,
 }
@@ -60,7 +67,7 @@ impl Resources {
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(disk))
             .build_arc()
             .map_err(|e| failed(&e))?;
-        Ok(Self { environment, threads })
+        Ok(Self { environment, memory, threads })
     }
 }
 
@@ -80,7 +87,10 @@ impl Session {
     }
 
     fn in_parts(resources: &Resources, parts: usize) -> Self {
-        let config = SessionConfig::new().with_target_partitions(parts).with_batch_size(BATCH);
+        let config = SessionConfig::new()
+            .with_target_partitions(parts)
+            .with_batch_size((resources.memory / PER_ROW).clamp(256, BATCH))
+            .with_sort_spill_reservation_bytes(MERGING.min(resources.memory / 32));
         Self(SessionContext::new_with_config_rt(config, Arc::clone(&resources.environment)))
     }
 
