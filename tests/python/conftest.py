@@ -2,7 +2,7 @@
 
 import pytest
 
-from support import BINARY, Up, ok
+from support import BINARY, Gateway, Up, deployment, ok
 
 LINES = []
 
@@ -54,6 +54,22 @@ def shared(tmp_path_factory):
 
     yield start
     stop_all(started.values())
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """Starts gateways; at the end each is told to stop."""
+    started = []
+
+    def start(running, *args):
+        simulated = ["--dangerous-accept-simulated"] if deployment(running.deployment)["kind"] == "tee" else []
+        started.append(Gateway(running.deployment, tmp_path / f"gateway-{len(started)}.log", *simulated, *args))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            assert one.end() == 0, one.log.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,16 @@ class Role:
         self.process.wait(STOP)
 
 
+class Gateway(Role):
+    """`privet gateway`, on a free port of this machine."""
+
+    def __init__(self, deployment, log, *args):
+        listen = [] if "--listen" in args else ["--listen", "127.0.0.1:0"]
+        super().__init__("gateway", "--to", deployment, *listen, *args, log=log)
+        self.url = self.ready()
+        self.address = self.url.split("://")[1]
+
+
 class Up(Role):
     """`privet up`, running in a folder of its own."""
 

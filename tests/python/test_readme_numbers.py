@@ -95,3 +95,15 @@ def test_a_table_is_that_of_its_record(name, program):
     if os.environ.get("UPDATE"):
         page.write_text(f"{head}\n{printed}")
     assert begins and page.read_text() == f"{head}\n{printed}"
+
+
+def test_what_a_gateway_adds_is_what_its_record_says():
+    page = ROOT / "docs/clients.md"
+    run = [sys.executable, ROOT / "bench/gateway.py", "--table", ROOT / "docs/bench/gateway.json"]
+    made = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    before, rest = page.read_text().split("<!-- gateway -->\n")
+    _, after = rest.split("<!-- /gateway -->")
+    wanted = f"{before}<!-- gateway -->\n{made}<!-- /gateway -->{after}"
+    if os.environ.get("UPDATE"):
+        page.write_text(wanted)
+    assert page.read_text() == wanted

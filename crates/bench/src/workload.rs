@@ -63,6 +63,7 @@ impl Workload<'_> {
             accuracy: self.how.accuracy,
             rows: self.ranges,
             network: self.network,
+            origins: &[],
         };
         Running::start(&wanted, None).await
     }

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
 use privet_serve::belief::Belief;
+use privet_serve::gateway::Batching;
 
 use crate::args_attest::AttestCommand;
 use crate::args_bench::BenchArgs;
@@ -46,7 +47,7 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
-        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve keys --config keys.toml"
+        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve keys --config keys.toml\n  privet serve web --config web.toml"
     )]
     Serve {
         #[command(subcommand)]
@@ -62,6 +63,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  privet predict --to run/deployment.toml rows.csv --dangerous-accept-simulated\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
     )]
     Predict(PredictArgs),
+    /// Serves a deployment on this machine to programs that know nothing of it: the Open Inference Protocol in, the private kind out.
+    #[command(
+        after_help = "Examples:\n  privet gateway --to run/deployment.toml --listen 127.0.0.1:8080\n  privet gateway --to run/deployment.toml --batch-rows 4096 --batch-delay 10\n  privet gateway --to run/deployment.toml --listen 0.0.0.0:8443 --caller-token token.txt --certificate gateway.pem --key gateway.key.pem"
+    )]
+    Gateway(GatewayArgs),
     /// Measures kinds side by side: time, bytes, error.
     #[command(
         after_help = "Examples:\n  privet bench model.onnx --rows rows.npz\n  privet bench model.onnx --kinds plain,mpc --batch-sizes 1,1024 --repeats 50 --json record.json\n  privet bench model.onnx --rows rows.npz --networks loopback,lan,wan --concurrency 1,4,16 --json record.json --resume\n  privet bench report record.json -o report.html\n  privet bench compare before.json after.json"
@@ -101,6 +107,9 @@ pub(crate) enum ServeRole {
     /// The owner's key service: releases a model's key to enclaves that satisfy the owner's policy.
     #[command(after_help = "Example:\n  privet serve keys --config keys.toml")]
     Keys(ServeArgs),
+    /// A page on which people ask a deployment from their own browser.
+    #[command(after_help = "Example:\n  privet serve web --config web.toml")]
+    Web(ServeArgs),
 }
 
 #[derive(Args)]
@@ -236,6 +245,9 @@ pub(crate) struct UpArgs {
     /// end.
     #[arg(long)]
     pub(crate) dir: Option<PathBuf>,
+    /// A page that may ask from a browser, as `https://apply.example`. Repeatable.
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    pub(crate) origins: Vec<String>,
     /// Prints one JSON object instead of the line that says `ready`.
     #[arg(long)]
     pub(crate) json: bool,
@@ -260,6 +272,39 @@ pub(crate) struct PredictArgs {
     /// themselves go to standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct GatewayArgs {
+    /// The deployment's file.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    /// Where programs of this machine find it; port 0 takes a free one. An address that others reach needs the three options below.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    pub(crate) listen: String,
+    /// A file with the token that callers must show, as `Authorization: Bearer TOKEN`; at least 20 characters.
+    #[arg(long, value_name = "FILE", requires_all = ["certificate", "key"])]
+    pub(crate) caller_token: Option<PathBuf>,
+    /// The certificate (PEM) to show.
+    #[arg(long, value_name = "FILE", requires_all = ["caller_token", "key"])]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, value_name = "FILE", requires_all = ["caller_token", "certificate"])]
+    pub(crate) key: Option<PathBuf>,
+    /// The most rows that several requests are asked about together; 1 asks about each alone.
+    #[arg(long, default_value_t = Batching::default().rows, value_parser = at_least_one(), value_name = "ROWS")]
+    pub(crate) batch_rows: usize,
+    /// The longest time that a request waits for a call that takes it along, in milliseconds.
+    #[arg(long, default_value_t = 5.0, value_name = "MILLISECONDS")]
+    pub(crate) batch_delay: f64,
+    /// Calls for small requests at a time, before requests wait for each other.
+    #[arg(long, default_value_t = Batching::default().calls, value_parser = at_least_one(), value_name = "CALLS")]
+    pub(crate) batch_calls: usize,
+    /// Longest wait for any role, in seconds.
+    #[arg(long, default_value_t = 25.0)]
+    pub(crate) deadline: f64,
+    #[command(flatten)]
+    pub(crate) belief: BeliefArgs,
 }
 
 /// Whom to believe, for deployments of kind `tee`.
@@ -406,7 +451,7 @@ impl Command {
             Self::Doctor(a) => a.json,
             Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
-            Self::Serve { .. } => false,
+            Self::Serve { .. } | Self::Gateway(_) => false,
         }
     }
 }

@@ -12,7 +12,7 @@ use privet_deploy::caller::{Answer, Asked, Caller as _};
 use privet_deploy::check::{Planned, planned, planned_scores};
 use privet_deploy::kind::Reveal;
 use privet_deploy::mpc::{MpcCaller, PartyHost};
-use privet_deploy::oip::{Host as _, InferReply};
+use privet_deploy::oip::{Host as _, InferReply, InferRequest};
 use privet_deploy::plain::{Engine, scores};
 use privet_model::graph::{Function, Graph, Op, Port};
 use privet_model::head::{Column, Feature};
@@ -25,6 +25,8 @@ use serde::Deserialize;
 
 use crate::rows;
 
+#[path = "conformance_browser.rs"]
+mod browser;
 #[path = "conformance_labels.rs"]
 mod labels;
 #[path = "conformance_programs.rs"]
@@ -173,17 +175,7 @@ fn ask_and_look(
     mut look: impl FnMut(&[InferReply]),
 ) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(2);
-    let needs_peers = public.mpc().unwrap().numbers.needs_peers();
-    let deadline = std::time::Duration::from_secs(60);
-    let hosts: Vec<PartyHost> = files
-        .iter()
-        .zip(World::new(1).keys())
-        .zip(meeting(World::new(1).deadline(deadline)))
-        .map(|((file, keys), peers)| {
-            let (public, role, secret) = file.open().unwrap();
-            PartyHost::new(&public, role, secret, keys, needs_peers.then_some(peers)).unwrap()
-        })
-        .collect();
+    let hosts = hosts(public, files);
     let caller = MpcCaller::new(public).unwrap();
     let mut whole: Option<Answer> = None;
     for job in caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap() {
@@ -201,6 +193,21 @@ fn ask_and_look(
         }
     }
     whole.unwrap()
+}
+
+/// The three parties of a bundle.
+fn hosts(public: &PublicBundle, files: &[PartyFile]) -> Vec<PartyHost> {
+    let needs_peers = public.mpc().unwrap().numbers.needs_peers();
+    let deadline = std::time::Duration::from_secs(60);
+    files
+        .iter()
+        .zip(World::new(1).keys())
+        .zip(meeting(World::new(1).deadline(deadline)))
+        .map(|((file, keys), peers)| {
+            let (public, role, secret) = file.open().unwrap();
+            PartyHost::new(&public, role, secret, keys, needs_peers.then_some(peers)).unwrap()
+        })
+        .collect()
 }
 
 #[test]

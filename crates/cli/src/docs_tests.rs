@@ -12,13 +12,14 @@ use crate::args::Arguments;
 use crate::docs_reading::{self, all, reference, shell_lines};
 
 /// Documents whose commands are tried.
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
     "docs/attestation.md",
+    "docs/clients.md",
     "docs/hardware.md",
 ];
 

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 /// on threads beside it. A role has clients on all cores.
 fn threads(command: &Command) -> tokio::runtime::Builder {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
-    if !matches!(command, Command::Serve { .. }) {
+    if !matches!(command, Command::Serve { .. } | Command::Gateway(_)) {
         threads.worker_threads(1);
     }
     threads
@@ -64,6 +64,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Serve { role } => commands::serve::run(&role).await,
         Command::Up(args) => commands::up::run(&args).await,
         Command::Predict(args) => commands::predict::run(&args).await,
+        Command::Gateway(args) => commands::gateway::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,

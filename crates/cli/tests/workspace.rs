@@ -28,6 +28,7 @@ fn cargo(arguments: &[&str]) -> String {
 struct Crate {
     purpose: String,
     uses: Vec<String>,
+    folder: PathBuf,
 }
 
 /// The crates of the workspace by their short names.
@@ -44,7 +45,8 @@ fn described(package: &Value) -> (String, Crate) {
     let mut uses: Vec<_> = normal.filter_map(|dependency| short(&dependency["name"])).collect();
     uses.sort_unstable();
     let name = short(&package["name"]).unwrap();
-    (name, Crate { purpose: package["description"].as_str().unwrap().to_owned(), uses })
+    let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap().to_owned();
+    (name, Crate { purpose: package["description"].as_str().unwrap().to_owned(), uses, folder })
 }
 
 /// How many crates one stands on; an arrow back would never end.
@@ -59,7 +61,7 @@ fn table() -> String {
     names.sort_by_key(|name| (depth(name, &crates), name.as_str()));
     let quoted = |uses: &[String]| uses.iter().map(|u| format!("`{u}`")).collect::<Vec<_>>().join(", ");
     let line = |name: &&String| {
-        let Crate { purpose, uses } = &crates[*name];
+        let Crate { purpose, uses, .. } = &crates[*name];
         format!("| `{name}` | {purpose} | {} |\n", quoted(uses))
     };
     "| crate | purpose | uses |\n|---|---|---|\n".to_owned() + &names.iter().map(line).collect::<String>()
@@ -82,8 +84,7 @@ fn the_table_of_crates_is_true() {
 fn unsafe_code_stands_in_the_kernels_and_the_system_calls_only() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(manifest.contains("\nunsafe_code = \"deny\"\n"));
-    for name in crates().keys() {
-        let folder = root().join("crates").join(name);
+    for (name, Crate { folder, .. }) in crates() {
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         assert!(
             manifest.contains("[lints]\nworkspace = true\n"),

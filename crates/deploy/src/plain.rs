@@ -16,7 +16,7 @@ use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, chunks};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, TensorMetadata};
-use crate::tensors::{from_raw, rows_to_raw, to_raw};
+use crate::tensors::{from_raw, inputs_of, rows_to_raw, to_raw, wanted_of};
 use crate::trust::TrustCard;
 
 /// A model, ready to answer rows in the clear: folded into one matrix where it is linear, node by node elsewhere.
@@ -118,23 +118,6 @@ impl PlainHost {
         };
         Self { engine: Engine::new(graph), metadata }
     }
-
-    fn outputs(&self, wanted: &[String]) -> Result<Vec<usize>, Error> {
-        let ports = || self.engine.graph.outputs.iter().map(|(port, _)| port);
-        if wanted.is_empty() {
-            return Ok((0..ports().count()).collect());
-        }
-        let position = |name: &String| {
-            ports().position(|p| p.name == *name).ok_or_else(|| {
-                let known: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
-                Error::usage(
-                    "E303",
-                    format!("There is no output `{name}`; there are `{}`.", known.join("`, `")),
-                )
-            })
-        };
-        wanted.iter().map(position).collect()
-    }
 }
 
 impl Host for PlainHost {
@@ -143,32 +126,16 @@ impl Host for PlainHost {
     }
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
-        let wanted = self.outputs(&request.outputs)?;
+        let ports: Vec<&Port> = self.engine.graph.outputs.iter().map(|(port, _)| port).collect();
+        let wanted = wanted_of(&ports, &request.outputs)?;
         let inputs = inputs_of(self.engine.inputs(), &request)?;
         let tensors = self.engine.run(&inputs)?;
-        let port = |i: usize| &self.engine.graph.outputs[i].0;
         Ok(InferReply {
             id: request.id,
             parameters: vec![("assurance".into(), Parameter::Text(ASSURANCE.into()))],
-            outputs: wanted.into_iter().map(|i| to_raw(port(i), &tensors[i])).collect(),
+            outputs: wanted.into_iter().map(|i| to_raw(ports[i], &tensors[i])).collect(),
         })
     }
-}
-
-/// The call's tensors in the model's order, each there exactly once.
-fn inputs_of(ports: &[Port], request: &InferRequest) -> Result<Vec<Tensor>, Error> {
-    if let Some(extra) = request.inputs.iter().find(|raw| !ports.iter().any(|p| p.name == raw.name)) {
-        return Err(Error::usage("E302", format!("The model has no input `{}`.", extra.name)));
-    }
-    let one = |port: &Port| {
-        let mut found = request.inputs.iter().filter(|raw| raw.name == port.name);
-        match (found.next(), found.next()) {
-            (Some(raw), None) => from_raw(port, raw),
-            (None, _) => Err(Error::usage("E302", format!("Input `{}` is missing.", port.name))),
-            (Some(_), Some(_)) => Err(Error::usage("E302", format!("Input `{}` came twice.", port.name))),
-        }
-    };
-    ports.iter().map(one).collect()
 }
 
 /// The client.

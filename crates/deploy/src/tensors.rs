@@ -8,7 +8,37 @@ use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType, Tensor};
 
 use crate::error::Error;
-use crate::oip::RawTensor;
+use crate::oip::{InferRequest, RawTensor};
+
+/// The call's tensors in the model's order, each there exactly once.
+pub fn inputs_of(ports: &[Port], request: &InferRequest) -> Result<Vec<Tensor>, Error> {
+    if let Some(extra) = request.inputs.iter().find(|raw| !ports.iter().any(|p| p.name == raw.name)) {
+        return Err(Error::usage("E302", format!("The model has no input `{}`.", extra.name)));
+    }
+    let one = |port: &Port| {
+        let mut found = request.inputs.iter().filter(|raw| raw.name == port.name);
+        match (found.next(), found.next()) {
+            (Some(raw), None) => from_raw(port, raw),
+            (None, _) => Err(Error::usage("E302", format!("Input `{}` is missing.", port.name))),
+            (Some(_), Some(_)) => Err(Error::usage("E302", format!("Input `{}` came twice.", port.name))),
+        }
+    };
+    ports.iter().map(one).collect()
+}
+
+/// The places of the outputs that are asked for by name, in that order; none by name means all.
+pub fn wanted_of(ports: &[&Port], names: &[String]) -> Result<Vec<usize>, Error> {
+    if names.is_empty() {
+        return Ok((0..ports.len()).collect());
+    }
+    let place = |name: &String| {
+        ports.iter().position(|port| port.name == *name).ok_or_else(|| {
+            let known: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+            Error::usage("E303", format!("There is no output `{name}`; there are `{}`.", known.join("`, `")))
+        })
+    };
+    names.iter().map(place).collect()
+}
 
 /// A tensor as `port` sends it.
 pub fn to_raw(port: &Port, tensor: &Tensor) -> RawTensor {

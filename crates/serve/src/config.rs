@@ -32,6 +32,9 @@ pub struct PlainConfig {
     /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
+    /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -62,6 +65,9 @@ pub struct PartyConfig {
     /// Where the two other parties are. Needed where parties talk to each other to compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peers: Option<PeersConfig>,
+    /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -99,6 +105,9 @@ pub struct EnclaveConfig {
     pub certificate: Option<PathBuf>,
     /// The owner's key service.
     pub keys: KeysEndpoint,
+    /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
+use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN};
 use privet_deploy::kind::Kind;
 use privet_deploy::mpc::MpcCaller;
@@ -31,6 +32,7 @@ const IN_FLIGHT: usize = 4;
 pub struct Deployed {
     file: Arc<DeploymentFile>,
     caller: Arc<dyn Caller>,
+    public: Arc<PublicBundle>,
     clients: Arc<Vec<Client>>,
     deadline: Duration,
 }
@@ -57,12 +59,23 @@ impl Deployed {
         };
         let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
         let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { file: Arc::new(file), caller, clients: Arc::new(clients), deadline })
+        Ok(Self {
+            file: Arc::new(file),
+            caller,
+            public: Arc::new(public),
+            clients: Arc::new(clients),
+            deadline,
+        })
     }
 
     /// The file that it was opened from.
     pub fn file(&self) -> &DeploymentFile {
         &self.file
+    }
+
+    /// What everyone knows of it.
+    pub fn public(&self) -> &PublicBundle {
+        &self.public
     }
 
     /// The client side of its kind.

@@ -64,7 +64,7 @@ impl GrpcInferenceService for Grpc {
         &self,
         _: Request<ServerReadyRequest>,
     ) -> Result<Response<ServerReadyResponse>, Status> {
-        Ok(Response::new(ServerReadyResponse { ready: self.registry.is_ready() }))
+        Ok(Response::new(ServerReadyResponse { ready: self.registry.ready().await.is_ok() }))
     }
 
     async fn model_ready(
@@ -72,8 +72,8 @@ impl GrpcInferenceService for Grpc {
         request: Request<ModelReadyRequest>,
     ) -> Result<Response<ModelReadyResponse>, Status> {
         let ModelReadyRequest { name, version } = request.into_inner();
-        self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
-        Ok(Response::new(ModelReadyResponse { ready: self.registry.is_ready() }))
+        let service = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
+        Ok(Response::new(ModelReadyResponse { ready: self.registry.ready_for(service).await.is_ok() }))
     }
 
     async fn server_metadata(
@@ -92,8 +92,8 @@ impl GrpcInferenceService for Grpc {
         request: Request<ModelMetadataRequest>,
     ) -> Result<Response<ModelMetadataResponse>, Status> {
         let ModelMetadataRequest { name, version } = request.into_inner();
-        let host = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
-        Ok(Response::new(message_from_metadata(host.metadata())))
+        let service = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
+        Ok(Response::new(message_from_metadata(service.metadata())))
     }
 
     async fn model_infer(
@@ -102,15 +102,15 @@ impl GrpcInferenceService for Grpc {
     ) -> Result<Response<ModelInferResponse>, Status> {
         let (_, mut extensions, message) = request.into_parts();
         let message = extensions.remove::<Read>().map_or(message, |Read(message)| message);
-        self.infer(message).map(Response::new).map_err(|error| to_status(&error))
+        self.infer(message).await.map(Response::new).map_err(|error| to_status(&error))
     }
 }
 
 impl Grpc {
-    fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, Error> {
-        let host = self.registry.find(&message.model_name, &message.model_version)?;
-        let reply = Registry::infer(&**host, request_from_message(message)?)?;
-        Ok(message_from_reply(reply, host.metadata()))
+    async fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, Error> {
+        let service = self.registry.find(&message.model_name, &message.model_version)?;
+        let reply = self.registry.infer(service, request_from_message(message)?).await?;
+        Ok(message_from_reply(reply, service.metadata()))
     }
 }
 

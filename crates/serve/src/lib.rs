@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`keys`], [`public_key`], [`certificate`] | who a machine is |
 //! | [`tls`] | TLS 1.3 by pinned key, or by certificate |
-//! | [`server`], [`registry`], [`limits`] | one port, all models of this machine, and how much is too much |
+//! | [`server`], [`access`], [`registry`], [`service`], [`limits`], [`metrics`] | one port, who may call, all models of this machine, how much is too much, and what was counted |
+//! | [`gateway`] | a deployment behind a port of this machine, for any client of the protocol |
 //! | [`grpc`], [`grpc_body`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
 //! | [`rest`], [`rest_json`], [`rest_binary`], [`rest_reply`] | the protocol over REST, with binary tensors |
 //! | [`json_tokens`], [`json_values`] | JSON as clients really write it |
@@ -14,11 +15,13 @@
 //! | [`config`], [`roles`], [`seat`] | a role, from its configuration to a running server |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
+//! | [`web`] | the page for applicants |
 //! | [`enclave`] | the untrusted host of a measured program |
 //! | [`peers`] | the links between parties |
 //! | [`entropy`] | randomness from the operating system |
 //! | [`fault`] | errors on the wire and back |
 
+pub mod access;
 pub mod belief;
 pub mod certificate;
 pub mod client;
@@ -32,6 +35,7 @@ pub mod deployment;
 pub mod enclave;
 pub mod entropy;
 pub mod fault;
+pub mod gateway;
 pub mod grpc;
 pub mod grpc_body;
 pub mod grpc_contents;
@@ -42,6 +46,7 @@ pub mod key_service;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod metrics;
 pub mod peers;
 pub mod proto;
 pub mod public_key;
@@ -53,9 +58,11 @@ pub mod rest_reply;
 pub mod roles;
 pub mod seat;
 pub mod server;
+pub mod service;
 pub mod tensor;
 pub mod tls;
 pub mod up;
+pub mod web;
 
 pub use client::{Client, Endpoint, Trust};
 pub use keys::MachineKey;

@@ -1,28 +1,35 @@
 //! All models of one server, by name.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use privet_deploy::oip::{Host, InferReply, InferRequest};
 use privet_deploy::{Blame, Error};
 
-use crate::compute::{INLINE, compute};
+use crate::metrics::Metrics;
+use crate::service::{Here, Service};
 
 /// All models of one server, by name, and whether it takes calls.
 pub struct Registry {
-    hosts: BTreeMap<String, Arc<dyn Host>>,
+    services: BTreeMap<String, Arc<dyn Service>>,
     ready: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Registry {
     /// These hosts, each under its own model name.
-    pub fn new(all: Vec<Arc<dyn Host>>) -> Result<Self, Error> {
-        let mut hosts = BTreeMap::new();
-        for host in all {
-            let name = host.metadata().name.clone();
-            if hosts.insert(name.clone(), host).is_some() {
+    pub fn new(hosts: Vec<Arc<dyn Host>>) -> Result<Self, Error> {
+        Self::of(hosts.into_iter().map(|host| Arc::new(Here(host)) as Arc<dyn Service>).collect())
+    }
+
+    /// These services, each under its own model name.
+    pub fn of(all: Vec<Arc<dyn Service>>) -> Result<Self, Error> {
+        let mut services = BTreeMap::new();
+        for service in all {
+            let name = service.metadata().name.clone();
+            if services.insert(name.clone(), service).is_some() {
                 return Err(Error::usage(
                     "E158",
                     format!(
@@ -31,24 +38,49 @@ impl Registry {
                 ));
             }
         }
-        Ok(Self { hosts, ready: AtomicBool::new(true) })
+        Ok(Self { services, ready: AtomicBool::new(true), metrics: Metrics::default() })
     }
 
-    /// The host of this model; an empty version means whichever there is.
-    pub fn find(&self, model: &str, version: &str) -> Result<&Arc<dyn Host>, Error> {
-        let host = self.hosts.get(model).ok_or_else(|| self.no_model(model))?;
-        let have = &host.metadata().version;
+    /// The service of this model; an empty version means whichever there is.
+    pub fn find(&self, model: &str, version: &str) -> Result<&dyn Service, Error> {
+        let service = self.services.get(model).ok_or_else(|| self.no_model(model))?;
+        let have = &service.metadata().version;
         if version.is_empty() || version == have {
-            return Ok(host);
+            return Ok(&**service);
         }
         Err(not_found(format!(
             "Model `{model}` has no version `{version}`; it has version `{have}`. Ask for that one or for none."
         )))
     }
 
-    /// Whether calls are taken: not any more after the order to stop.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    /// Whether all models could answer now, or why not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        for service in self.services.values() {
+            self.ready_for(&**service).await?;
+        }
+        self.takes_calls()
+    }
+
+    /// Whether this model could answer now, or why not.
+    pub async fn ready_for(&self, service: &dyn Service) -> Result<(), Error> {
+        self.takes_calls()?;
+        service.ready().await
+    }
+
+    fn takes_calls(&self) -> Result<(), Error> {
+        if self.ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Blame::Unreachable,
+            "E159",
+            "This server is stopping and takes no more calls. Ask another one, or again after its restart.",
+        ))
+    }
+
+    /// What the server counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Takes calls, or not.
@@ -56,22 +88,17 @@ impl Registry {
         self.ready.store(ready, Ordering::Relaxed);
     }
 
-    /// The host's answer. A panic in the host becomes an error: one caller's request must not take the others'
-    /// connections down.
-    pub fn infer(host: &dyn Host, request: InferRequest) -> Result<InferReply, Error> {
-        let long =
-            host.waits() || request.inputs.iter().map(|input| input.data.len()).sum::<usize>() > INLINE;
+    /// The service's answer, counted.
+    pub async fn infer(&self, service: &dyn Service, request: InferRequest) -> Result<InferReply, Error> {
+        let start = Instant::now();
         let id = request.id.clone();
-        let answer = || catch_unwind(AssertUnwindSafe(|| host.infer(request)));
-        let mut reply = compute(long, answer).unwrap_or_else(|_| {
-            Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log."))
-        })?;
-        reply.id = id;
-        Ok(reply)
+        let answer = service.infer(request).await;
+        self.metrics.answered(service.metadata(), start.elapsed(), answer.as_ref().err());
+        answer.map(|reply| InferReply { id, ..reply })
     }
 
     fn no_model(&self, model: &str) -> Error {
-        let have: Vec<_> = self.hosts.keys().map(|name| format!("`{name}`")).collect();
+        let have: Vec<_> = self.services.keys().map(|name| format!("`{name}`")).collect();
         not_found(format!("There is no model `{model}` here; this server has {}.", have.join(", ")))
     }
 }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::fault::{blame_name, http_status};
 use crate::grpc::{self, EXTENSIONS, NAME, VERSION};
 use crate::limits::Limits;
+use crate::metrics::CONTENT_TYPE;
 use crate::registry::Registry;
 use crate::rest_binary::{HEADER, read};
 use crate::rest_reply::{json_parameters, respond};
@@ -28,6 +29,7 @@ pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
         .route("/v2", get(server_metadata))
         .route("/v2/health/live", get(async || axum::Json(json!({ "live": true }))))
         .route("/v2/health/ready", get(ready))
+        .route("/metrics", get(metrics))
         .route("/v2/models/{model}", get(model_metadata))
         .route("/v2/models/{model}/ready", get(model_ready))
         .route("/v2/models/{model}/infer", post(infer))
@@ -76,14 +78,19 @@ async fn server_metadata() -> axum::Json<Value> {
 }
 
 async fn ready(State(rest): State<Rest>) -> Result<axum::Json<Value>, Refused> {
-    rest.check_ready()?;
+    rest.registry.ready().await?;
     Ok(axum::Json(json!({ "ready": true })))
+}
+
+async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
+    let unwritten = |_| Error::new(Blame::Ours, "E900", "The counts cannot be written.");
+    let text = rest.registry.metrics().text().map_err(unwritten)?;
+    Ok(([(http::header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
 async fn model_ready(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
-    rest.registry.find(&model, &version)?;
-    rest.check_ready()?;
+    rest.registry.ready_for(rest.registry.find(&model, &version)?).await?;
     Ok(axum::Json(json!({ "name": model, "ready": true })))
 }
 
@@ -96,26 +103,14 @@ async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Resul
     let Which { model, version } = which(path)?;
     let (head, body) = request.into_parts();
     let body = rest.body(&head.headers, body).await?;
-    let host = rest.registry.find(&model, &version)?;
+    let service = rest.registry.find(&model, &version)?;
     let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
     let (request, wanted) = read(&model, json_length, &body)?;
-    let reply = Registry::infer(&**host, request)?;
-    Ok(respond(&reply, host.metadata(), &wanted)?)
+    let reply = rest.registry.infer(service, request).await?;
+    Ok(respond(&reply, service.metadata(), &wanted)?)
 }
 
 impl Rest {
-    fn check_ready(&self) -> Result<(), Refused> {
-        if self.registry.is_ready() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Blame::Unreachable,
-            "E159",
-            "This server is stopping and takes no more calls. Ask another one, or again after its restart.",
-        )
-        .into())
-    }
-
     /// The whole body, unless it is too long: then nothing of it is kept.
     async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
         if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|e| *e != "identity") {

@@ -14,20 +14,20 @@ use privet_deploy::tee::{call, reply_bytes};
 use privet_deploy::{Blame, Error};
 use privet_import::{Exported, ImportError};
 use privet_tee::frames::{Configuration, Start};
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Endpoint, Trust};
 use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, PlainConfig, read, read_text};
 use crate::enclave::{EnclaveHost, EnclaveOptions, Relay};
+use crate::gateway::Gateway;
 use crate::key_service::{self, KeyHost};
 use crate::keys::MachineKey;
 use crate::limits::Limits;
 use crate::peers::Mesh;
 use crate::registry::Registry;
 use crate::seat::Seat;
-use crate::server::serve_party;
+use crate::server::{Content, Door, serve_behind};
 use crate::tls::server_config;
 
 /// How long the key service may take.
@@ -37,16 +37,15 @@ const KEY_SERVICE: Duration = Duration::from_secs(10);
 pub struct Prepared {
     listener: TcpListener,
     address: SocketAddr,
-    tls: ServerConfig,
-    registry: Arc<Registry>,
+    door: Door,
+    content: Content,
     limits: Limits,
-    peers: Option<Arc<Mesh>>,
 }
 
 impl Prepared {
     /// The same, with peers that come to the same port.
     pub(crate) fn with_peers(self, peers: Arc<Mesh>) -> Self {
-        Self { peers: Some(peers), ..self }
+        Self { door: self.door.with_peers(Some(peers)), ..self }
     }
 
     /// Where it listens.
@@ -56,8 +55,8 @@ impl Prepared {
 
     /// Answers until `shutdown` is done and running requests have ended.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        let Self { listener, tls, peers, registry, limits, .. } = self;
-        let end = serve_party(listener, tls, peers, registry, limits, shutdown).await;
+        let Self { listener, door, content, limits, .. } = self;
+        let end = serve_behind(listener, door, content, limits, shutdown).await;
         end.map_err(|e| Error::new(Blame::Ours, "E903", format!("The server ended: {e}.")))
     }
 }
@@ -85,7 +84,8 @@ pub async fn plain(config: &Path) -> Result<Prepared, Error> {
     let model = read_model(&folder.join(&config.model))?.graph;
     let host = PlainHost::new(&config.name, revealing(model, config.reveal, config.threshold)?);
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
+        .await
 }
 
 /// One party's server.
@@ -100,7 +100,7 @@ pub async fn keys(config: &Path) -> Result<Prepared, Error> {
     let key = read_key(&folder.join(&config.key))?;
     let host = KeyHost::open(&config, &folder)?;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, &key, &certificate, host, config.limits.into()).await
+    prepare(&config.listen, door(&key, &certificate, &[])?, host, config.limits.into()).await
 }
 
 /// The host of an enclave: starts the measured program, and carries what it cannot read.
@@ -123,7 +123,8 @@ pub async fn enclave(config: &Path) -> Result<Prepared, Error> {
     let host = tokio::task::spawn_blocking(move || EnclaveHost::new(&bundle, options, relay)).await;
     let host = host.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))??;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, &key, &certificate, Arc::new(host), config.limits.into()).await
+    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
+        .await
 }
 
 /// The way to the owner's key service, for a program that has no network.
@@ -178,25 +179,46 @@ pub(crate) fn certificate(folder: &Path, path: Option<&Path>, key: &MachineKey) 
     path.map_or_else(|| key.certificate(&[]), |path| read_text(&folder.join(path)))
 }
 
+/// TLS with this machine's key, and the pages that may ask.
+pub(crate) fn door(key: &MachineKey, certificate: &str, origins: &[String]) -> Result<Door, Error> {
+    Door::tls(server_config(key, certificate)?).with_origins(origins)
+}
+
 pub(crate) async fn prepare(
     listen: &str,
-    key: &MachineKey,
-    certificate: &str,
+    door: Door,
     host: Arc<dyn Host>,
     limits: Limits,
 ) -> Result<Prepared, Error> {
-    let tls = server_config(key, certificate)?;
+    bind(listen, door, Content::Models(Arc::new(Registry::new(vec![host])?)), limits).await
+}
+
+/// A gateway: in the clear on a loopback address, elsewhere over TLS and for holders of a token.
+pub async fn gateway(gateway: Gateway, listen: &str, door: Option<Door>) -> Result<Prepared, Error> {
+    let public = door.is_some();
+    let content = Content::Models(Arc::new(Registry::of(vec![Arc::new(gateway)])?));
+    let door = door.unwrap_or_else(Door::loopback);
+    let prepared = bind(listen, door, content, Limits::default()).await?;
+    if public || prepared.address.ip().is_loopback() {
+        return Ok(prepared);
+    }
+    let what = format!(
+        "`{listen}` is not this machine's alone, and rows would cross the network in the clear. Listen on 127.0.0.1, or give \
+         `--caller-token`, `--certificate` and `--key`."
+    );
+    Err(Error::usage("E167", what))
+}
+
+pub(crate) async fn bind(
+    listen: &str,
+    door: Door,
+    content: Content,
+    limits: Limits,
+) -> Result<Prepared, Error> {
     let cannot = |e: std::io::Error| {
         Error::usage("E143", format!("Cannot listen on `{listen}`: {e}. Choose another address or port."))
     };
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    Ok(Prepared {
-        listener,
-        address,
-        tls,
-        registry: Arc::new(Registry::new(vec![host])?),
-        limits,
-        peers: None,
-    })
+    Ok(Prepared { listener, address, door, content, limits })
 }

@@ -16,7 +16,7 @@ use crate::keys::MachineKey;
 use crate::limits::Limits;
 use crate::peers::{Identity, Mesh};
 use crate::public_key::{PublicKey, of_parties};
-use crate::roles::{Prepared, certificate, prepare, read_key};
+use crate::roles::{Prepared, certificate, door, prepare, read_key};
 
 /// What a party's configuration names, read and found to fit together.
 pub struct Seat {
@@ -79,8 +79,8 @@ impl Seat {
         let mesh = Arc::new(Mesh::new(&self.identity(), limits.peers)?);
         let peers = needs_peers.then(|| Arc::clone(&mesh) as Arc<dyn Peers>);
         let host = PartyHost::new(&self.public, self.role, secret, keys, peers)?;
-        let listen = &self.config.listen;
-        let prepared = prepare(listen, &self.key, &self.certificate, Arc::new(host), limits).await?;
+        let door = door(&self.key, &self.certificate, &self.config.origins)?;
+        let prepared = prepare(&self.config.listen, door, Arc::new(host), limits).await?;
         if needs_peers {
             let PeersConfig { previous, next } = self.peers()?;
             mesh.connect(&self.identity(), [previous, next])?;

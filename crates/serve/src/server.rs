@@ -1,4 +1,4 @@
-//! One port for everything: HTTP/1.1 and HTTP/2 over TLS, REST and gRPC.
+//! One port for everything: HTTP/1.1 and HTTP/2 over TLS, REST and gRPC. Without TLS only for programs of the same machine.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
-use http::{Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,20 +19,25 @@ use hyper_util::server::conn::auto;
 use privet_deploy::{Blame, Error};
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tonic::Status;
 use tower::Service as _;
+use tower_http::cors::CorsLayer;
 
+use crate::access::{Access, Token};
 use crate::fault::to_status;
 use crate::grpc_body::incoming;
 use crate::limits::{Limits, http2};
 use crate::peers::{Mesh, is_party};
 use crate::registry::Registry;
 use crate::rest::Refused;
+use crate::rest_binary::HEADER;
 use crate::{grpc, rest};
 
 /// Serves these models until `shutdown` is done; then takes no more connections, lets running requests end, and
@@ -44,23 +49,84 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_party(listener, tls, None, registry, limits, shutdown).await
+    serve_behind(listener, Door::tls(tls), Content::Models(registry), limits, shutdown).await
 }
 
-/// The same, for a party: its peers come to the same port.
-pub async fn serve_party(
-    listener: TcpListener,
-    tls: ServerConfig,
+/// How connections come in.
+#[derive(Clone)]
+pub struct Door {
+    tls: Option<Arc<ServerConfig>>,
     peers: Option<Arc<Mesh>>,
-    registry: Arc<Registry>,
+    access: Access,
+    origins: Vec<HeaderValue>,
+}
+
+impl Door {
+    /// Over TLS.
+    pub fn tls(config: ServerConfig) -> Self {
+        Self { tls: Some(Arc::new(config)), peers: None, access: Access::Anyone, origins: Vec::new() }
+    }
+
+    /// In the clear, for programs of this machine alone: the listener must be a loopback address's.
+    pub fn loopback() -> Self {
+        Self { tls: None, peers: None, access: Access::Loopback, origins: Vec::new() }
+    }
+
+    /// The same, for pages of these origins too.
+    pub fn with_origins(self, origins: &[String]) -> Result<Self, Error> {
+        let origins = origins.iter().map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
+        Ok(Self { origins, ..self })
+    }
+
+    /// The same, for a party: its peers come to the same port.
+    #[must_use]
+    pub fn with_peers(self, peers: Option<Arc<Mesh>>) -> Self {
+        Self { peers, ..self }
+    }
+
+    /// The same, for holders of a token.
+    #[must_use]
+    pub fn with_token(self, token: Token) -> Self {
+        Self { access: Access::Token(token), ..self }
+    }
+}
+
+/// What is served.
+#[derive(Clone)]
+pub enum Content {
+    /// Models, by the Open Inference Protocol.
+    Models(Arc<Registry>),
+    /// Pages.
+    Pages(Router),
+}
+
+impl Content {
+    fn router(&self, limits: Limits) -> Router {
+        match self {
+            Self::Models(registry) => router(Arc::clone(registry), limits),
+            Self::Pages(router) => router.clone(),
+        }
+    }
+
+    fn stop(&self) {
+        if let Self::Models(registry) = self {
+            registry.set_ready(false);
+        }
+    }
+}
+
+/// The same, however connections come in, and whatever is served.
+pub async fn serve_behind(
+    listener: TcpListener,
+    door: Door,
+    content: Content,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let server = Server {
-        tls: Arc::new(tls),
-        peers,
-        router: router(Arc::clone(&registry), limits),
+        router: content.router(limits).layer(pages(&door.origins)),
+        door,
         http: http(limits),
         limits,
         stopping,
@@ -71,7 +137,7 @@ pub async fn serve_party(
         () = shutdown => {}
     }
     drop(listener);
-    registry.set_ready(false);
+    content.stop();
     stop.send_replace(true);
     let drained = timeout(limits.drain, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
@@ -81,11 +147,35 @@ pub async fn serve_party(
     Ok(())
 }
 
+/// What browsers are told about pages of other origins that ask here: which may, and what they may send and read.
+fn pages(origins: &[HeaderValue]) -> CorsLayer {
+    let sizes = HeaderName::from_static(HEADER);
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([CONTENT_TYPE, sizes.clone()])
+        .expose_headers([sizes])
+        .max_age(Duration::from_secs(600))
+}
+
+fn origin_header(origin: &str) -> Result<HeaderValue, Error> {
+    // A page that was saved to a file has the origin `null`.
+    if origin == "null" {
+        return Ok(HeaderValue::from_static("null"));
+    }
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://localhost:"));
+    let good = authority.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '*', ' ', ',']));
+    HeaderValue::from_str(origin).ok().filter(|_| good).ok_or_else(|| {
+        let what =
+            format!("`{origin}` is no origin of a page; expected `https://HOST` or `https://HOST:PORT`.");
+        Error::usage("E168", what)
+    })
+}
+
 /// Everything that a connection needs.
 #[derive(Clone)]
 struct Server {
-    tls: Arc<ServerConfig>,
-    peers: Option<Arc<Mesh>>,
+    door: Door,
     router: Router,
     http: auto::Builder<TokioExecutor>,
     limits: Limits,
@@ -94,38 +184,44 @@ struct Server {
 
 impl Server {
     /// A client's connection; a party's goes where it belongs.
-    async fn shake(&self, socket: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+    async fn shake(
+        &self,
+        socket: TcpStream,
+        tls: &Arc<ServerConfig>,
+    ) -> io::Result<Option<TlsStream<TcpStream>>> {
         let knock = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
-        match &self.peers {
+        match &self.door.peers {
             Some(peers) if is_party(&knock.client_hello()) => {
                 peers.admit(knock).await;
                 Ok(None)
             }
-            _ => knock.into_stream(Arc::clone(&self.tls)).await.map(Some),
+            _ => knock.into_stream(Arc::clone(tls)).await.map(Some),
         }
     }
 
-    async fn connection(mut self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
-        let patience = self.limits.patience;
+    async fn connection(self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
+        let Some(tls) = self.door.tls.clone() else { return self.requests(socket).await };
         let mut stopping = self.stopping.clone();
         let shaken = tokio::select! {
-            shaken = timeout(patience, self.shake(socket)) => shaken,
+            shaken = timeout(self.limits.patience, self.shake(socket, &tls)) => shaken,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
-        let stream = match shaken {
-            Ok(Ok(Some(stream))) => stream,
-            Ok(Ok(None)) => return,
-            _ => {
-                tracing::debug!("a TLS handshake failed or took too long");
-                return;
-            }
-        };
+        match shaken {
+            Ok(Ok(Some(stream))) => self.requests(stream).await,
+            Ok(Ok(None)) => {}
+            _ => tracing::debug!("a TLS handshake failed or took too long"),
+        }
+    }
+
+    /// Answers what comes over one connection.
+    async fn requests(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let patience = self.limits.patience;
         let asked = AtomicBool::new(false);
         // A party's answer may wait for its peers, after the request itself was waited for.
-        let whole = patience + self.peers.as_ref().map_or(Duration::ZERO, |_| self.limits.peers);
+        let whole = patience + self.door.peers.as_ref().map_or(Duration::ZERO, |_| self.limits.peers);
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
-            answer(self.router.clone(), request, whole)
+            answer(self.router.clone(), request, self.door.access.clone(), whole)
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
@@ -171,9 +267,13 @@ async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut J
 async fn answer(
     mut router: Router,
     request: Request<Incoming>,
+    access: Access,
     patience: Duration,
 ) -> Result<Response, Infallible> {
     let is_grpc = is_grpc(&request);
+    if let Err((status, error)) = access.check(&request) {
+        return Ok(refuse(is_grpc, status, error));
+    }
     let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
         let error = Error::new(
             Blame::Unreachable,
@@ -225,7 +325,12 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
 }
 
 fn refuse(grpc: bool, status: StatusCode, error: Error) -> Response {
-    if grpc { to_status(&error).into_http() } else { Refused(status, error).into_response() }
+    match (grpc, status) {
+        (false, _) => Refused(status, error).into_response(),
+        (true, StatusCode::UNAUTHORIZED) => Status::unauthenticated(error.to_string()).into_http(),
+        (true, StatusCode::FORBIDDEN) => Status::permission_denied(error.to_string()).into_http(),
+        (true, _) => to_status(&error).into_http(),
+    }
 }
 
 fn http(limits: Limits) -> auto::Builder<TokioExecutor> {

@@ -14,7 +14,9 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, ServerConfig,
     SignatureScheme,
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use zeroize::Zeroizing;
 
 use crate::certificate::read_pem;
 use crate::keys::MachineKey;
@@ -23,10 +25,22 @@ use crate::public_key::{PublicKey, fingerprint};
 /// For a server that shows `certificate` (PEM; the machine's own, or one that an authority signed for the same
 /// key), over HTTP/2 or HTTP/1.1.
 pub fn server_config(key: &MachineKey, certificate: &str) -> Result<ServerConfig, Error> {
+    server(certificate, key.tls())
+}
+
+/// The same, for a certificate and a key (both PEM) as an authority's tools write them.
+pub fn pem_server_config(certificate: &str, key: &Zeroizing<String>) -> Result<ServerConfig, Error> {
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| {
+        Error::usage("E316", "The key is none: expected PEM text with one `BEGIN PRIVATE KEY`, unencrypted.")
+    })?;
+    server(certificate, key)
+}
+
+fn server(certificate: &str, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
     let chain = read_pem(certificate)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key.tls()))
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|_| unusable("it does not belong to this machine's key"))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)

@@ -53,6 +53,8 @@ pub struct Wanted<'a> {
     pub rows: Option<&'a [Tensor]>,
     /// What to imitate between the roles, and between them and clients.
     pub network: Network,
+    /// Pages that may ask from a browser.
+    pub origins: &'a [String],
 }
 
 /// A deployment that runs: its processes are this process's children, and its files are removed with it.
@@ -154,6 +156,7 @@ impl Running {
             reveal: wanted.reveal,
             threshold: wanted.threshold,
             certificate: Some("server.pem".into()),
+            origins: wanted.origins.to_vec(),
             limits: LimitsConfig::default(),
         };
         let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
@@ -188,6 +191,7 @@ impl Running {
                 bundle: bundle.clone().into(),
                 certificate: Some(format!("{name}.pem").into()),
                 peers: Some(PeersConfig { previous: peer(role.previous()), next: peer(role.next()) }),
+                origins: wanted.origins.to_vec(),
                 limits: LimitsConfig::default(),
             };
             let address = &addresses[role.index()];

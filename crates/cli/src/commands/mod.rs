@@ -26,6 +26,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 mod doctor_links;
+pub(crate) mod gateway;
 pub(crate) mod keygen;
 pub(crate) mod predict;
 pub(crate) mod serve;

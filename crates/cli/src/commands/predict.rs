@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
 }
 
 /// What the user must be told before anything else.
-fn remark(deployed: &Deployed) -> Option<&'static str> {
+pub(crate) fn remark(deployed: &Deployed) -> Option<&'static str> {
     (deployed.caller().assurance() == Assurance::Simulated.name()).then_some(
         "SIMULATED enclave: the whole protocol runs, and nothing is proven; the owner of that machine can read these rows.",
     )

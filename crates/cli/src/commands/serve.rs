@@ -1,10 +1,11 @@
-//! `privet serve plain|party|enclave|keys`.
+//! `privet serve plain|party|enclave|keys|web`.
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::{io, thread};
 
 use privet_serve::roles::{enclave, keys, party, plain};
+use privet_serve::web::web;
 use tokio::sync::oneshot;
 
 use crate::args::ServeRole;
@@ -18,6 +19,7 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
         ServeRole::Party(args) => (party(&args.config).await?, args),
         ServeRole::Enclave(args) => (enclave(&args.config).await?, args),
         ServeRole::Keys(args) => (keys(&args.config).await?, args),
+        ServeRole::Web(args) => (web(&args.config).await?, args),
     };
     let signal = stop_signal()?;
     let parent = args.with_parent.then(end_of_input);

@@ -31,6 +31,7 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         accuracy: args.plan.accuracy,
         rows: rows.as_deref(),
         network: Network::default(),
+        origins: &args.origins,
     };
     let mut running = tokio::select! {
         started = Running::start(&wanted, args.dir.as_deref()) => started?,

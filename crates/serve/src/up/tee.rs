@@ -36,6 +36,7 @@ impl Running {
             attester: "simulated".into(),
             replicas: 1,
             certificate: Some("enclave.pem".into()),
+            origins: wanted.origins.to_vec(),
             keys: keys.clone(),
             limits: LimitsConfig::default(),
         };

@@ -23,7 +23,7 @@ use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::session::Session;
 use privet_mpc::world::World;
 use privet_serve::peers::{Identity, Mesh};
-use privet_serve::server::serve_party;
+use privet_serve::server::{Content, Door, serve_behind};
 use privet_serve::tls::server_config;
 use privet_serve::{Limits, MachineKey, PublicKey, Registry};
 use tokio::runtime::Runtime;
@@ -112,7 +112,14 @@ impl Trio {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let registry = Arc::new(Registry::new(vec![host]).unwrap());
             let limits = Limits::default();
-            serve_party(listener, tls, Some(served), registry, limits, std::future::pending()).await
+            serve_behind(
+                listener,
+                Door::tls(tls).with_peers(Some(served)),
+                Content::Models(registry),
+                limits,
+                std::future::pending(),
+            )
+            .await
         });
         self.running[role.index()] = Some(Running { mesh, runtime: Some(runtime) });
     }

@@ -1,0 +1,115 @@
+// The public half of a bundle: everything that anyone involved may know.
+
+import { fromHex, type Bytes } from "./bytes.ts";
+import { PrivetError } from "./errors.ts";
+import { Head, type HeadJson } from "./head.ts";
+import { type Numbers, numbersOf } from "./numbers.ts";
+import { type Port, isSoundPort } from "./port.ts";
+import { PARTIES, PROTECTS, type Protect } from "./protect.ts";
+import { sound, unusable } from "./sound.ts";
+import { Tail, type TailJson } from "./tail.ts";
+
+export type Kind = "plain" | "mpc" | "tee" | "he";
+export type Reveal = "score" | "probability" | "label";
+
+export interface Manifest {
+  name: string;
+  kind: Kind;
+  reveal: Reveal;
+  inputs: Port[];
+  outputs: Port[];
+  mpc?: MpcPart;
+  tee?: TeePart;
+}
+
+/** The part of a model served by parties, ready for use. */
+export interface MpcPart {
+  protect: Protect;
+  numbers: Numbers;
+  head: Head;
+  tail: Tail;
+  scores: number;
+  /** Each party's one-line public key. */
+  parties: string[];
+}
+
+/** The part of a model served by an enclave, as far as a client needs it. */
+export interface TeePart {
+  /** Salted digest of the model, which the enclave states once it has opened it. */
+  model: Bytes;
+  version: number;
+  /** Whether only holders of the owner's token are answered. */
+  wantsToken: boolean;
+}
+
+const FORMAT = 2;
+
+/** Reads a public half, and checks that everything in it which this client uses points at something. */
+export function parseManifest(text: string): Manifest {
+  try {
+    return read(JSON.parse(text));
+  } catch (error) {
+    throw error instanceof PrivetError ? error : unusable("it is not a bundle's public half.");
+  }
+}
+
+interface Json {
+  format: number;
+  name: string;
+  kind: Kind;
+  reveal: Reveal;
+  inputs: Port[];
+  outputs: Port[];
+  mpc: MpcJson | null;
+  tee?: { model: unknown; version: number; tokens: unknown };
+  secrets: string[];
+}
+
+interface MpcJson {
+  protocol: string;
+  protect: Protect;
+  numbers: unknown;
+  head: HeadJson;
+  tail: TailJson;
+  scores: number;
+  parties: string[];
+}
+
+function read(json: Json): Manifest {
+  if (json.format !== FORMAT) {
+    const newer = json.format > FORMAT;
+    const turn = newer ? "Load a newer page." : "Make it again with the program that the owner has now.";
+    throw unusable(`it has format ${json.format}, this client reads ${FORMAT}. ${turn}`);
+  }
+  const { name, kind, reveal, inputs, outputs, mpc, tee } = json;
+  sound(typeof name === "string" && ["score", "probability", "label"].includes(reveal));
+  sound(inputs.every(isSoundPort) && outputs.every(isSoundPort));
+  sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee"));
+  const manifest: Manifest = { name, kind, reveal, inputs, outputs };
+  if (mpc) {
+    manifest.mpc = readMpc(mpc);
+    const same = (a: Port[], b: Port[]) => JSON.stringify(a) === JSON.stringify(b);
+    sound(json.secrets.length === PARTIES && same(inputs, mpc.head.inputs) && same(outputs, manifest.mpc.tail.outputs));
+  }
+  if (tee) {
+    const model = fromHex(tee.model, 32);
+    sound(model && Number.isSafeInteger(tee.version));
+    manifest.tee = { model, version: tee.version, wantsToken: tee.tokens !== null && tee.tokens !== undefined };
+  }
+  return manifest;
+}
+
+function readMpc({ protocol, protect, numbers, head, tail, scores, parties }: MpcJson): MpcPart {
+  if (protocol !== "replicated3") {
+    throw unusable(`its protocol is \`${protocol}\`, which this client does not speak.`);
+  }
+  sound(PROTECTS.includes(protect) && parties.length === PARTIES && scores > 0 && head.columns.length > 0);
+  return {
+    protect,
+    numbers: numbersOf(numbers, head.columns.length, scores),
+    head: new Head(head),
+    tail: new Tail(tail, scores),
+    scores,
+    parties,
+  };
+}

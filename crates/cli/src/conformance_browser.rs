@@ -1,0 +1,121 @@
+//! What the browser's client is held to: for each fixture a bundle, rows, the entropy that was drawn, the messages of this client
+//! byte by byte, the parties' answers, and what comes of them. `UPDATE=1` writes `bindings/browser/golden`.
+
+use privet_deploy::bundle::for_parties;
+use privet_deploy::prepared::prepare;
+use privet_deploy::tensors::to_raw;
+use privet_ring::entropy::{Entropy, EntropyFailed};
+use privet_serve::PublicKey;
+use privet_tee::statement::hex;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Linear models with every kind of head and tail, and two programs.
+const CHOSEN: [(&str, Reveal, Protect); 12] = [
+    ("lr-uci", Reveal::Score, Protect::Both),
+    ("lr-uci", Reveal::Score, Protect::Input),
+    ("lr-uci", Reveal::Score, Protect::Model),
+    ("lr-uci-columns", Reveal::Score, Protect::Both),
+    ("lr528-keras", Reveal::Score, Protect::Both),
+    ("softmax-iris", Reveal::Score, Protect::Both),
+    ("linear-svc", Reveal::Score, Protect::Both),
+    ("ridge-two-targets", Reveal::Score, Protect::Both),
+    ("classifier-string-labels", Reveal::Score, Protect::Both),
+    ("imputer-after-scaler", Reveal::Score, Protect::Both),
+    ("lr-uci", Reveal::Probability, Protect::Both),
+    ("mlp-sklearn", Reveal::Score, Protect::Both),
+];
+const ROWS: usize = 4;
+
+/// Hands out what another generator gives, and keeps it.
+struct Kept(DangerousSeededEntropy, Vec<u8>);
+
+impl Entropy for Kept {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyFailed> {
+        self.0.fill(out)?;
+        self.1.extend_from_slice(out);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_browser_is_held_to_the_bytes_of_this_client() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../bindings/browser/golden");
+    for (name, reveal, protect) in CHOSEN {
+        let fixture = fixtures().into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}"));
+        let file = format!("{name}-{}-{}.json", reveal.name(), protect.name());
+        let made = serde_json::to_string_pretty(&golden(&fixture, reveal, protect)).unwrap() + "\n";
+        let path = folder.join(&file);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &made).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == made,
+            "`{file}` is another (UPDATE=1 writes it, and then the browser's tests must pass)"
+        );
+    }
+}
+
+fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
+    let rows: Vec<Tensor> =
+        fixture.rows.iter().map(|tensor| tensor.slice(0, ROWS.min(tensor.rows))).collect();
+    let graph = privet_deploy::reveal::revealing(fixture.graph.clone(), reveal, None).unwrap();
+    let prepared = prepare(&graph, reveal, 1e-3, Some(&fixture.rows)).unwrap();
+    let parties =
+        [1, 2, 3].map(|n| PublicKey::new(&format!("party-{n}"), [n; 32], [n; 32]).unwrap().to_string());
+    let choices = Choices { name: fixture.name.clone(), protect, reveal, parties: parties.to_vec() };
+    let (public, files) = for_parties(&prepared, choices, &mut DangerousSeededEntropy::new(3)).unwrap();
+    let mut entropy = Kept(DangerousSeededEntropy::new(4), Vec::new());
+    let caller = MpcCaller::new(&public).unwrap();
+    let mut jobs = caller.jobs(Arc::new(rows.clone()), &mut entropy).unwrap();
+    assert_eq!(jobs.len(), 1, "{}: one chunk", fixture.name);
+    let Asked { messages, pending, .. } = jobs.remove(0).ask(&mut entropy).unwrap();
+    let sent: Vec<Value> =
+        messages.iter().map(|m| json!({ "head": part(m, 0), "body": part(m, 1) })).collect();
+    let replies = replies(&public, &files, messages);
+    let answers: Vec<String> = replies.iter().map(|reply| hex(&reply.outputs[0].data)).collect();
+    let answer = pending.answer(replies).unwrap();
+    let inputs =
+        graph.inputs.iter().zip(&rows).map(|(port, tensor)| (port.name.clone(), values(port, tensor)));
+    let ports = caller.outputs().iter().zip(&answer.outputs);
+    let outputs = ports.map(|(port, tensor)| (port.name.clone(), values(port, tensor)));
+    json!({
+        "kind": "mpc",
+        "public": public.json(),
+        "digest": public.digest_hex(),
+        "rows": inputs.collect::<serde_json::Map<_, _>>(),
+        "entropy": hex(&entropy.1),
+        "messages": sent,
+        "answers": answers,
+        "outputs": outputs.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn replies(public: &PublicBundle, files: &[PartyFile], messages: Vec<InferRequest>) -> Vec<InferReply> {
+    let hosts = hosts(public, files);
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            hosts.iter().zip(messages).map(|(host, m)| scope.spawn(|| host.infer(m).unwrap())).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn part(message: &InferRequest, at: usize) -> Option<String> {
+    message.inputs.get(at).map(|raw| hex(&raw.data))
+}
+
+/// A tensor as JSON that loses nothing.
+fn values(port: &Port, tensor: &Tensor) -> Value {
+    let number =
+        |x: f64| if x.is_finite() { json!(x) } else { json!(format!("{x}").replace("inf", "Infinity")) };
+    let data: Vec<Value> = match &tensor.data {
+        Data::F32(v) => v.iter().map(|&x| number(f64::from(x))).collect(),
+        Data::F64(v) => v.iter().map(|&x| number(x)).collect(),
+        Data::I64(v) => v.iter().map(|&x| json!(x)).collect(),
+        Data::Text(v) => v.iter().map(|x| json!(x)).collect(),
+    };
+    json!({ "datatype": port.dtype.name(), "shape": to_raw(port, tensor).shape, "data": data })
+}
