@@ -39,14 +39,14 @@ def chromium():
 class Page:
     """A deployment, the server of its page, and a browser that trusts exactly their keys."""
 
-    def __init__(self, chromium, running, folder, config, phone=False):
-        self.folder, self.running = folder, running
+    def __init__(self, chromium, deployments, folder, config, phone):
+        self.folder, self.running = folder, deployments[0]
         line = ok("keygen", "--name", "advice", "--out", folder / "web.key").text.strip()
         path = folder / "web.toml"
         path.write_text(config)
         self.server = Role("serve", "web", "--config", path, log=folder / "web.log")
         self.url = self.server.ready()
-        endpoints = deployment(running.deployment)["endpoints"]
+        endpoints = [endpoint for one in deployments for endpoint in deployment(one.deployment)["endpoints"]]
         self.origins = {endpoint["http_url"] for endpoint in endpoints}
         keys = ",".join(spki(key) for key in [line, *(endpoint["key"] for endpoint in endpoints)])
         flags = [f"--ignore-certificate-errors-spki-list={keys}", "--no-sandbox", "--disable-gpu", "--disable-quic"]
@@ -90,22 +90,21 @@ def opened(chromium, tmp_path, up):
     """Starts a deployment of this kind and the page before it."""
     pages = []
 
-    def start(kind, reveal="label", phone=False, **changes):
+    def start(kind, reveal="label", phone=False, more=False):
         port = 20000 + os.getpid() % 20000 + len(pages)
-        running = up(
-            kind, MODELS / NAME / "model.onnx", "--rows", MODELS / NAME / "rows.npz", "--reveal", reveal,
-            "--origin", f"https://localhost:{port}", "--origin", "null",
-        )  # fmt: skip
+        origins = ["--origin", f"https://localhost:{port}", "--origin", "null"]
+        model = [MODELS / NAME / "model.onnx", "--rows", MODELS / NAME / "rows.npz"]
+        running = up(kind, *model, "--reveal", reveal, *origins)
+        roles = [running] + [up(kind, *model, *origins)] * more
         folder = tmp_path / f"web-{len(pages)}"
         folder.mkdir()
         config = (ROOT / "examples/web/web.toml").read_text()
         config = config.replace("127.0.0.1:8443", f"127.0.0.1:{port}").replace("../../run/web.key", "web.key")
         config = config.replace("../../run/deployment.toml", str(running.deployment))
         extra = "dangerous_accept_simulated = true\n" if kind == "tee" else ""
+        extra += f'more = "{roles[1].deployment}"\n' if more else ""
         config = config.replace("\n[outcomes]", extra + "\n[outcomes]", 1)
-        for old, new in changes.items():
-            config = config.replace(old, new)
-        pages.append(Page(chromium, running, folder, config, phone))
+        pages.append(Page(chromium, roles, folder, config, phone))
         pages[-1].page.goto(f"https://localhost:{port}/")
         pages[-1].page.wait_for_selector("form", timeout=20_000)
         return pages[-1]
@@ -165,7 +164,7 @@ def test_the_search_for_values_finds_them_where_they_are(opened):
     """In plain the values do leave, so that a search that finds nothing elsewhere means something."""
     page = opened("plain")
     page.fill(APPLICANT)
-    page.ask()
+    assert ("Yes: the model" if expected()[0] == 0 else "No: the model") in page.ask()
     with pytest.raises(AssertionError):
         assert_nothing_leaks(page)
 
@@ -176,6 +175,18 @@ def test_scores_agree_with_onnx_runtime(opened):
     said = page.ask()
     numbers = [float(word.strip(",")) for word in said.split() if word.strip(",").replace(".", "", 1).isdigit() and "." in word]
     assert np.abs(np.array(numbers[:2]) - expected()[1]).max() <= 1.1e-4, said
+
+
+def test_first_whether_then_how_much(opened):
+    """The label alone at first; who wants to know more asks for it, of another deployment."""
+    page = opened("mpc", more=True)
+    page.fill(APPLICANT)
+    assert "probabilities" not in page.ask()
+    page.page.get_by_role("button", name="Show me the score too").click()
+    page.page.wait_for_selector("output dt:has-text('probabilities')", timeout=20_000)
+    numbers = page.page.locator("output dt:has-text('probabilities') + dd").inner_text().split(", ")
+    assert np.abs(np.array(numbers, float) - expected()[1]).max() <= 1.1e-4
+    assert not page.problems, page.problems
 
 
 def test_what_the_plan_does_not_cover_is_refused_in_the_page(opened):

@@ -21,6 +21,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tritonclient.utils import InferenceServerException
 
 from support import MODELS, deployment, ok, refused, signal_to, until
+from test_package import privet, wheel  # noqa: F401, fixtures
 
 KINDS = ["plain", "mpc", "tee"]
 MODEL = "lr-uci-columns"
@@ -53,7 +54,7 @@ def asked(client, tensor, name, rows, output):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_way_gives_the_same_answer(kind, shared, gateway, tmp_path):
+def test_every_way_gives_the_same_answer(kind, shared, gateway, privet, tmp_path):
     model, rows, expected = fixture("lr528-keras")
     running = shared(kind, model)
     at = gateway(running).address
@@ -75,6 +76,7 @@ def test_every_way_gives_the_same_answer(kind, shared, gateway, tmp_path):
         "tritonclient, gRPC": asked(triton_grpc.InferenceServerClient(at), triton_grpc.InferInput, name, rows, output),
         "tritonclient, asyncio": asyncio.run(over_asyncio()),
         "open-inference-openapi": from_the_specification(at, name, rows, output),
+        "Python": privet.connect(running.deployment, dangerous_accept_simulated=kind == "tee").outputs(rows)[output],
     }
     for way, answer in answers.items():
         assert np.abs(answer - expected[output][:20]).max() <= BOUND[kind], way
@@ -120,6 +122,7 @@ def test_a_reply_says_its_bound_and_its_cost(shared, gateway):
     status, said = get(f"{gateway(running).url}/v2/models/lr528-keras/infer", body=json.dumps(body).encode())
     assert status == 200, said
     assert said["parameters"]["rounds"] == 1 and said["parameters"]["bound"] <= 1e-4, said["parameters"]
+    assert said["parameters"]["trust"] == "mpc / replicated3, semi-honest", said["parameters"]
 
 
 def test_small_requests_share_a_call_and_one_bad_row_is_its_own_trouble(shared, gateway):

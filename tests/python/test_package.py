@@ -23,6 +23,9 @@ UCI = ROOT / "data/uci-credit-default"
 
 @pytest.fixture(scope="session")
 def wheel():
+    """The wheel: built here, or the one that `PRIVET_WHEEL` names."""
+    if given := os.environ.get("PRIVET_WHEEL"):
+        return pathlib.Path(given)
     build = [sys.executable, ROOT / "bindings/python/wheel.py", os.environ.get("PRIVET_BIN", "target/release/privet")]
     done = subprocess.run(build, capture_output=True, text=True, timeout=1800, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr

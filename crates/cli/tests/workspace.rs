@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -78,6 +78,27 @@ fn the_table_of_crates_is_true() {
         return std::fs::write(&path, text).unwrap();
     }
     assert!(written == expected, "the table in `ARCHITECTURE.md` should be (UPDATE=1 writes it)\n{expected}");
+}
+
+/// Each package under these with its features, as the build of the whole workspace or of one package has them.
+fn features(arguments: &[&str]) -> BTreeSet<String> {
+    let form = ["tree", "--prefix", "none", "--format", "{p} {f}"];
+    let said = cargo(&[&form[..], arguments].concat());
+    said.lines().map(|line| line.trim_end_matches(" (*)").trim_end().to_owned()).collect()
+}
+
+/// What a wheel is built of was built already, by the same features: else all of it would be built a second time.
+#[test]
+fn a_wheel_takes_what_the_whole_build_made() {
+    let whole = ["--workspace", "--exclude", "privet-credit", "--exclude", "privet-credit-engine"];
+    // First what runs, then what builds it too: the same package may be there twice, with other features.
+    let mut other = BTreeSet::new();
+    for (of_whole, of_wheel) in [("normal,dev", "normal"), ("normal,build,dev", "normal,build")] {
+        let whole = features(&[&whole[..], &["--edges", of_whole]].concat());
+        let wheel = features(&["--package", "privet-python", "--edges", of_wheel]);
+        other.extend(wheel.difference(&whole).cloned());
+    }
+    assert!(other.is_empty(), "`bindings/python/Cargo.toml` lacks features of these: {other:#?}");
 }
 
 #[test]

@@ -47,6 +47,7 @@ impl Gateway {
         let Answer { outputs, between, .. } = self.batches.ask(rows).await?;
         let count = |n: u64| Parameter::Int(i64::try_from(n).unwrap_or(i64::MAX));
         let mut parameters = said(&self.deployed);
+        parameters.push(("trust".into(), Parameter::Text(self.deployed.public().trust_card().title)));
         parameters.push(("rounds".into(), count(1 + between.rounds)));
         parameters.push(("bytes_between".into(), count(between.bytes)));
         let outputs = wanted.into_iter().map(|at| to_raw(ports[at], &outputs[at])).collect();
