@@ -1,8 +1,13 @@
 """Deployments for the tests, and the lines that a run ends with."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import pytest
 
-from support import BINARY, Gateway, Up, deployment, ok
+from support import BINARY, ROOT, Gateway, Up, deployment, ok
 
 LINES = []
 
@@ -70,6 +75,31 @@ def gateway(tmp_path):
     for one in started:
         if one.process.poll() is None:
             assert one.end() == 0, one.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def wheel():
+    """The wheel: built here, or the one that `PRIVET_WHEEL` names."""
+    if given := os.environ.get("PRIVET_WHEEL"):
+        return pathlib.Path(given)
+    build = [sys.executable, ROOT / "bindings/python/wheel.py", BINARY]
+    done = subprocess.run(build, capture_output=True, text=True, timeout=1800, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return pathlib.Path(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def privet(wheel, tmp_path_factory):
+    """The package, imported from where the wheel was unpacked."""
+    folder = tmp_path_factory.mktemp("site")
+    install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", folder]
+    subprocess.run([*install, wheel], check=True)
+    sys.path.insert(0, str(folder))
+    import privet
+
+    assert pathlib.Path(privet.__file__).is_relative_to(folder)
+    yield privet
+    sys.path.remove(str(folder))
 
 
 @pytest.fixture(scope="module")

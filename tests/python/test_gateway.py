@@ -21,7 +21,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tritonclient.utils import InferenceServerException
 
 from support import MODELS, deployment, ok, refused, signal_to, until
-from test_package import privet, wheel  # noqa: F401, fixtures
 
 KINDS = ["plain", "mpc", "tee"]
 MODEL = "lr-uci-columns"

@@ -7,7 +7,6 @@ import nbformat
 from nbclient import NotebookClient
 
 from support import ROOT
-from test_package import privet, wheel  # noqa: F401, fixtures
 
 
 def test_the_notebook_runs(privet, monkeypatch):

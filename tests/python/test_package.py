@@ -21,31 +21,6 @@ BOUND = {"plain": 1e-6, "mpc": 1e-4, "tee": 1e-6}
 UCI = ROOT / "data/uci-credit-default"
 
 
-@pytest.fixture(scope="session")
-def wheel():
-    """The wheel: built here, or the one that `PRIVET_WHEEL` names."""
-    if given := os.environ.get("PRIVET_WHEEL"):
-        return pathlib.Path(given)
-    build = [sys.executable, ROOT / "bindings/python/wheel.py", os.environ.get("PRIVET_BIN", "target/release/privet")]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=1800, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return pathlib.Path(done.stdout.splitlines()[-1])
-
-
-@pytest.fixture(scope="session")
-def privet(wheel, tmp_path_factory):
-    """The package, imported from where the wheel was unpacked."""
-    folder = tmp_path_factory.mktemp("site")
-    install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", folder]
-    subprocess.run([*install, wheel], check=True)
-    sys.path.insert(0, str(folder))
-    import privet
-
-    assert pathlib.Path(privet.__file__).is_relative_to(folder)
-    yield privet
-    sys.path.remove(str(folder))
-
-
 def fixture(name):
     folder = MODELS / name
     return folder / "model.onnx", dict(np.load(folder / "rows.npz")), dict(np.load(folder / "expected.npz"))
