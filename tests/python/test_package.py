@@ -119,8 +119,19 @@ def test_errors_are_exceptions_with_the_codes_of_the_command_line(shared, privet
         asked.predict(np.zeros((2, 7), np.float32))
     with pytest.raises(privet.PrivetError):
         privet.connect(tmp_path / "nothing.toml")
+    with pytest.raises(privet.RefusedError, match="no probabilities"):
+        model, rows, _ = fixture("linear-regression")
+        connect(privet, shared("plain", model)).predict_proba(rows)
     with pytest.raises(TypeError, match="skl2onnx"):
         privet.check(object())
+
+
+@pytest.mark.parametrize("value", [2.5, 2.0**60, 1e300, np.nan, np.uint64(2**63 + 1)])
+def test_no_number_is_sent_in_anothers_place(value, shared, privet):
+    model, rows, _ = fixture("lr-uci-columns")
+    asked = connect(privet, shared("plain", model))
+    with pytest.raises(privet.UsageError, match="SEX"):
+        asked.predict({name: values[:1] for name, values in rows.items()} | {"SEX": np.array([[value]])})
 
 
 def test_an_unreachable_party_is_named(up, privet):

@@ -1703,8 +1703,8 @@ var CHUNK_BYTES2 = 2 ** 20;
 var MAX_CHUNK_ROWS = 2 ** 16;
 var explicitBits = (layout) => layout.protect === "model" ? layout.encodedBits : layout.k;
 function chunkRows(layout) {
-  const up = packedLength(layout.columns, explicitBits(layout));
-  const fits = Math.floor(CHUNK_BYTES2 / Math.max(up, 8 * layout.scores, 1));
+  const up2 = packedLength(layout.columns, explicitBits(layout));
+  const fits = Math.floor(CHUNK_BYTES2 / Math.max(up2, 8 * layout.scores, 1));
   return Math.min(Math.max(Math.min(fits, layout.mostRows), 1), MAX_CHUNK_ROWS);
 }
 var Request = class _Request {
@@ -2135,8 +2135,8 @@ function readStamp(json) {
   return { time: wholeNumber(time), nonce: bytesOf(nonce, 32), signature: bytesOf(signature, 64) };
 }
 var reportData = (statement) => sha512(utf8("privet tee statement v1"), u64(statement.length), statement);
-async function fresh(stated, session, asked) {
-  const { question, policy, now: now2, digest: digest2 } = asked;
+async function fresh(stated, session, asked2) {
+  const { question, policy, now: now2, digest: digest2 } = asked2;
   const { nonce, stamp, signingKey } = stated;
   if (nonce) {
     const other = "made for another nonce: an answer to somebody else, or an old one (nonce-mismatch)";
@@ -2579,10 +2579,11 @@ function row(entries) {
   return first === null ? values : null;
 }
 function value({ range, text: isText, control }) {
+  if (isText) return control.value === "" ? { problem: "An answer is needed here." } : { value: control.value };
   const text2 = control.value.trim();
-  if (isText) return text2 === "" ? { problem: "An answer is needed here." } : { value: text2 };
   if (text2 === "") return range.missing ? { value: NaN } : { problem: "A number is needed here." };
-  const number2 = Number(text2.replace(",", "."));
+  if (/,\d{3}$/.test(text2)) return { problem: "Is that a decimal comma? Write 50000, or 50.0, without one." };
+  const number2 = Number(/^[^.,]*,[^.,]*$/.test(text2) ? text2.replace(",", ".") : text2);
   if (!Number.isFinite(number2)) return { problem: "This is no number." };
   if (range.whole && !Number.isInteger(number2)) return { problem: "A whole number is needed here." };
   if (range.low !== null && number2 < range.low || range.high !== null && number2 > range.high) {
@@ -2591,7 +2592,7 @@ function value({ range, text: isText, control }) {
   return { value: number2 };
 }
 function short(limit) {
-  return limit === null ? "any number" : Number(limit.toPrecision(6)).toLocaleString("en");
+  return limit === null ? "any number" : String(Number(limit.toPrecision(6)));
 }
 function show({ control, problem }, text2) {
   control.setAttribute("aria-invalid", "true");
@@ -2626,12 +2627,16 @@ function outcome(page, result) {
 }
 function shown(model, value2) {
   if (typeof value2 !== "number") return String(value2);
-  const digits = model.bound === null ? 6 : Math.max(1, Math.ceil(-Math.log10(model.bound)));
+  const digits = model.bound === null ? 6 : Math.max(1, Math.ceil(-Math.log10(model.bound)) + 1);
   return value2.toFixed(Math.min(digits, 12));
 }
 function exact(model) {
   if (model.reveal === "label") return "The label is all that was computed for you.";
-  return model.bound === null ? "It is computed as the model is defined." : `It is wrong by ${model.bound.toPrecision(2)} at most.`;
+  return model.bound === null ? "It is computed as the model is defined." : `It is wrong by ${up(model.bound)} at most.`;
+}
+function up(bound) {
+  const unit = 10 ** (Math.floor(Math.log10(bound)) - 1);
+  return (Math.ceil(bound / unit) * unit).toPrecision(2);
 }
 function cost(result) {
   return `${result.bytesUp.toLocaleString("en")} bytes were sent, ${result.bytesDown.toLocaleString("en")} came back.`;
@@ -2669,7 +2674,7 @@ function told(page, model) {
 }
 function server(page) {
   if (isSaved()) {
-    const who = `It was signed by ${page.served_by}; check the signature before you trust it.`;
+    const who = `${page.served_by} made it. Check its signature, with a key that you have from elsewhere, before you trust it.`;
     return element("p", { class: "told" }, element("strong", {}, "This page is a file of yours. Nobody serves it."), who);
   }
   const link = element("a", { href: "page.html", download: "page.html" }, "save this page");
@@ -2679,7 +2684,7 @@ function server(page) {
     element("strong", {}, `This page is served by ${page.served_by}.`),
     "Whoever serves a page can read what is typed into it, if it serves another page than it should. If you do not want to rely on that, ",
     link,
-    ", check its signature, and open the file instead."
+    ", check its signature with a key that you have from elsewhere, and open the file instead."
   );
 }
 function simulated(page, model) {
@@ -2737,13 +2742,17 @@ async function ask2(page, model, more, fields2, output2) {
     return [answer(page, model, result), next(page, further, fields2.typed)];
   });
 }
+var asked = 0;
 async function show2(output2, work) {
+  const mine = ++asked;
   output2.hidden = false;
   output2.classList.remove("bad");
   output2.replaceChildren(element("p", {}, "Asking …"));
   try {
-    output2.replaceChildren(...await work());
+    const answer2 = await work();
+    if (mine === asked) output2.replaceChildren(...answer2);
   } catch (error) {
+    if (mine !== asked) return;
     output2.classList.add("bad");
     output2.replaceChildren(element("p", {}, said3(error)));
   }

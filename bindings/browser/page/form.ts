@@ -103,10 +103,12 @@ function row(entries: Entry[]): Row | null {
 type Read = { value: number | string; problem?: undefined } | { problem: string };
 
 function value({ range, text: isText, control }: Entry): Read {
+  if (isText) return control.value === "" ? { problem: "An answer is needed here." } : { value: control.value };
   const text = control.value.trim();
-  if (isText) return text === "" ? { problem: "An answer is needed here." } : { value: text };
   if (text === "") return range.missing ? { value: NaN } : { problem: "A number is needed here." };
-  const number = Number(text.replace(",", "."));
+  // A comma is a decimal point to some and separates thousands to others: where it could be both, nobody guesses.
+  if (/,\d{3}$/.test(text)) return { problem: "Is that a decimal comma? Write 50000, or 50.0, without one." };
+  const number = Number(/^[^.,]*,[^.,]*$/.test(text) ? text.replace(",", ".") : text);
   if (!Number.isFinite(number)) return { problem: "This is no number." };
   if (range.whole && !Number.isInteger(number)) return { problem: "A whole number is needed here." };
   if ((range.low !== null && number < range.low) || (range.high !== null && number > range.high)) {
@@ -116,7 +118,7 @@ function value({ range, text: isText, control }: Entry): Read {
 }
 
 function short(limit: number | null): string {
-  return limit === null ? "any number" : Number(limit.toPrecision(6)).toLocaleString("en");
+  return limit === null ? "any number" : String(Number(limit.toPrecision(6)));
 }
 
 function show({ control, problem }: Entry, text: string): void {

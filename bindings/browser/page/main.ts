@@ -47,13 +47,19 @@ async function ask(page: Facts, model: Model, more: Model | null, fields: Form, 
   });
 }
 
+/** Counts what was asked, so that a late answer to an earlier question is not shown over a later one. */
+let asked = 0;
+
 async function show(output: HTMLOutputElement, work: () => Promise<HTMLElement[]>): Promise<void> {
+  const mine = ++asked;
   output.hidden = false;
   output.classList.remove("bad");
   output.replaceChildren(element("p", {}, "Asking …"));
   try {
-    output.replaceChildren(...(await work()));
+    const answer = await work();
+    if (mine === asked) output.replaceChildren(...answer);
   } catch (error) {
+    if (mine !== asked) return;
     output.classList.add("bad");
     output.replaceChildren(element("p", {}, said(error)));
   }

@@ -31,13 +31,20 @@ function outcome(page: Facts, result: Outputs): string {
 
 function shown(model: Model, value: number | bigint | string): string {
   if (typeof value !== "number") return String(value);
-  const digits = model.bound === null ? 6 : Math.max(1, Math.ceil(-Math.log10(model.bound)));
+  // One digit more than the bound says, so that writing it down adds nothing that counts.
+  const digits = model.bound === null ? 6 : Math.max(1, Math.ceil(-Math.log10(model.bound)) + 1);
   return value.toFixed(Math.min(digits, 12));
 }
 
 function exact(model: Model): string {
   if (model.reveal === "label") return "The label is all that was computed for you.";
-  return model.bound === null ? "It is computed as the model is defined." : `It is wrong by ${model.bound.toPrecision(2)} at most.`;
+  return model.bound === null ? "It is computed as the model is defined." : `It is wrong by ${up(model.bound)} at most.`;
+}
+
+/** Two digits, never less than it is. */
+function up(bound: number): string {
+  const unit = 10 ** (Math.floor(Math.log10(bound)) - 1);
+  return (Math.ceil(bound / unit) * unit).toPrecision(2);
 }
 
 function cost(result: Outputs): string {

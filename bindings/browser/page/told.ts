@@ -20,7 +20,7 @@ export function told(page: Facts, model: Model): HTMLElement {
 
 function server(page: Facts): HTMLElement {
   if (isSaved()) {
-    const who = `It was signed by ${page.served_by}; check the signature before you trust it.`;
+    const who = `${page.served_by} made it. Check its signature, with a key that you have from elsewhere, before you trust it.`;
     return element("p", { class: "told" }, element("strong", {}, "This page is a file of yours. Nobody serves it."), who);
   }
   const link = element("a", { href: "page.html", download: "page.html" }, "save this page");
@@ -30,7 +30,7 @@ function server(page: Facts): HTMLElement {
     element("strong", {}, `This page is served by ${page.served_by}.`),
     "Whoever serves a page can read what is typed into it, if it serves another page than it should. If you do not want to rely on that, ",
     link,
-    ", check its signature, and open the file instead.",
+    ", check its signature with a key that you have from elsewhere, and open the file instead.",
   );
 }
 

@@ -16,7 +16,7 @@ def keras_layer(model: Model, output: str | None = None, **options: Any) -> Any:
     import keras
     import tensorflow as tf
 
-    port = model._only([port for port in model._outputs if output in (None, port.name)])
+    port = model._number(output)
 
     class PrivateLayer(keras.layers.Layer):
         def call(self, inputs: Any) -> Any:
@@ -34,7 +34,7 @@ def torch_module(model: Model, output: str | None = None) -> Any:
     """A PyTorch module with the deployment's only number output, or the one of that name; the framework must be installed."""
     import torch
 
-    port = model._only([port for port in model._outputs if output in (None, port.name)])
+    port = model._number(output)
 
     class PrivateModule(torch.nn.Module):
         def forward(self, x: Any) -> Any:

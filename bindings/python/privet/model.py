@@ -76,6 +76,9 @@ class Model:
         """Rows × classes. Where a model gives the probability of the second of two classes alone, both are here."""
         port = self._probabilities()
         values = self.outputs(X, progress=progress)[port.name].reshape(-1, port.width)
+        slack = (self.bound or 0.0) + 1e-6
+        if values.size and (values.min() < -slack or values.max() > 1 + slack):
+            raise RefusedError("E127", f"`{port.name}` gives no probabilities. Take it from `predict` or `outputs`.")
         return np.hstack([1 - values, values]) if port.width == 1 else values
 
     def outputs(self, X: Any, *, progress: Progress | None = None) -> dict[str, np.ndarray]:
@@ -130,7 +133,7 @@ class Model:
         self.close()
 
     def __repr__(self) -> str:
-        bound = "" if self.bound is None else f", error at most {self.bound:.2g}"
+        bound = "" if self.bound is None else f", error at most {self.bound:.3g}"
         return f"<privet model `{self.name}`: {self.kind}, reveals {self.reveal}{bound}>"
 
     @property
@@ -150,6 +153,13 @@ class Model:
             what = f"Model `{self.name}` reveals labels alone. Deploy it with `--reveal probability`."
             raise RefusedError("E127", what)
         return self._only(numbers)
+
+    def _number(self, name: str | None) -> Port:
+        """The output of numbers that is called so, or the only one."""
+        numbers = [port for port in self._outputs if port.datatype in ("FP32", "FP64")]
+        if name is not None and name not in {port.name for port in numbers}:
+            raise UsageError("E128", f"The model has no output of numbers `{name}`.")
+        return self._only([port for port in numbers if name in (None, port.name)])
 
     def _only(self, ports: list[Port]) -> Port:
         if len(ports) == 1:

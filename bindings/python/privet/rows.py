@@ -99,9 +99,20 @@ def typed(part: Any, port: Port) -> np.ndarray | list[str]:
         cast = np.ascontiguousarray(array, dtype=wanted)
     except (TypeError, ValueError):
         raise UsageError("E301", f"`{port.name}` must be {port.datatype}; {array.dtype} came.") from None
-    if wanted is np.int64 and array.dtype.kind not in "iub" and not np.array_equal(cast, array.astype(np.float64)):
-        raise UsageError("E301", f"`{port.name}` takes whole numbers; others came.")
+    if wanted is np.int64 and not is_kept(array, port.datatype):
+        raise UsageError("E301", f"`{port.name}` takes whole numbers of {port.datatype}; others came.")
     return cast
+
+
+def is_kept(array: np.ndarray, datatype: str) -> bool:
+    """Whether every value is a whole number that this type can hold."""
+    low, high = {"INT64": (-(2**63), 2**63 - 1), "INT32": (-(2**31), 2**31 - 1), "BOOL": (0, 1)}[datatype]
+    if array.dtype.kind in "iub":
+        return array.size == 0 or (low <= int(array.min()) and int(array.max()) <= high)
+    # Beyond 2^53 a float has lost digits already.
+    values = array.astype(np.float64)
+    small = np.abs(values) <= 2.0**53
+    return bool(np.all(small & (values == np.floor(values)) & (values >= low) & (values <= high)))
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

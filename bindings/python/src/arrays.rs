@@ -11,13 +11,23 @@ pub(crate) fn from_python(port: &Port, rows: &Bound<'_, PyAny>) -> PyResult<Tens
     let data = match port.dtype {
         DataType::Fp32 => Data::F32(values(rows)?),
         DataType::Fp64 => Data::F64(values(rows)?),
-        DataType::Int64 | DataType::Int32 | DataType::Bool => Data::I64(values(rows)?),
+        DataType::Int64 => Data::I64(values(rows)?),
+        DataType::Int32 => Data::I64(within(port, values(rows)?, i64::from(i32::MIN), i64::from(i32::MAX))?),
+        DataType::Bool => Data::I64(within(port, values(rows)?, 0, 1)?),
         DataType::Bytes => Data::Text(rows.extract()?),
     };
     let rows = data.len().checked_div(port.width).unwrap_or(0);
     Tensor::new(rows, port.width, data).ok_or_else(|| {
         PyValueError::new_err(format!("`{}` has {} values a row; other rows came.", port.name, port.width))
     })
+}
+
+/// The same values, where the input's own type can hold them: another number must not be sent in a value's place.
+fn within(port: &Port, values: Vec<i64>, low: i64, high: i64) -> PyResult<Vec<i64>> {
+    if values.iter().all(|value| (low..=high).contains(value)) {
+        return Ok(values);
+    }
+    Err(PyValueError::new_err(format!("`{}` takes values from {low} to {high}.", port.name)))
 }
 
 fn values<T: Element + Copy>(rows: &Bound<'_, PyAny>) -> PyResult<Vec<T>> {

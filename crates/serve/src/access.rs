@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use privet_deploy::Error;
 use zeroize::Zeroizing;
 
@@ -69,13 +69,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// A page of another site can send requests here: its browser says where it comes from, or asks for a name that is not this
 /// machine's (a name that its owner points here).
 fn from_here<B>(request: &Request<B>) -> Result<(), (StatusCode, Error)> {
-    let asked = request.headers().get(HOST).map(HeaderValue::as_bytes);
-    let host = request.uri().authority().cloned().or_else(|| Authority::try_from(asked?).ok());
+    let named = request.uri().authority().cloned().map(Some);
+    let host =
+        named.or_else(|| request.headers().get(HOST).map(|host| Authority::try_from(host.as_bytes()).ok()));
     let origin = request.headers().get(ORIGIN).map(|origin| {
         let authority = origin.to_str().ok()?.split_once("://")?.1;
         Authority::try_from(authority).ok()
     });
-    let ours = host.is_none_or(|host| is_here(&host))
+    let ours = host.is_none_or(|host| host.is_some_and(|host| is_here(&host)))
         && origin.is_none_or(|origin| origin.is_some_and(|origin| is_here(&origin)));
     if ours {
         return Ok(());
@@ -114,7 +115,7 @@ mod tests {
                 assert_eq!((status, error.code), (StatusCode::FORBIDDEN, "E166"), "{origin}");
             }
         }
-        for host in ["evil.example", "localhost.evil.example:8080", "10.0.0.1"] {
+        for host in ["evil.example", "localhost.evil.example:8080", "10.0.0.1", "a`b.evil.example", ""] {
             assert!(Access::Loopback.check(&request(host, &[])).is_err(), "{host}");
         }
     }

@@ -78,8 +78,13 @@ async fn server_metadata() -> axum::Json<Value> {
 }
 
 async fn ready(State(rest): State<Rest>) -> Result<axum::Json<Value>, Refused> {
-    rest.registry.ready().await?;
+    rest.registry.ready().await.map_err(not_ready)?;
     Ok(axum::Json(json!({ "ready": true })))
+}
+
+/// Whatever the reason is, those who balance load know one status for it.
+fn not_ready(error: Error) -> Refused {
+    Refused(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
 async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
@@ -90,7 +95,8 @@ async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
 
 async fn model_ready(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
-    rest.registry.ready_for(rest.registry.find(&model, &version)?).await?;
+    let service = rest.registry.find(&model, &version)?;
+    rest.registry.ready_for(service).await.map_err(not_ready)?;
     Ok(axum::Json(json!({ "name": model, "ready": true })))
 }
 

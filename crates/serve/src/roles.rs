@@ -194,11 +194,19 @@ pub(crate) async fn prepare(
 }
 
 /// A gateway: in the clear on a loopback address, elsewhere over TLS and for holders of a token.
-pub async fn gateway(gateway: Gateway, listen: &str, door: Option<Door>) -> Result<Prepared, Error> {
+/// No call to a role waits longer than `deadline`.
+pub async fn gateway(
+    gateway: Gateway,
+    listen: &str,
+    door: Option<Door>,
+    deadline: Duration,
+) -> Result<Prepared, Error> {
     let public = door.is_some();
     let content = Content::Models(Arc::new(Registry::of(vec![Arc::new(gateway)])?));
-    let door = door.unwrap_or_else(Door::loopback);
-    let prepared = bind(listen, door, content, Limits::default()).await?;
+    let door = door.unwrap_or_else(Door::loopback).waiting();
+    // A large request is several calls, one after the other where they are slow.
+    let limits = Limits { peers: deadline.saturating_mul(4), ..Limits::default() };
+    let prepared = bind(listen, door, content, limits).await?;
     if public || prepared.address.ip().is_loopback() {
         return Ok(prepared);
     }

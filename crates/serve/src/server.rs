@@ -59,17 +59,24 @@ pub struct Door {
     peers: Option<Arc<Mesh>>,
     access: Access,
     origins: Vec<HeaderValue>,
+    waits: bool,
 }
 
 impl Door {
     /// Over TLS.
     pub fn tls(config: ServerConfig) -> Self {
-        Self { tls: Some(Arc::new(config)), peers: None, access: Access::Anyone, origins: Vec::new() }
+        Self {
+            tls: Some(Arc::new(config)),
+            peers: None,
+            access: Access::Anyone,
+            origins: Vec::new(),
+            waits: false,
+        }
     }
 
     /// In the clear, for programs of this machine alone: the listener must be a loopback address's.
     pub fn loopback() -> Self {
-        Self { tls: None, peers: None, access: Access::Loopback, origins: Vec::new() }
+        Self { tls: None, peers: None, access: Access::Loopback, origins: Vec::new(), waits: false }
     }
 
     /// The same, for pages of these origins too.
@@ -81,7 +88,13 @@ impl Door {
     /// The same, for a party: its peers come to the same port.
     #[must_use]
     pub fn with_peers(self, peers: Option<Arc<Mesh>>) -> Self {
-        Self { peers, ..self }
+        Self { waits: peers.is_some(), peers, ..self }
+    }
+
+    /// The same, where an answer waits for others.
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        Self { waits: true, ..self }
     }
 
     /// The same, for holders of a token.
@@ -217,8 +230,8 @@ impl Server {
     async fn requests(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let patience = self.limits.patience;
         let asked = AtomicBool::new(false);
-        // A party's answer may wait for its peers, after the request itself was waited for.
-        let whole = patience + self.door.peers.as_ref().map_or(Duration::ZERO, |_| self.limits.peers);
+        // A party's answer may wait for its peers, and a gateway's for its roles, after the request itself was waited for.
+        let whole = if self.door.waits { patience + self.limits.peers } else { patience };
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
             answer(self.router.clone(), request, self.door.access.clone(), whole)

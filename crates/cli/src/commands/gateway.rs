@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &GatewayArgs) -> Result<ExitCode, Failure> {
     }
     let door = door(args)?;
     let scheme = if door.is_some() { "https" } else { "http" };
-    let prepared = roles::gateway(Gateway::new(deployed, batching)?, &args.listen, door).await?;
+    let prepared = roles::gateway(Gateway::new(deployed, batching)?, &args.listen, door, deadline).await?;
     let stop = stop_signal()?;
     print(&format!("ready {scheme}://{}", prepared.address()));
     prepared.run(stop).await?;

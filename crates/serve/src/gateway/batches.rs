@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
 
 use privet_deploy::caller::{Answer, Between};
 use privet_deploy::{Blame, Error};
@@ -50,6 +52,7 @@ struct State {
 }
 
 struct Waiting {
+    since: Instant,
     rows: Vec<Tensor>,
     answer: oneshot::Sender<Result<Answer, Error>>,
 }
@@ -124,13 +127,17 @@ impl Batches {
         }
         let (answer, later) = oneshot::channel();
         state.waiting_rows += count(&rows);
-        state.waiting.push_back(Waiting { rows, answer });
+        state.waiting.push_back(Waiting { since: Instant::now(), rows, answer });
         Ok(Entry::Later(later))
     }
 
-    /// A call more than there should be: somebody has waited for long enough.
+    /// A call more than there should be, where somebody is still waiting who has waited for long enough.
     fn start_another(self: &Arc<Self>) {
         let mut state = self.state();
+        let is_due = |first: &Waiting| first.since.elapsed() >= self.batching.delay;
+        if !state.waiting.front().is_some_and(is_due) {
+            return;
+        }
         let batch = state.take(self.batching.rows);
         if !batch.is_empty() {
             state.under_way += 1;
@@ -164,23 +171,34 @@ impl State {
     }
 }
 
-/// One private call for all of them. What is wrong with one must not be the others' trouble: then each is asked about alone.
+/// Asks about all of them, and then lets others go on.
 async fn together(turn: Turn, batch: Vec<Waiting>) {
-    let deployed = turn.0.deployed.clone();
-    let counts: Vec<usize> = batch.iter().map(Waiting::count).collect();
-    match deployed.predict(Arc::new(appended(&batch))).await {
-        Ok(answer) => {
-            let parts = parted(&answer, &counts);
-            batch.into_iter().zip(parts).for_each(|(one, part)| drop(one.answer.send(Ok(part))));
-        }
-        Err(e) if batch.len() > 1 && matches!(e.blame, Blame::Usage | Blame::Refused) => {
-            for Waiting { rows, answer } in batch {
-                let _ = answer.send(deployed.predict(Arc::new(rows)).await);
-            }
-        }
-        Err(e) => batch.into_iter().for_each(|one| drop(one.answer.send(Err(e.clone())))),
-    }
+    ask_about(&turn.0.deployed, batch).await;
     drop(turn);
+}
+
+/// One private call for all who still wait. What is wrong with one must not be the others' trouble: then half of them are asked about at a
+/// time, until it is alone.
+fn ask_about(deployed: &Deployed, mut batch: Vec<Waiting>) -> BoxFuture<'_, ()> {
+    Box::pin(async move {
+        batch.retain(|one| !one.answer.is_closed());
+        if batch.is_empty() {
+            return;
+        }
+        let counts: Vec<usize> = batch.iter().map(Waiting::count).collect();
+        match deployed.predict(Arc::new(appended(&batch))).await {
+            Ok(answer) => {
+                let parts = parted(&answer, &counts);
+                batch.into_iter().zip(parts).for_each(|(one, part)| drop(one.answer.send(Ok(part))));
+            }
+            Err(e) if batch.len() > 1 && matches!(e.blame, Blame::Usage | Blame::Refused) => {
+                let rest = batch.split_off(batch.len() / 2);
+                ask_about(deployed, batch).await;
+                ask_about(deployed, rest).await;
+            }
+            Err(e) => batch.into_iter().for_each(|one| drop(one.answer.send(Err(e.clone())))),
+        }
+    })
 }
 
 /// All rows below each other.

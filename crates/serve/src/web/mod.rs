@@ -101,8 +101,6 @@ fn headed(page: &Page, kind: &'static str, text: String) -> Response {
     for (name, value) in fixed {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::from_str(&page.policy) {
-        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-    }
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, page.policy.clone());
     answer
 }

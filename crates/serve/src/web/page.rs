@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use privet_deploy::{Blame, Error};
 use rcgen::SigningKey as _;
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ pub(super) struct Page {
     pub(super) signature: String,
     pub(super) signer: String,
     /// Its content security policy.
-    pub(super) policy: String,
+    pub(super) policy: HeaderValue,
 }
 
 impl Page {
@@ -46,8 +47,8 @@ impl Page {
         check_said(config, &deployments, key)?;
         let told = files.iter().map(|(file, path)| deployment(file, path)).collect::<Result<Vec<_>, _>>()?;
         let facts = facts(config, &told, key);
-        let roles: BTreeSet<&str> =
-            deployments.iter().flat_map(|f| &f.endpoints).map(|role| role.http_url.as_str()).collect();
+        let roles = deployments.iter().flat_map(|file| &file.endpoints).map(|role| origin(&role.http_url));
+        let roles = roles.collect::<Result<BTreeSet<&str>, _>>()?;
         let roles = roles.into_iter().collect::<Vec<_>>().join(" ");
         let alone = alone(&facts, &roles);
         let (signature, signer) = signed(key, alone.as_bytes())?;
@@ -55,12 +56,24 @@ impl Page {
             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {roles}; base-uri 'none'; \
              form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
         );
+        let policy = HeaderValue::from_str(&policy).map_err(|_| not_an_origin(&roles))?;
         let html = HTML
             .replace("{policy}", "")
             .replace("{style}", "<link rel=\"stylesheet\" href=\"style.css\">")
             .replace("{script}", "<script type=\"module\" src=\"app.js\"></script>");
         Ok(Self { html, facts, alone, signature, signer, policy })
     }
+}
+
+/// The address, which becomes part of the page's policy, so that it must be one and nothing else.
+fn origin(url: &str) -> Result<&str, Error> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    let good = url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain));
+    if good { Ok(url) } else { Err(not_an_origin(url)) }
+}
+
+fn not_an_origin(url: &str) -> Error {
+    Error::usage("E142", format!("`{url}` is no address of a role for a page; expected `https://HOST:PORT`."))
 }
 
 /// A deployment as a browser takes it: the policy and the collateral are in it, as it reads no files.
