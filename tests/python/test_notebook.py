@@ -6,11 +6,13 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 
-from support import ROOT
+from support import BINARY, ROOT
 
 
 def test_the_notebook_runs(privet, monkeypatch):
     path = ROOT / "examples/python/private_scores.ipynb"
+    # The notebook runs in its own folder.
+    monkeypatch.setenv("PRIVET_BIN", str(BINARY))
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(privet.__file__)))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()

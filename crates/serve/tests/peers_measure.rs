@@ -24,7 +24,12 @@ fn a_way_is_measured_while_the_parties_compute() {
     let measured = to_next(&trio).unwrap();
     assert!(measured.round_trip > Duration::ZERO && measured.bytes_per_second > 0.0);
     trio.check(1);
-    assert!(to_next(&trio).is_ok(), "also a second time");
+    // The other side takes one at a time, and may still be ending the first.
+    let again = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        to_next(&trio).is_ok()
+    });
+    assert!(again, "also a second time");
 }
 
 #[test]
