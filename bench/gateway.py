@@ -16,6 +16,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -61,28 +62,28 @@ def machine():
 @contextlib.contextmanager
 def deployed(kind):
     """The native client, and the file that it was opened from."""
-    import tempfile
-
     import privet
 
     with tempfile.TemporaryDirectory() as folder:
         up = [privet.run.program(), "up", kind, MODEL / "model.onnx", "--rows", MODEL / "rows.npz", "--dir", folder]
-        process = subprocess.Popen(up, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            to = process.stdout.readline().removeprefix("ready ").strip()
+        with running(up) as to:
             yield privet.connect(to, dangerous_accept_simulated=kind == "tee"), to
-        finally:
-            process.terminate()
-            process.wait()
 
 
 @contextlib.contextmanager
 def gateway(program, to, *options):
     run = [program, "gateway", "--to", to, "--listen", "127.0.0.1:0", "--dangerous-accept-simulated", *options]
-    process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        host, port = process.stdout.readline().removeprefix("ready http://").strip().split(":")
+    with running(run) as url:
+        host, port = url.removeprefix("http://").split(":")
         yield host, int(port)
+
+
+@contextlib.contextmanager
+def running(command):
+    """A program, for as long as the context lasts, and what it says to be ready."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield process.stdout.readline().removeprefix("ready ").strip()
     finally:
         process.terminate()
         process.wait()
@@ -92,11 +93,8 @@ class Raw:
     """The least that a client can do: one connection, one request that is always the same, and its answer's bytes."""
 
     def __init__(self, at, rows):
-        import numpy as np
-
-        [self.name] = np.load(MODEL / "rows.npz").files
         data = rows.astype("<f4").tobytes()
-        head = {"inputs": [{"name": self.name, "datatype": "FP32", "shape": list(rows.shape)}]}
+        head = {"inputs": [{"name": "features", "datatype": "FP32", "shape": list(rows.shape)}]}
         head["inputs"][0]["parameters"] = {"binary_data_size": len(data)}
         head = json.dumps(head | {"parameters": {"binary_data_output": True}}).encode()
         lines = [
@@ -125,8 +123,7 @@ class Raw:
 def rows_of(count):
     import numpy as np
 
-    rows = np.load(MODEL / "rows.npz")
-    rows = rows[rows.files[0]]
+    rows = np.load(MODEL / "rows.npz")["features"]
     return np.resize(rows, (count, rows.shape[1])).astype(np.float32)
 
 
@@ -165,7 +162,7 @@ def together(program, to, most):
         seconds = time.perf_counter() - start
     took.sort()
     rate = len(took) / seconds
-    return {"clients": CLIENTS, "rows_per_s": rate, "p50_s": took[len(took) // 2], "p99_s": took[len(took) * 99 // 100]}
+    return {"clients": CLIENTS, "seconds": SECONDS, "rows_per_s": rate, "p50_s": took[len(took) // 2], "p99_s": took[len(took) * 99 // 100]}
 
 
 def table(record):
@@ -178,8 +175,9 @@ def table(record):
     for r in record["together"]:
         times = f"{r['p50_s'] * 1e3:.1f} ms | {r['p99_s'] * 1e3:.1f} ms"
         lines.append(f"| {r['kind']} | {r['batching']} | {r['rows_per_s']:,.0f} | {times} |")
-    cpu = record["machine"]
-    lines += ["", f"Medians of {REPEATS} in turn; then {CLIENTS} clients with one row each for {SECONDS:.0f} s. {cpu['cpu']}, "
+    cpu, alone, together = record["machine"], record["alone"][0], record["together"][0]
+    lines += ["", f"Medians of {alone['repeats']} in turn; then {together['clients']} clients with one row each for "
+              f"{together['seconds']:.0f} s. {cpu['cpu']}, "
               f"{cpu['cores']} cores, which clients, gateway and all roles share; load {cpu['load']:.2f} at the start."]
     return "\n".join(lines)
 
