@@ -113,6 +113,13 @@ def test_metadata_says_names_columns_bound_and_who_sees_what(shared, gateway):
     assert "UINT8" not in {tensor["datatype"] for tensor in said["inputs"]}
 
 
+def test_a_simulated_enclave_is_called_one_everywhere(shared, gateway):
+    running = shared("tee", MODELS / "lr528-keras/model.onnx")
+    at = gateway(running)
+    assert get(f"{at.url}/v2/models/lr528-keras")[1]["parameters"]["assurance"] == "simulated"
+    assert "SIMULATED" in at.log.read_text()
+
+
 def test_a_reply_says_its_bound_and_its_cost(shared, gateway):
     _, rows, _ = fixture("lr528-keras")
     running = shared("mpc", MODELS / "lr528-keras/model.onnx")

@@ -77,6 +77,7 @@ def test_the_verbs_of_scikit_learn(kind, shared, privet):
         assert asked.kind == kind and asked.name == "lr-uci" and "the client" in asked.trust
         assert (asked.bound is None) == (kind != "mpc")
         assert asked.last_cost["rounds"] == 1
+        assert asked.assurance == {"plain": "none", "mpc": "no two parties collude", "tee": "simulated"}[kind]
     with pytest.raises(privet.UsageError, match="closed"):
         asked.predict(x)
 

@@ -53,8 +53,6 @@ class Model:
         self.reveal: str = facts["reveal"]
         #: The proven largest error of what is revealed; `None` where the kind computes as the model is defined.
         self.bound: float | None = facts["bound"]
-        #: What answers may be believed to have run under.
-        self.assurance: str = facts["assurance"]
         #: Who could see what.
         self.trust: str = facts["trust"]
         #: The digest of the bundle.
@@ -103,6 +101,11 @@ class Model:
     def ready(self, patience: float = 10.0) -> None:
         """Waits until every role answers; raises `UnreachableError`, which names the one that does not."""
         self._open.ready(patience)
+
+    @property
+    def assurance(self) -> str:
+        """What answers may be believed to have run under; an enclave's is known once it was asked."""
+        return self._open.assurance()
 
     @property
     def classes_(self) -> np.ndarray:

@@ -11,7 +11,7 @@ use std::time::Duration;
 use privet_deploy::Error;
 use privet_model::graph::Port;
 use privet_serve::belief::Belief;
-use privet_serve::deployed::Deployed;
+use privet_serve::deployed::{Deployed, wait_of};
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -51,7 +51,7 @@ impl Deployment {
     ) -> PyResult<Self> {
         let belief = Belief { policy, collateral, token, dangerous_accept_simulated };
         let open = || {
-            let deadline = seconds(deadline)?;
+            let deadline = wait_of(deadline)?;
             let deployed = Deployed::open_with(&path, deadline, &belief)?;
             let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
             let runtime = runtime.map_err(|e| ours(format!("No thread can be started: {e}.")))?;
@@ -69,7 +69,6 @@ impl Deployment {
             "kind": file.kind.name(),
             "reveal": manifest.reveal.name(),
             "bound": caller.bound(),
-            "assurance": caller.assurance(),
             "bundle": file.digest,
             "trust": self.deployed.public().trust_card().to_string(),
             "inputs": caller.inputs().iter().map(port).collect::<Vec<_>>(),
@@ -78,9 +77,14 @@ impl Deployment {
         .to_string()
     }
 
+    /// What answers may be believed to have run under; an enclave's is known once it was asked.
+    fn assurance(&self) -> &'static str {
+        self.deployed.caller().assurance()
+    }
+
     /// Waits until every role is ready.
     fn ready(&self, py: Python<'_>, patience: f64) -> PyResult<()> {
-        let patience = seconds(patience).map_err(|e| raised(py, &e))?;
+        let patience = wait_of(patience).map_err(|e| raised(py, &e))?;
         self.wait(py, self.deployed.ready(patience))
     }
 
@@ -132,11 +136,6 @@ fn port(port: &Port) -> Value {
     json!({
         "name": port.name, "datatype": port.dtype.name(), "width": port.width, "shape": port.row_shape(), "columns": port.columns,
     })
-}
-
-fn seconds(seconds: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::usage("E145", format!("A wait of {seconds} seconds is none.")))
 }
 
 fn ours(what: String) -> Error {

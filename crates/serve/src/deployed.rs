@@ -221,6 +221,12 @@ fn said_by(role: &str, error: Error) -> Error {
     Error { message: format!("`{role}` answers: {}", error.message), ..error }
 }
 
+/// So many seconds, as a user gives them, to wait.
+pub fn wait_of(seconds: f64) -> Result<Duration, Error> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Error::usage("E145", format!("A wait of {seconds} seconds is none.")))
+}
+
 /// The time that is so far ahead.
 fn after(wait: Duration) -> Result<Instant, Error> {
     let end = Instant::now().checked_add(wait);

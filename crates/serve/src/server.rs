@@ -138,7 +138,7 @@ pub async fn serve_behind(
 ) -> io::Result<()> {
     let (stop, stopping) = watch::channel(false);
     let server = Server {
-        router: content.router(limits).layer(pages(&door.origins)),
+        router: pages(content.router(limits), &door.origins),
         door,
         http: http(limits),
         limits,
@@ -160,15 +160,20 @@ pub async fn serve_behind(
     Ok(())
 }
 
-/// What browsers are told about pages of other origins that ask here: which may, and what they may send and read.
-fn pages(origins: &[HeaderValue]) -> CorsLayer {
+/// Tells browsers about pages of other origins that ask here: which may, and what they may send and read. Where there are none, nothing is
+/// said, and browsers let no page ask.
+fn pages(router: Router, origins: &[HeaderValue]) -> Router {
+    if origins.is_empty() {
+        return router;
+    }
     let sizes = HeaderName::from_static(HEADER);
-    CorsLayer::new()
+    let told = CorsLayer::new()
         .allow_origin(origins.to_vec())
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([CONTENT_TYPE, sizes.clone()])
         .expose_headers([sizes])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_secs(600));
+    router.layer(told)
 }
 
 fn origin_header(origin: &str) -> Result<HeaderValue, Error> {

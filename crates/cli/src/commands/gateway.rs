@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use privet_deploy::Error;
 use privet_serve::access::Token;
 use privet_serve::config::read_text;
-use privet_serve::deployed::Deployed;
+use privet_serve::deployed::{Deployed, wait_of};
 use privet_serve::gateway::{Batching, Gateway};
 use privet_serve::roles;
 use privet_serve::server::Door;
@@ -21,10 +20,14 @@ use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) async fn run(args: &GatewayArgs) -> Result<ExitCode, Failure> {
-    let deadline = duration(args.deadline)?;
-    let delay = duration(args.batch_delay / 1000.0)?;
+    let deadline = wait_of(args.deadline)?;
+    let delay = wait_of(args.batch_delay / 1000.0)?;
     let batching = Batching { rows: args.batch_rows, delay, calls: args.batch_calls };
     let deployed = Deployed::open_with(&args.to, deadline, &(&args.belief).into())?;
+    // What an enclave runs under is known once it was asked. Roles that are not there yet may come later.
+    if let Err(e) = deployed.opened().await {
+        eprintln!("{e}");
+    }
     if let Some(remark) = remark(&deployed) {
         eprintln!("{remark}");
     }
@@ -46,9 +49,4 @@ fn door(args: &GatewayArgs) -> Result<Option<Door>, Error> {
     let secret = |path: &Path| read_text(path).map(Zeroizing::new);
     let token = Token::new(&secret(token)?)?;
     Ok(Some(Door::tls(pem_server_config(&read_text(certificate)?, &secret(key)?)?).with_token(token)))
-}
-
-fn duration(seconds: f64) -> Result<Duration, Error> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| Error::usage("E145", format!("A wait of {seconds} seconds is none.")))
 }

@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use privet_deploy::Error;
 use privet_model::graph::Port;
-use privet_serve::deployed::Deployed;
+use privet_serve::deployed::{Deployed, wait_of};
 use privet_tee::kind::Assurance;
 
 use crate::args::PredictArgs;
@@ -15,9 +14,7 @@ use crate::output::{print, progress};
 use crate::rows;
 
 pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
-    let deadline = Duration::try_from_secs_f64(args.deadline)
-        .map_err(|_| Error::usage("E145", format!("A deadline of {} seconds is none.", args.deadline)))?;
-    let deployed = Deployed::open_with(&args.to, deadline, &(&args.belief).into())?;
+    let deployed = Deployed::open_with(&args.to, wait_of(args.deadline)?, &(&args.belief).into())?;
     let read = rows::read(&args.rows, deployed.caller().inputs())?;
     read.notes.iter().for_each(|note| eprintln!("{note}"));
     let count = read.tensors.first().map_or(0, |t| t.rows);

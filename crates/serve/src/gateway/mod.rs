@@ -28,6 +28,8 @@ pub struct Gateway {
     deployed: Deployed,
     batches: Arc<Batches>,
     metadata: Metadata,
+    /// The title of its trust card.
+    trust: String,
 }
 
 impl Gateway {
@@ -35,7 +37,8 @@ impl Gateway {
     pub fn new(deployed: Deployed, batching: Batching) -> Result<Self, Error> {
         let metadata = metadata(&deployed)?;
         let batches = Batches::new(deployed.clone(), batching);
-        Ok(Self { deployed, batches, metadata })
+        let trust = deployed.public().trust_card().title;
+        Ok(Self { deployed, batches, metadata, trust })
     }
 
     async fn answer(&self, request: InferRequest) -> Result<InferReply, Error> {
@@ -47,7 +50,7 @@ impl Gateway {
         let Answer { outputs, between, .. } = self.batches.ask(rows).await?;
         let count = |n: u64| Parameter::Int(i64::try_from(n).unwrap_or(i64::MAX));
         let mut parameters = said(&self.deployed);
-        parameters.push(("trust".into(), Parameter::Text(self.deployed.public().trust_card().title)));
+        parameters.push(("trust".into(), Parameter::Text(self.trust.clone())));
         parameters.push(("rounds".into(), count(1 + between.rounds)));
         parameters.push(("bytes_between".into(), count(between.bytes)));
         let outputs = wanted.into_iter().map(|at| to_raw(ports[at], &outputs[at])).collect();
