@@ -159,6 +159,34 @@ def test_small_requests_share_a_call_and_one_bad_row_is_its_own_trouble(shared, 
     assert made < 200, f"{made} private calls for 256 requests"
 
 
+def test_a_crowd_is_told_to_come_again(up, gateway):
+    """While the parties rest, as many rows wait as there is room for; who comes after that is told at once, and those who wait are answered."""
+    model, rows, expected = fixture("lr528-keras")
+    running = up("mpc", model)
+    [name], [output] = rows.files, expected.files
+    at = gateway(running, "--batch-calls", "1", "--batch-rows", "2", "--batch-delay", "60000").address
+    asleep = [running.party(f"party-{at}") for at in range(3)]
+    for party in asleep:
+        signal_to(party, signal.SIGSTOP)
+
+    def ask(_):
+        with triton_http.InferenceServerClient(at) as client:
+            try:
+                return asked(client, triton_http.InferInput, name, rows[name][:1], output)[0, 0]
+            except InferenceServerException as error:
+                return error.message()
+
+    with concurrent.futures.ThreadPoolExecutor(160) as pool:
+        answers = [pool.submit(ask, one) for one in range(160)]
+        until(lambda: sum(answer.done() for answer in answers) >= 31)
+        for party in asleep:
+            signal_to(party, signal.SIGCONT)
+        got = [answer.result() for answer in answers]
+    told = [answer for answer in got if isinstance(answer, str)]
+    assert len(told) == 31 and all(answer.startswith("E163 128 rows") for answer in told), told[:3]
+    assert all(abs(answer - expected[output][0, 0]) <= 1e-4 for answer in got if not isinstance(answer, str))
+
+
 def calls(running):
     """Calls that the first party answered."""
     endpoint = deployment(running.deployment)["endpoints"][0]
@@ -215,6 +243,11 @@ def test_pages_of_other_sites_are_refused(shared, gateway):
         status, said = get(f"{at.url}/v2/models/lr528-keras", headers)
         assert status == 403 and said["code"] == "E166", (headers, said)
     assert get(f"{at.url}/v2", {"Origin": "http://localhost:3000"})[0] == 200
+
+
+def test_an_origin_that_is_none_is_named(tmp_path):
+    model = MODELS / "lr528-keras/model.onnx"
+    refused(2, "up", "plain", model, "--origin", "https://*", "--dir", tmp_path, names=["https://*", "no origin"])
 
 
 def test_elsewhere_than_on_this_machine_it_needs_a_token_and_tls(shared, gateway, tmp_path):

@@ -176,7 +176,8 @@ fn pages(router: Router, origins: &[HeaderValue]) -> Router {
     router.layer(told)
 }
 
-fn origin_header(origin: &str) -> Result<HeaderValue, Error> {
+/// A page's origin, as browsers name it.
+pub(crate) fn origin_header(origin: &str) -> Result<HeaderValue, Error> {
     // A page that was saved to a file has the origin `null`.
     if origin == "null" {
         return Ok(HeaderValue::from_static("null"));

@@ -24,6 +24,7 @@ use crate::deployed::Deployed;
 use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
 use crate::keys::MachineKey;
+use crate::server::origin_header;
 use crate::up::folder::Folder;
 use crate::up::network::{Network, Relay};
 use crate::up::process::Process;
@@ -71,6 +72,8 @@ impl Running {
     /// Writes keys, bundle and configurations into `folder` (a new temporary one if none is given), starts every role,
     /// and waits until each answers health.
     pub async fn start(wanted: &Wanted<'_>, folder: Option<&Path>) -> Result<Self, Error> {
+        // What is wrong with an option is said before any role starts.
+        wanted.origins.iter().try_for_each(|origin| origin_header(origin).map(drop))?;
         let mut running =
             Self { folder: Folder::make(folder, wanted.kind)?, roles: Vec::new(), relays: Vec::new() };
         match running.start_roles(wanted).await {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use privet_deploy::caller::{Answer, Between};
+use privet_deploy::caller::Answer;
 use privet_deploy::{Blame, Error};
 use privet_model::tensor::Tensor;
 use tokio::runtime::Handle;
@@ -221,7 +221,7 @@ fn parted(answer: &Answer, counts: &[usize]) -> Vec<Answer> {
         first = range.end;
         let outputs = answer.outputs.iter().map(|tensor| tensor.slice(range.start, range.end)).collect();
         let scores = answer.scores[range.start * per_row..range.end * per_row].to_vec();
-        Answer { outputs, scores, between: Between { ..answer.between } }
+        Answer { outputs, scores, between: answer.between }
     };
     counts.iter().map(part).collect()
 }
