@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
-        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve keys --config keys.toml\n  privet serve web --config web.toml"
+        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve he --config he.toml\n  privet serve keys --config keys.toml\n  privet serve web --config web.toml"
     )]
     Serve {
         #[command(subcommand)]
@@ -104,6 +104,9 @@ pub(crate) enum ServeRole {
     /// The host of an enclave: starts the measured program and carries sealed messages, which it cannot read.
     #[command(after_help = "Example:\n  privet serve enclave --config enclave.toml")]
     Enclave(ServeArgs),
+    /// The server of the he kind: it has the model, and computes on ciphertexts.
+    #[command(after_help = "Example:\n  privet serve he --config server.toml")]
+    He(ServeArgs),
     /// The owner's key service: releases a model's key to enclaves that satisfy the owner's policy.
     #[command(after_help = "Example:\n  privet serve keys --config keys.toml")]
     Keys(ServeArgs),

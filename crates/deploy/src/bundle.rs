@@ -21,6 +21,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::check::Planned;
 use crate::error::{Blame, Error};
+use crate::he::bundle::HePart;
 use crate::kind::{Kind, Reveal};
 use crate::numbers::Numbers;
 use crate::prepared::Prepared;
@@ -52,6 +53,9 @@ pub struct Manifest {
     /// For [`Kind::Tee`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tee: Option<TeePart>,
+    /// For [`Kind::He`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub he: Option<HePart>,
     /// Salted digests of the secret halves, by role.
     pub secrets: Vec<String>,
 }
@@ -174,6 +178,16 @@ impl PublicBundle {
         })
     }
 
+    /// The part for ciphertexts, if this is a bundle for them.
+    pub fn he(&self) -> Result<&HePart, Error> {
+        self.manifest.he.as_ref().ok_or_else(|| {
+            Error::refused(
+                "E231",
+                format!("This bundle is for kind `{}`, not `he`.", self.manifest.kind.name()),
+            )
+        })
+    }
+
     /// The shape of a request.
     pub fn layout(&self) -> Result<Layout, Error> {
         let part = self.mpc()?;
@@ -193,20 +207,21 @@ struct Format {
 
 impl Manifest {
     fn is_sound(&self) -> bool {
-        if self.tee.is_some() != (self.kind == Kind::Tee) {
-            return false;
-        }
-        match (&self.mpc, self.kind) {
-            (Some(part), Kind::Mpc) => {
-                let outputs = part.tail.outputs.iter().map(|(port, _)| port);
-                part.is_sound()
-                    && self.secrets.len() == PARTIES
-                    && self.inputs == part.head.inputs
-                    && self.outputs.iter().eq(outputs)
-            }
-            (None, Kind::Mpc) | (Some(_), _) => false,
-            (None, _) => true,
-        }
+        let only = |there: bool, kind| there == (self.kind == kind);
+        only(self.mpc.is_some(), Kind::Mpc)
+            && only(self.tee.is_some(), Kind::Tee)
+            && only(self.he.is_some(), Kind::He)
+            && self.mpc.as_ref().is_none_or(|part| {
+                part.is_sound() && self.secrets.len() == PARTIES && self.has(&part.head, &part.tail)
+            })
+            && self.he.as_ref().is_none_or(|part| {
+                part.is_sound() && self.secrets.len() == 1 && self.has(&part.head, &part.tail)
+            })
+    }
+
+    /// Whether head and tail have the model's own inputs and outputs.
+    fn has(&self, head: &Head, tail: &Tail) -> bool {
+        self.inputs == head.inputs && self.outputs.iter().eq(tail.outputs.iter().map(|(port, _)| port))
     }
 }
 
@@ -296,27 +311,32 @@ impl PartyFile {
     }
 
     fn digest(&self) -> String {
-        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
-        let length = |n: usize| (n as u64).to_le_bytes();
-        hasher.update(&length(self.salt.len())).update(self.salt.as_bytes());
-        for tensor in &self.tensors {
-            hasher.update(&length(tensor.len()));
-            for part in tensor {
-                hasher.update(&length(part.len())).update(part.as_bytes());
-            }
-        }
-        hex(hasher.update(&[self.party]).finalize().as_bytes())
+        salted_digest(&self.salt, &self.tensors, self.party)
     }
 }
 
-fn text(words: &[u64]) -> String {
+/// The digest of a role's secret half, which tells nothing of it to whoever does not know the salt.
+pub(crate) fn salted_digest(salt: &str, tensors: &[Vec<String>], role: u8) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
+    let length = |n: usize| (n as u64).to_le_bytes();
+    hasher.update(&length(salt.len())).update(salt.as_bytes());
+    for tensor in tensors {
+        hasher.update(&length(tensor.len()));
+        for part in tensor {
+            hasher.update(&length(part.len())).update(part.as_bytes());
+        }
+    }
+    hex(hasher.update(&[role]).finalize().as_bytes())
+}
+
+pub(crate) fn text(words: &[u64]) -> String {
     let mut bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
     let text = BASE64.encode(&bytes);
     bytes.zeroize();
     text
 }
 
-fn words(text: &str) -> Option<Vec<u64>> {
+pub(crate) fn words(text: &str) -> Option<Vec<u64>> {
     let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
     let (words, rest) = bytes.as_chunks::<8>();
     rest.is_empty().then(|| words.iter().map(|&w| u64::from_le_bytes(w)).collect())
@@ -408,6 +428,7 @@ impl Shared<'_> {
             outputs: self.tail.outputs.iter().map(|(port, _)| port.clone()).collect(),
             mpc: Some(part),
             tee: None,
+            he: None,
             secrets: files.iter().map(PartyFile::digest).collect(),
         })?;
         for file in &mut files {
@@ -456,11 +477,12 @@ fn unshared(
         outputs: model.outputs.iter().map(|(port, _)| port.clone()).collect(),
         mpc: None,
         tee,
+        he: None,
         secrets: Vec::new(),
     })
 }
 
-fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {
+pub(crate) fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {
     Ok(hex(&draw::<16>(entropy).map_err(no_entropy)?))
 }
 

@@ -6,9 +6,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use privet_model::encode::Encoder;
 use privet_model::graph::Port;
+use privet_model::head::Head;
 use privet_model::tensor::Tensor;
+use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::oip::{InferReply, InferRequest};
@@ -118,6 +122,19 @@ impl Answer {
 pub(crate) fn pieces(rows: usize, piece: usize) -> impl Iterator<Item = Range<usize>> {
     let piece = piece.max(1);
     (0..rows).step_by(piece).map(move |first| first..rows.min(first + piece))
+}
+
+/// Refuses a request of several calls as a whole, so that a bad row at its end means nothing was sent.
+pub(crate) fn check_rows(head: &Head, encoder: &Encoder, rows: &[Tensor]) -> Result<(), Error> {
+    let bound = head.bind(rows)?;
+    let columns = encoder.columns();
+    let at_a_time = block_rows(columns);
+    let mut values = Zeroizing::new(vec![0.0; columns * at_a_time]);
+    for first in (0..bound.len()).step_by(at_a_time) {
+        let n = (bound.len() - first).min(at_a_time) * columns;
+        encoder.check(head, &bound, first, &mut values[..n])?;
+    }
+    Ok(())
 }
 
 /// Bytes of rows that one call aims at, where rows travel as they are.

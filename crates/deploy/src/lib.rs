@@ -7,7 +7,7 @@
 //! | [`caller`] | the client side: [`Caller`](caller::Caller), and how one request becomes messages and an answer |
 //! | [`oip`] | the Open Inference Protocol as plain values, and [`Host`](oip::Host), the server side |
 //! | [`tensors`] | tensors to and from their bytes in a call |
-//! | [`plain`], [`mpc`], [`tee`] | both sides of a kind |
+//! | [`plain`], [`mpc`], [`tee`], [`he`] | both sides of a kind |
 //! | [`wire`] | a party's message, byte by byte |
 //! | [`prepared`], [`numbers`] | a model planned for parties, and what everyone knows of its numbers |
 //! | [`bundle`] | what the owner hands out |
@@ -19,6 +19,7 @@ pub mod bundle;
 pub mod caller;
 pub mod check;
 pub mod error;
+pub mod he;
 pub mod kind;
 pub mod mpc;
 pub mod numbers;

@@ -24,7 +24,7 @@ use privet_ring::pack::{packed_len, unpack};
 use privet_tee::statement::hex;
 
 use crate::bundle::{MpcPart, PartySecret, PublicBundle, no_entropy};
-use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, pieces};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, check_rows, pieces};
 use crate::error::{Blame, Error};
 use crate::numbers::Numbers;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
@@ -79,7 +79,7 @@ impl Caller for Arc<MpcCaller> {
     fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = self.part.head.bind(&rows)?.len();
         if count > self.layout.chunk_rows() {
-            self.check_all(&rows)?;
+            check_rows(&self.part.head, &self.encoder, &rows)?;
         }
         let mut request = Request::draw(entropy).map_err(no_entropy)?;
         let mut jobs = Vec::new();
@@ -95,21 +95,6 @@ impl Caller for Arc<MpcCaller> {
             Box::new(MpcJob { caller, rows, request, ticket, range }) as Box<dyn Job>
         };
         Ok(jobs.into_iter().map(job).collect())
-    }
-}
-
-impl MpcCaller {
-    /// A request of several chunks is checked as a whole first, so that a bad row at its end means nothing was sent.
-    fn check_all(&self, rows: &[Tensor]) -> Result<(), Error> {
-        let bound = self.part.head.bind(rows)?;
-        let columns = self.encoder.columns();
-        let at_a_time = block_rows(columns);
-        let mut values = vec![0.0; columns * at_a_time];
-        for first in (0..bound.len()).step_by(at_a_time) {
-            let n = (bound.len() - first).min(at_a_time) * columns;
-            self.encoder.check(&self.part.head, &bound, first, &mut values[..n])?;
-        }
-        Ok(())
     }
 }
 

@@ -34,7 +34,7 @@ impl TrustCard {
             }
             (Kind::Mpc, _) => ("mpc / replicated3, semi-honest", MPC_BOTH),
             (Kind::Tee, _) => ("tee: an attested enclave", TEE),
-            (Kind::He, _) => ("he: not in this version", &[]),
+            (Kind::He, _) => ("he: ciphertexts, no third party", HE),
         };
         let own = |&(who, what): &(&str, &str)| (who.to_owned(), what.to_owned());
         let always = [("repeated questions", REPEATED_QUERIES)];
@@ -58,6 +58,23 @@ const TEE: &[(&str, &str)] = &[
         "is an ordinary process: its owner can read everything, and every reply says `simulated`",
     ),
     ("not protected", "against side channels that vendors have not patched; the host can refuse to serve"),
+];
+
+const HE: &[(&str, &str)] = &[
+    (
+        "the client",
+        "sees its input and the answer; it does not see the model, even if it sends what is no honest ciphertext",
+    ),
+    (
+        "the server",
+        "has the model; it sees neither the input nor the answer, by the hardness of ring learning with errors",
+    ),
+    ("a cheating server", "can answer something else than the model's score, unnoticed"),
+    (
+        "whoever hands an answer back to the server",
+        "may hand it any one number that it chose of this input: give scores only to whom you trust with that",
+    ),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
 ];
 
 const MPC_BOTH: &[(&str, &str)] = &[

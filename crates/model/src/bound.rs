@@ -120,7 +120,7 @@ pub(crate) fn never_wraps(head: &Head, plan: &Plan, integers: &Integers) -> bool
 }
 
 /// Columns of which at most one is not zero, as ranges: those made from the same feature, which stand together.
-fn exclusive_groups(head: &Head) -> Vec<Range<usize>> {
+pub(crate) fn exclusive_groups(head: &Head) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for (at, column) in head.columns.iter().enumerate() {
         match groups.last_mut() {

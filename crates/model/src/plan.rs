@@ -24,9 +24,10 @@ use privet_ring::fixed::{MAX_INPUT_BITS, outward_exponent, power_of_two};
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
-use crate::bound::{Sizes, bound, never_wraps};
+use crate::bound::{Sizes, bound, exclusive_groups, never_wraps};
 use crate::cut::{Core, Cut};
 use crate::encode::Encoder;
+use crate::head::Head;
 
 pub use crate::range::{RangeSource, Ranges};
 
@@ -84,6 +85,13 @@ impl Plan {
     /// Bits that an encoded input takes by itself, sign included.
     pub fn encoded_bits(&self) -> u32 {
         self.input_bits + 2
+    }
+
+    /// The sum of the absolute integer weights of a score is below 2^this. Follows from what is public alone: no score wraps, and
+    /// of the columns of one feature as many may have a weight as there are.
+    pub fn norm_bits(&self, head: &Head) -> u32 {
+        let widest = exclusive_groups(head).iter().map(ExactSizeIterator::len).max().unwrap_or(1);
+        (self.k - 1 - self.input_bits.min(self.k - 1)) + widest.next_power_of_two().trailing_zeros()
     }
 
     /// Whether the numbers are ones that this program can work with; asked of a plan that came from outside.

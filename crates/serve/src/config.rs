@@ -83,6 +83,27 @@ pub struct PeersConfig {
     pub next: String,
 }
 
+/// `privet serve he --config FILE`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeConfig {
+    /// `HOST:PORT`; port 0 takes a free one.
+    pub listen: String,
+    /// This machine's secret key, made by `privet keygen`. Clients' keys are their own, and only their public halves come here.
+    pub key: PathBuf,
+    /// The server's half of the bundle, made by `privet bundle --kind he`: it holds the model.
+    pub bundle: PathBuf,
+    /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
+    /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
+    /// How much is too much.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
 /// `privet serve enclave --config FILE`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

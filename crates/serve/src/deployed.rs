@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN};
+use privet_deploy::he::caller::HeCaller;
 use privet_deploy::kind::Kind;
 use privet_deploy::mpc::MpcCaller;
 use privet_deploy::oip::{InferReply, InferRequest};
@@ -55,7 +56,7 @@ impl Deployed {
             }
             Kind::Mpc => Arc::new(MpcCaller::new(&public)?),
             Kind::Tee => Arc::new(TeeCaller::new(&public, belief.trust(&file, folder)?)?),
-            Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.")),
+            Kind::He => Arc::new(HeCaller::new(&public)?),
         };
         let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
         let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;

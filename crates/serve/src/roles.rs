@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use privet_deploy::bundle::PublicBundle;
+use privet_deploy::he::bundle::HeFile;
+use privet_deploy::he::host::HeHost;
 use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
 use privet_deploy::reveal::revealing;
@@ -18,8 +20,9 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::client::{Client, Endpoint, Trust};
-use crate::config::{EnclaveConfig, KeysConfig, KeysEndpoint, PlainConfig, read, read_text};
+use crate::config::{EnclaveConfig, HeConfig, KeysConfig, KeysEndpoint, PlainConfig, read, read_text};
 use crate::enclave::{EnclaveHost, EnclaveOptions, Relay};
+use crate::entropy::OsEntropy;
 use crate::gateway::Gateway;
 use crate::key_service::{self, KeyHost};
 use crate::keys::MachineKey;
@@ -92,6 +95,25 @@ pub async fn plain(config: &Path) -> Result<Prepared, Error> {
 pub async fn party(config: &Path) -> Result<Prepared, Error> {
     let (seat, secret) = Seat::read(config)?;
     seat.serve(secret).await
+}
+
+/// The server of a model on ciphertexts.
+pub async fn he(config: &Path) -> Result<Prepared, Error> {
+    let (config, folder) = read::<HeConfig>(config)?;
+    let key = read_key(&folder.join(&config.key))?;
+    let path = folder.join(&config.bundle);
+    let text = Zeroizing::new(read_text(&path)?);
+    let half: HeFile = serde_json::from_str(&text).map_err(|_| {
+        Error::refused(
+            "E230",
+            format!("`{}` is not a server's half of a bundle of kind `he`.", path.display()),
+        )
+    })?;
+    let (public, integers) = half.open()?;
+    let host = HeHost::new(&public, &integers, Box::new(|| Box::new(OsEntropy)))?;
+    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
+    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
+        .await
 }
 
 /// The owner's key service.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use privet_deploy::bundle::{Choices, PublicBundle, for_parties, for_plain};
+use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
 use privet_deploy::{Blame, Error};
@@ -19,7 +20,7 @@ use privet_mpc::protect::Protect;
 use privet_mpc::role::{PARTIES, Role};
 
 use crate::belief::Belief;
-use crate::config::{LimitsConfig, PartyConfig, PeersConfig, PlainConfig};
+use crate::config::{HeConfig, LimitsConfig, PartyConfig, PeersConfig, PlainConfig};
 use crate::deployed::Deployed;
 use crate::deployment::{DeploymentFile, EndpointEntry};
 use crate::entropy::OsEntropy;
@@ -131,7 +132,7 @@ impl Running {
             Kind::Plain => self.plain(wanted).await?,
             Kind::Mpc => self.parties(wanted).await?,
             Kind::Tee => self.enclave(wanted).await?,
-            Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.")),
+            Kind::He => self.ciphertexts(wanted).await?,
         };
         let file = DeploymentFile {
             name: wanted.name.into(),
@@ -163,6 +164,27 @@ impl Running {
             limits: LimitsConfig::default(),
         };
         let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
+        Ok((public, vec![self.far(entry, wanted.network)?]))
+    }
+
+    async fn ciphertexts(
+        &mut self,
+        wanted: &Wanted<'_>,
+    ) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
+        let planned = planned_for_he(wanted.graph, wanted.reveal, wanted.accuracy, wanted.rows)?;
+        let (public, half) = for_he(&planned, wanted.name, wanted.reveal, &mut OsEntropy)?;
+        let text = serde_json::to_string(&half).map(zeroize::Zeroizing::new);
+        self.folder.write_secret("server.bundle", &text.map_err(|e| cannot_write("server.bundle", &e))?)?;
+        let key = self.key("server")?;
+        let config = |listen: String| HeConfig {
+            listen,
+            key: "server.key".into(),
+            bundle: "server.bundle".into(),
+            certificate: Some("server.pem".into()),
+            origins: wanted.origins.to_vec(),
+            limits: LimitsConfig::default(),
+        };
+        let entry = self.role(wanted.program, "he", "server", &key, config).await?;
         Ok((public, vec![self.far(entry, wanted.network)?]))
     }
 

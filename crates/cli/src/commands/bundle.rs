@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties, for_plain};
+use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
 use privet_deploy::tee::package;
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
         Kind::Plain => plain(args, &model)?,
         Kind::Mpc => parties(args, &model.graph, &keys)?,
         Kind::Tee => enclave(args, &model.graph)?,
-        Kind::He => return Err(Error::refused("E221", "Kind `he` is not in this version.").into()),
+        Kind::He => ciphertexts(args, &model.graph)?,
     };
     let deployment = DeploymentFile {
         name: public.manifest().name.clone(),
@@ -79,7 +80,10 @@ fn hand_out(kind: Kind) -> &'static str {
             "`model.secret` is for your own key service and nobody else; `model.sealed` and `public.json` for whoever runs the enclave; \
              `deployment.toml` and its policy for clients."
         }
-        _ => "Give each role its own file, and clients `deployment.toml`.",
+        Kind::He => {
+            "`server.bundle` holds the model and is for its server alone; `deployment.toml` for clients."
+        }
+        Kind::Plain | Kind::Mpc => "Give each role its own file, and clients `deployment.toml`.",
     }
 }
 
@@ -179,6 +183,16 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
         Ok((path, Content::Secret(Zeroizing::new(text))))
     };
     Ok((public, halves.iter().map(file).collect::<Result<_, Failure>>()?))
+}
+
+fn ciphertexts(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Failure> {
+    let rows = sample(args.plan.served.rows.as_deref(), graph)?;
+    let reveal = args.plan.reveal.into();
+    let planned = planned_for_he(graph, reveal, args.plan.accuracy, rows.as_deref())?;
+    let name = model_name(args.plan.served.name.as_deref(), &args.model);
+    let (public, half) = for_he(&planned, &name, reveal, &mut OsEntropy)?;
+    let text = serde_json::to_string(&half).map_err(|e| Failure::ours(e.to_string()))?;
+    Ok((public, vec![(args.out.join("server.bundle"), Content::Secret(Zeroizing::new(text)))]))
 }
 
 /// What is to stand in a file.

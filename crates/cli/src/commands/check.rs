@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use privet_deploy::check::{
-    KindReport, Options, PublicFacts, Report, RowsReport, StepReport, check, unusable,
+    KindReport, Options, PublicFacts, Report, RingReport, RowsReport, StepReport, check, unusable,
 };
 use privet_deploy::kind::Reveal;
 use privet_deploy::reveal::revealing;
@@ -136,6 +136,27 @@ fn some_of(names: &[&str]) -> String {
     if names.len() > FEW { format!("{shown} and {} more", names.len() - FEW) } else { shown }
 }
 
+/// The ring of ciphertexts, and why no answer fails.
+fn show_ring(ring: &RingReport) {
+    let RingReport {
+        degree, modulus_bits, standard_bits, noise_bits, flood_bits, rows_per_ciphertext, ..
+    } = ring;
+    print(&format!(
+        "    ring of {degree} coefficients modulo {modulus_bits} bits; 128-bit security allows {standard_bits} (homomorphic \
+         encryption standard, ternary secret)"
+    ));
+    print(&format!(
+        "    noise ≤ 2^{noise_bits} in the worst case, hidden in a flood of 2^{flood_bits}: together {:.2} of what decryption bears",
+        ring.worst_share
+    ));
+    print(&format!(
+        "    {rows_per_ciphertext} row{} share a ciphertext of {}, answered by {}; a key of the first size comes once",
+        if *rows_per_ciphertext == 1 { "" } else { "s" },
+        bytes(ring.ciphertext_bytes as f64),
+        bytes(ring.answer_bytes as f64)
+    ));
+}
+
 fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
     print(&format!("\n{kind:6} {}", part.status));
     for problem in &part.problems {
@@ -163,6 +184,7 @@ fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
             cost.rounds,
             if cost.rounds == 1 { "" } else { "s" }
         ));
+        cost.ring.as_ref().into_iter().for_each(show_ring);
         show_steps(&cost.steps);
     }
     if part.status == "ready" {

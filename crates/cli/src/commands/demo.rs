@@ -1,4 +1,4 @@
-//! `privet demo`: two real models, real rows, plain, by three parties and in a simulated enclave, side by side.
+//! `privet demo`: two real models, real rows, plain, by three parties, in a simulated enclave and on ciphertexts, side by side.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// How each model is served.
 const HOW: How = How { accuracy: 1e-4, reveal: Reveal::Score, protect: Protect::Both, threshold: None };
 /// Which kinds, plain first.
-const KINDS: [Kind; 3] = [Kind::Plain, Kind::Mpc, Kind::Tee];
+const KINDS: [Kind; 4] = Kind::ALL;
 /// Rows per request, as far as there are so many.
 const SIZES: [usize; 5] = [1, 10, 100, 1000, 10_000];
 /// Requests per size and kind, of which the median counts.

@@ -1,10 +1,10 @@
-//! `privet serve plain|party|enclave|keys|web`.
+//! `privet serve plain|party|enclave|he|keys|web`.
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::{io, thread};
 
-use privet_serve::roles::{enclave, keys, party, plain};
+use privet_serve::roles::{enclave, he, keys, party, plain};
 use privet_serve::web::web;
 use tokio::sync::oneshot;
 
@@ -18,6 +18,7 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
         ServeRole::Plain(args) => (plain(&args.config).await?, args),
         ServeRole::Party(args) => (party(&args.config).await?, args),
         ServeRole::Enclave(args) => (enclave(&args.config).await?, args),
+        ServeRole::He(args) => (he(&args.config).await?, args),
         ServeRole::Keys(args) => (keys(&args.config).await?, args),
         ServeRole::Web(args) => (web(&args.config).await?, args),
     };

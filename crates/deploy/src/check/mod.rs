@@ -1,5 +1,6 @@
 //! What a model needs and costs in each kind, every problem at once, and its worst error on the owner's own rows.
 
+mod he;
 mod program;
 
 use std::collections::BTreeMap;
@@ -73,9 +74,35 @@ pub struct Cost {
     pub bytes_up_per_row: usize,
     /// Bytes between the parties.
     pub bytes_between: usize,
+    /// The ring, where ciphertexts are computed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ring: Option<RingReport>,
     /// What is done step by step, where that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepReport>,
+}
+
+/// The ring of ciphertexts, and the proof that no honest answer fails.
+#[derive(Clone, Debug, Serialize)]
+pub struct RingReport {
+    /// Coefficients of a polynomial.
+    pub degree: usize,
+    /// Bits of the modulus.
+    pub modulus_bits: u32,
+    /// The most that the homomorphic encryption standard allows for this degree at 128-bit security.
+    pub standard_bits: u32,
+    /// Whatever the row, an answer's error before the flood is at most 2^this of the modulus' units.
+    pub noise_bits: u32,
+    /// The flood that hides it is uniform within ±2^this.
+    pub flood_bits: u32,
+    /// How much of what decryption bears the worst honest answer takes: below 1, none can fail.
+    pub worst_share: f64,
+    /// Rows in one ciphertext.
+    pub rows_per_ciphertext: usize,
+    /// Bytes of one ciphertext, and of the key that comes before the first.
+    pub ciphertext_bytes: usize,
+    /// Bytes of the answer to one ciphertext.
+    pub answer_bytes: usize,
 }
 
 /// One step of a kind that computes with whole numbers.
@@ -165,6 +192,8 @@ pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<
     Ok(planned_cut(cut(graph)?, accuracy, rows)?)
 }
 
+pub(crate) use he::beyond;
+
 pub(crate) fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {
     let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows))?;
     let (plan, integers) = plan(&cut, accuracy, &ranges)?;
@@ -244,7 +273,7 @@ fn kind_report(
             (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, cost)]))
         }
         (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
-        (Kind::He, _) => (vec![not_yet(kind)], BTreeMap::new()),
+        (Kind::He, _) => he::report(graph, options, private),
     };
     let status = if problems.is_empty() { "ready" } else { "no" };
     let protect = (kind == Kind::Mpc).then_some(options.protect);
@@ -255,15 +284,6 @@ fn kind_report(
 /// A problem of no node in particular.
 fn of_whole_model(error: &dyn std::error::Error) -> Problem {
     Problem { node: String::new(), op: "plan".into(), reason: error.to_string(), hint: String::new() }
-}
-
-fn not_yet(kind: Kind) -> Problem {
-    Problem {
-        node: String::new(),
-        op: kind.name().into(),
-        reason: format!("Kind `{}` is not in this version.", kind.name()),
-        hint: String::new(),
-    }
 }
 
 fn plain_cost(graph: &Graph) -> Cost {
@@ -279,7 +299,16 @@ fn tee_cost(graph: &Graph) -> Cost {
 
 /// One machine computes as the model is defined.
 fn in_the_clear(bytes_up: usize, bytes_up_per_row: usize) -> Cost {
-    Cost { bound: 0.0, k: None, rounds: 1, bytes_up, bytes_up_per_row, bytes_between: 0, steps: Vec::new() }
+    Cost {
+        bound: 0.0,
+        k: None,
+        rounds: 1,
+        bytes_up,
+        bytes_up_per_row,
+        bytes_between: 0,
+        ring: None,
+        steps: Vec::new(),
+    }
 }
 
 fn mpc_cost(planned: &Planned, options: Options) -> Cost {
@@ -293,6 +322,7 @@ fn mpc_cost(planned: &Planned, options: Options) -> Cost {
         bytes_up: traffic(&layout, 1).0,
         bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
         bytes_between: replicated3::HEADER.linear_bytes_between,
+        ring: None,
         steps: if options.steps { linear_steps(planned) } else { Vec::new() },
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn cost(p: &PreparedProgram, protect: Protect, steps: bool) -> Result
         bytes_up: traffic(&layout, 1).0,
         bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
         bytes_between,
+        ring: None,
         steps: if steps { steps_of(p, &costs) } else { Vec::new() },
     })
 }

@@ -111,7 +111,7 @@ impl Folder {
             return Err(self.taken(MARKER, "says that another `privet up` is running there"));
         }
         let listed = io::read_to_string(marker).unwrap_or_default();
-        let known = [Kind::Plain, Kind::Mpc, Kind::Tee].into_iter().flat_map(names);
+        let known = Kind::ALL.into_iter().flat_map(names);
         Ok(known.filter(|name| listed.lines().any(|line| line == name)).collect())
     }
 
@@ -144,7 +144,7 @@ fn names(kind: Kind) -> Vec<String> {
             let files = files.into_iter().chain(STATE).map(str::to_owned).collect();
             [roles, files].concat()
         }
-        Kind::He => Vec::new(),
+        Kind::He => of_role("server", &["key", "pem", "toml", "bundle"]),
     };
     names.push("deployment.toml".into());
     names

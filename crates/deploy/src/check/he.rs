@@ -1,0 +1,92 @@
+//! What a model needs and costs on ciphertexts.
+
+use std::collections::BTreeMap;
+
+use privet_he::packing::Packing;
+use privet_he::parameters::Parameters;
+use privet_model::Problem;
+use privet_model::cut::cut;
+use privet_model::graph::{Graph, NodeId, Origin};
+
+use super::{Cost, Options, Planned, RingReport, linear_steps, of_whole_model};
+use crate::he::bundle::parameters;
+use crate::kind::Reveal;
+use crate::prepared::Prepared;
+
+/// What the one way of computing on ciphertexts is called.
+pub(super) const PROTOCOL: &str = "bfv";
+
+/// Problems, or costs.
+pub(super) fn report(
+    graph: &Graph,
+    options: Options,
+    private: &Result<Prepared, Vec<Problem>>,
+) -> (Vec<Problem>, BTreeMap<&'static str, Cost>) {
+    let problems = match private {
+        Ok(Prepared::Linear(planned)) => match parameters(planned) {
+            Ok(parameters) => {
+                return (Vec::new(), BTreeMap::from([(PROTOCOL, cost(planned, &parameters, options))]));
+            }
+            Err(e) => vec![of_whole_model(&e)],
+        },
+        Ok(Prepared::Program(_)) => beyond(graph, options.reveal),
+        Err(problems) => problems.clone(),
+    };
+    (problems, BTreeMap::new())
+}
+
+/// The nodes that ciphertexts cannot be put through.
+pub(crate) fn beyond(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
+    if let Err(problems) = cut(graph) {
+        return problems.0.into_iter().map(|p| Problem { hint: ELSEWHERE.into(), ..p }).collect();
+    }
+    let mut last: Vec<NodeId> = graph.outputs.iter().map(|(_, id)| *id).collect();
+    last.sort_unstable_by_key(|id| id.0);
+    last.dedup();
+    let problem = |id: NodeId| {
+        let Origin { node, op } = graph.nodes[id.0].origin.clone();
+        let reason = format!(
+            "`{}` would have to be computed on ciphertexts, which are added and multiplied and nothing else.",
+            reveal.name()
+        );
+        Problem {
+            node,
+            op,
+            reason,
+            hint: "With `--reveal score` the client computes it from its own score.".into(),
+        }
+    };
+    last.into_iter().map(problem).collect()
+}
+
+const ELSEWHERE: &str = "Ciphertexts serve one product of matrices; kinds `mpc` and `tee` compute the rest.";
+
+fn cost(planned: &Planned, parameters: &Parameters, options: Options) -> Cost {
+    let (columns, scores) = (planned.cut.core.columns, planned.cut.core.scores());
+    let size = parameters.polynomial_bytes();
+    let up = |rows: usize| Packing::of(parameters, columns, scores, rows).ciphertexts(rows) * size;
+    let one = Packing::of(parameters, columns, scores, usize::MAX);
+    let answers = parameters.rows * one.scores_in_one;
+    Cost {
+        bound: planned.plan.bound,
+        k: Some(planned.plan.k),
+        rounds: 1,
+        // The key comes with the first question.
+        bytes_up: 108 + size + up(1),
+        bytes_up_per_row: up(1024) / 1024,
+        bytes_between: 0,
+        ring: Some(RingReport {
+            degree: parameters.degree,
+            modulus_bits: parameters.modulus_bits(),
+            standard_bits: parameters.standard_bits().unwrap_or(0),
+            noise_bits: parameters.noise_bits,
+            flood_bits: parameters.flood_bits,
+            worst_share: parameters.worst_share(),
+            rows_per_ciphertext: parameters.rows,
+            ciphertext_bytes: size,
+            answer_bytes: one.products()
+                * (parameters.answer_bytes(parameters.degree) + parameters.answer_bytes(answers)),
+        }),
+        steps: if options.steps { linear_steps(planned) } else { Vec::new() },
+    }
+}

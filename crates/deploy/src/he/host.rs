@@ -1,0 +1,151 @@
+//! The server: it has the model in the clear, and sees nothing of rows or answers.
+
+use privet_he::parameters::ANSWERS_PER_KEY;
+use privet_he::ring::Ring;
+use privet_he::sample::PublicSeed;
+use privet_he::server::{Failed, Model, PublicKey};
+use privet_model::plan::Integers;
+use privet_ring::entropy::Entropy;
+use privet_tee::statement::hex;
+
+use crate::bundle::{PublicBundle, no_entropy};
+use crate::error::Error;
+use crate::he::ASSURANCE;
+use crate::he::keys::{Keys, Known};
+use crate::he::wire::{ANSWER, CIPHERTEXTS, HEAD, KEY, Question, key_id};
+use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
+
+/// Gives each call its source of randomness.
+pub type Source = Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>;
+
+/// The server of one model.
+pub struct HeHost {
+    ring: Ring,
+    model: Model,
+    bundle: [u8; 32],
+    keys: Keys,
+    entropy: Source,
+    bound: f64,
+    metadata: Metadata,
+}
+
+impl HeHost {
+    /// Serves a model of a bundle.
+    pub fn new(public: &PublicBundle, integers: &Integers, entropy: Source) -> Result<Self, Error> {
+        let part = public.he()?;
+        let ring = Ring::new(part.parameters.clone());
+        let needs = part.needs();
+        let model = Model::new(&ring, needs.columns, needs.norm_bits, &integers.weights, &integers.bias);
+        let model = model.filter(|model| model.scores() == part.scores);
+        let misfit = || Error::refused("E230", "The model does not fit its own bundle.");
+        Ok(Self {
+            ring,
+            model: model.ok_or_else(misfit)?,
+            bundle: public.digest(),
+            keys: Keys::default(),
+            entropy,
+            bound: part.plan.bound,
+            metadata: metadata(public, part.plan.bound),
+        })
+    }
+
+    /// The client's key: known, or brought along.
+    fn key(&self, question: &Question) -> Result<std::sync::Arc<Known>, Error> {
+        let Some(key) = &question.key else { return self.keys.find(&question.id) };
+        if key_id(&question.bundle, &question.seed, key) != question.id {
+            return Err(Error::integrity("E344", "The key that came is not the one that its digest names."));
+        }
+        self.keys.find_or_add(question.id, || {
+            let seed = PublicSeed { seed: question.seed, bundle: question.bundle };
+            let malformed = |what| Error::usage("E345", format!("The key is none of this model's: {what}."));
+            PublicKey::read(&self.ring, seed, key).map_err(malformed)
+        })
+    }
+
+    /// Answers all ciphertexts of a question, behind what `out` holds.
+    fn answer(&self, question: &Question, out: &mut Vec<u8>) -> Result<(), Error> {
+        let rows = question.rows as usize;
+        let size = self.ring.parameters().polynomial_bytes();
+        // Bounds rows before anything is multiplied by them.
+        let answers =
+            rows.checked_mul(self.model.scores()).filter(|&n| (1..=ANSWERS_PER_KEY as usize).contains(&n));
+        let answers = answers.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
+            let what = format!("A question has 1 to {ANSWERS_PER_KEY} answers; this one has {rows} rows.");
+            Error::usage("E341", what)
+        })?;
+        let packing = self.model.packing(&self.ring, rows);
+        let ciphertexts = packing.ciphertexts(rows);
+        if question.ciphertexts.len() != ciphertexts * size {
+            let (got, expected) = (question.ciphertexts.len(), ciphertexts * size);
+            let what = format!(
+                "{rows} rows are {ciphertexts} ciphertexts of {size} bytes here, {expected} in all; {got} bytes came."
+            );
+            return Err(Error::usage("E340", what));
+        }
+        let known = self.key(question)?;
+        known.claim(question.first, u32::try_from(ciphertexts).unwrap_or(u32::MAX), answers)?;
+        let mut entropy = (self.entropy)();
+        for (at, (ciphertext, index)) in
+            question.ciphertexts.chunks_exact(size).zip(question.first..).enumerate()
+        {
+            let rows = packing.rows_in(at, rows);
+            let key = &known.key;
+            self.model
+                .answer(&self.ring, &packing, key, index, ciphertext, rows, &mut *entropy, out)
+                .map_err(|failed| match failed {
+                    Failed::Malformed(what) => {
+                        Error::usage("E345", format!("Ciphertext {at} is none of this model's: {what}."))
+                    }
+                    Failed::NoEntropy => no_entropy(privet_ring::entropy::EntropyFailed),
+                })?;
+        }
+        Ok(())
+    }
+}
+
+fn metadata(public: &PublicBundle, bound: f64) -> Metadata {
+    let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
+    let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
+    Metadata {
+        name: public.manifest().name.clone(),
+        version: "1".into(),
+        platform: "privet_he".into(),
+        inputs: [HEAD, KEY, CIPHERTEXTS].map(bytes).into(),
+        outputs: vec![bytes(ANSWER)],
+        parameters: vec![
+            text("assurance", ASSURANCE.into()),
+            text("bundle", public.digest_hex()),
+            text("trust", public.trust_card().to_string()),
+            ("bound".into(), Parameter::Double(bound)),
+        ],
+    }
+}
+
+impl Host for HeHost {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
+        let (question, digest) = Question::read(&mut request)?;
+        if question.bundle != self.bundle {
+            let short = |digest: &[u8; 32]| hex(&digest[..4]);
+            let (own, got) = (short(&self.bundle), short(&question.bundle));
+            let what = format!(
+                "The question is for bundle {got}…, this server has {own}…. Use the `deployment.toml` that came with the \
+                 server's bundle, or give the server the newer bundle."
+            );
+            return Err(Error::refused("E333", what));
+        }
+        let mut answer = digest.to_vec();
+        self.answer(&question, &mut answer)?;
+        Ok(InferReply {
+            id: request.id,
+            parameters: vec![
+                ("assurance".into(), Parameter::Text(ASSURANCE.into())),
+                ("bound".into(), Parameter::Double(self.bound)),
+            ],
+            outputs: vec![RawTensor::bytes(ANSWER, answer)],
+        })
+    }
+}
