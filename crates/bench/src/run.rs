@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use privet_deploy::kind::Kind;
-use privet_deploy::numbers::Numbers;
 use privet_deploy::{Blame, Error};
 
 use crate::limits::Limits;
 use crate::measure::{Repeats, Sample, measure, percentile};
 use crate::record::{Absent, Measured, Memory, Record};
-use crate::subject::Subject;
+use crate::subject::{Plan, Subject};
 use crate::workload::{Workload, cycled};
 
 /// What is measured of each workload.
@@ -161,7 +160,7 @@ impl Part<'_> {
         (batch, concurrency): (usize, usize),
         sample: Sample,
     ) -> Measured {
-        let plan = subject.plan.as_ref().map(|(plan, _)| plan);
+        let plan = subject.plan.as_ref();
         let median_s = percentile(&sample.seconds, 0.5);
         let limit_s = self.limit(record.limits.as_ref(), subject, (batch, concurrency));
         let measured = Measured {
@@ -169,10 +168,10 @@ impl Part<'_> {
             model: self.workload.name.into(),
             kind: subject.kind.name().into(),
             protocol: subject.protocol(),
-            protect: subject.plan.as_ref().map(|(_, layout)| layout.protect.name().into()),
+            protect: plan.and_then(Plan::protect).map(|protect| protect.name().into()),
             reveal: self.workload.how.reveal.name().into(),
             accuracy: Some(self.workload.how.accuracy),
-            k: plan.map(Numbers::input_ring),
+            k: plan.map(Plan::k),
             network: self.network.clone(),
             concurrency,
             batch,
@@ -187,7 +186,7 @@ impl Part<'_> {
             cpu_s: sample.cpu_s,
             cost_per_million: None,
             max_error: sample.max_error,
-            bound: plan.map(Numbers::bound),
+            bound: plan.map(Plan::bound),
             assurance: subject.deployed.caller().assurance().into(),
             ratio_to_plain: None,
             limit_s,

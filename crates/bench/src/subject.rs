@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use privet_deploy::Error;
+use privet_deploy::check::CIPHERTEXTS;
+use privet_deploy::he::bundle::HePart;
 use privet_deploy::kind::Kind;
 use privet_deploy::numbers::Numbers;
 use privet_deploy::trust::TrustCard;
+use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3;
 use privet_mpc::request::Layout;
 use privet_serve::belief::Belief;
@@ -24,14 +27,56 @@ use crate::workload::Workload;
 /// No call of a benchmark waits longer.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// What a private kind computes with.
+pub enum Plan {
+    /// Parties.
+    Parties(Numbers, Layout),
+    /// A server, on ciphertexts.
+    Ciphertexts(Box<HePart>),
+}
+
+impl Plan {
+    /// Bits of an element.
+    pub fn k(&self) -> u32 {
+        match self {
+            Self::Parties(numbers, _) => numbers.input_ring(),
+            Self::Ciphertexts(part) => part.plan.k,
+        }
+    }
+
+    /// Proven.
+    pub fn bound(&self) -> f64 {
+        match self {
+            Self::Parties(numbers, _) => numbers.bound(),
+            Self::Ciphertexts(part) => part.plan.bound,
+        }
+    }
+
+    /// What is hidden from parties.
+    pub fn protect(&self) -> Option<Protect> {
+        match self {
+            Self::Parties(_, layout) => Some(layout.protect),
+            Self::Ciphertexts(_) => None,
+        }
+    }
+
+    /// What the way of computing is called.
+    pub fn protocol(&self) -> &'static str {
+        match self {
+            Self::Parties(..) => replicated3::HEADER.name,
+            Self::Ciphertexts(_) => CIPHERTEXTS,
+        }
+    }
+}
+
 /// A deployment that runs.
 pub struct Subject {
     /// How it serves.
     pub kind: Kind,
     /// Its client.
     pub deployed: Deployed,
-    /// What its parties compute with, where it has parties.
-    pub plan: Option<(Numbers, Layout)>,
+    /// What is computed with, where that is no model as it was exported.
+    pub plan: Option<Plan>,
     /// How it started.
     pub start: Started,
     running: Running,
@@ -84,12 +129,12 @@ impl Subject {
 
     /// The protocol's name, where it has one.
     pub fn protocol(&self) -> Option<String> {
-        self.plan.as_ref().map(|_| replicated3::HEADER.name.into())
+        self.plan.as_ref().map(|plan| plan.protocol().into())
     }
 
     /// Who could see what.
     pub fn trust(&self) -> Trust {
-        let card = TrustCard::of(self.kind, self.plan.as_ref().map(|(_, layout)| layout.protect));
+        let card = TrustCard::of(self.kind, self.plan.as_ref().and_then(Plan::protect));
         Trust { kind: self.kind.name().into(), title: card.title, lines: card.lines }
     }
 
@@ -97,8 +142,11 @@ impl Subject {
     pub fn work(&self, workload: &Workload<'_>, batch: usize) -> Option<Work> {
         match &self.plan {
             None => Some(Work::plain((workload.width() * batch) as f64, workload.scores() as f64)),
-            Some((Numbers::Linear(_), layout)) => Some(Work::parties(layout, batch)),
-            Some((Numbers::Program(_), _)) => None,
+            Some(Plan::Parties(Numbers::Linear(_), layout)) => Some(Work::parties(layout, batch)),
+            Some(Plan::Parties(Numbers::Program(_), _)) => None,
+            Some(Plan::Ciphertexts(part)) => {
+                Some(Work::ciphertexts(&part.parameters, part.head.columns.len(), part.scores, batch))
+            }
         }
     }
 }
@@ -128,10 +176,13 @@ async fn first(
     })
 }
 
-fn plan(file: &Path) -> Result<Option<(Numbers, Layout)>, Error> {
+fn plan(file: &Path) -> Result<Option<Plan>, Error> {
     let (_, public) = DeploymentFile::read(file)?;
-    let part = public.manifest().mpc.as_ref();
-    part.map(|part| Ok((part.numbers.clone(), public.layout()?))).transpose()
+    let manifest = public.manifest();
+    if let Some(part) = &manifest.mpc {
+        return Ok(Some(Plan::Parties(part.numbers.clone(), public.layout()?)));
+    }
+    Ok(manifest.he.clone().map(|part| Plan::Ciphertexts(Box::new(part))))
 }
 
 /// Every process of a deployment: its roles, and what they started, which is an enclave's program.

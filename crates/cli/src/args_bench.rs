@@ -17,7 +17,7 @@ pub(crate) struct BenchArgs {
     #[arg(required = true)]
     pub(crate) model: Option<PathBuf>,
     /// Which kinds.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee,he")]
     pub(crate) kinds: Vec<KindArg>,
     /// Which protocols, for the mpc kind.
     #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]

@@ -1,5 +1,5 @@
-//! One suite, every kind, judged against ONNX Runtime: each fixture's rows through the plain engine and through three
-//! parties (every message encoded and decoded, no sockets), within the tolerance of `models/README.md` and the bound that
+//! One suite, every kind, judged against ONNX Runtime: each fixture's rows through the plain engine, through three
+//! parties and through ciphertexts (every message encoded and decoded, no sockets), within the tolerance of `models/README.md` and the bound that
 //! the plan proved. What a kind does not run is a visible list here.
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
@@ -27,6 +27,8 @@ use crate::rows;
 
 #[path = "conformance_browser.rs"]
 mod browser;
+#[path = "conformance_he.rs"]
+mod he;
 #[path = "conformance_labels.rs"]
 mod labels;
 #[path = "conformance_programs.rs"]

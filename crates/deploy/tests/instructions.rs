@@ -17,7 +17,11 @@ use std::sync::Arc;
 
 use common::World3;
 use common::enclave::{self, Parts};
-use privet_deploy::caller::Caller as _;
+use privet_deploy::caller::{Asked, Caller as _};
+use privet_deploy::he::bundle::for_he;
+use privet_deploy::he::caller::HeCaller;
+use privet_deploy::he::host::HeHost;
+use privet_deploy::kind::Reveal;
 use privet_deploy::oip::Host as _;
 use privet_deploy::plain::{PlainCaller, PlainHost};
 use privet_mpc::commitment::{Salt, of_bytes};
@@ -40,7 +44,7 @@ const SLACK: f64 = 0.05;
 
 type Case = (&'static str, fn());
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 17] = [
     ("kernel: expand a seed", expand),
     ("kernel: check and encode rows", encode),
     ("kernel: pack", packing),
@@ -55,6 +59,9 @@ const CASES: [Case; 14] = [
     ("plain: a request from rows to answer", plain),
     ("tee: the client seals rows", client_seals),
     ("tee: the enclave answers", enclave_answers),
+    ("he: the client encrypts rows", client_encrypts),
+    ("he: the server answers", server_answers),
+    ("he: the client decrypts answers", client_decrypts),
 ];
 
 /// What is counted: callgrind is told this function's name.
@@ -110,6 +117,42 @@ fn world() -> (World3, Vec<privet_model::tensor::Tensor>) {
     let world = World3::new(Protect::Both, COLUMNS, 1);
     let rows = world.rows(1, ROWS);
     (world, rows)
+}
+
+/// Rows of three ciphertexts, their question, and the server.
+fn ciphertexts() -> (Arc<HeCaller>, HeHost, Arc<Vec<privet_model::tensor::Tensor>>) {
+    let planned = common::plan_of(COLUMNS, 1);
+    let (public, file) = for_he(&planned, "m", Reveal::Score, &mut common::entropy(1)).unwrap();
+    let (_, integers) = file.open().unwrap();
+    let host = HeHost::new(&public, &integers, Box::new(|| Box::new(common::entropy(3)))).unwrap();
+    let caller = HeCaller::new(&public).unwrap();
+    // The key is drawn and known before anything is counted.
+    let Asked { messages, pending, .. } = asked(&caller, &Arc::new(common::rows(1, 1, COLUMNS)));
+    pending.answer(messages.into_iter().map(|m| host.infer(m).unwrap()).collect()).unwrap();
+    (caller, host, Arc::new(common::rows(2, 45, COLUMNS)))
+}
+
+fn asked(caller: &Arc<HeCaller>, rows: &Arc<Vec<privet_model::tensor::Tensor>>) -> Asked {
+    let job = caller.jobs(Arc::clone(rows), &mut common::entropy(4)).unwrap().remove(0);
+    job.ask(&mut common::entropy(5)).unwrap()
+}
+
+fn client_encrypts() {
+    let (caller, _, rows) = ciphertexts();
+    measured(|| asked(&caller, &rows));
+}
+
+fn server_answers() {
+    let (caller, host, rows) = ciphertexts();
+    let message = asked(&caller, &rows).messages.remove(0);
+    measured(|| host.infer(message).map(drop).unwrap());
+}
+
+fn client_decrypts() {
+    let (caller, host, rows) = ciphertexts();
+    let Asked { mut messages, pending, .. } = asked(&caller, &rows);
+    let reply = host.infer(messages.remove(0)).unwrap();
+    measured(|| pending.answer(vec![reply]).map(drop).unwrap());
 }
 
 fn client_splits() {

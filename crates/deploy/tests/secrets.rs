@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 
 use common::World3;
 use privet_deploy::caller::{Answer, Between};
+use privet_deploy::he::bundle::for_he;
+use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{InferReply, InferRequest, RawTensor};
+use privet_he::client::Key;
+use privet_he::ring::Ring;
 use privet_model::cut::Core;
 use privet_model::plan::Integers;
 use privet_model::tensor::{Data, Tensor};
@@ -158,6 +162,26 @@ fn what_a_run_makes_shows_nothing() {
 }
 
 #[test]
+fn keys_and_models_of_ciphertexts_show_nothing() {
+    let planned = common::plan_of(3, 1);
+    let (public, file) = for_he(&planned, "m", Reveal::Score, &mut common::entropy(1)).unwrap();
+    let json = serde_json::to_value(&file).unwrap();
+    for part in ["weights", "bias", "salt"] {
+        assert!(!format!("{file:?} {file:#?}").contains(&json[part].as_str().unwrap()[..6]), "{part}");
+    }
+    let ring = Ring::new(public.he().unwrap().parameters.clone());
+    let key = Key::draw(&ring, [7; 32], &mut common::entropy(2)).unwrap();
+    let poly = ring.of_signed(&vec![WORD.cast_signed(); 4096]);
+    shows_nothing(&key);
+    shows_nothing(&poly);
+    shows_nothing(&ring.multiplier(&poly));
+    // Of the key, what is sent is an encryption of zero and a seed; the secret has no way out.
+    let (s, b) = (ring.read(key.public()).unwrap(), key.seed());
+    shows_nothing(&s);
+    assert_eq!(b.bundle, [7; 32]);
+}
+
+#[test]
 fn a_party_file_shows_nothing_of_its_share() {
     let world = World3::new(Protect::Both, 3, 1);
     for file in &world.files {
@@ -208,6 +232,18 @@ const SECRET: &[&str] = &[
     "PartyHost",
     "MpcCaller",
     "Passing",
+    "Poly",
+    "Multiplier",
+    "Fixed",
+    "Key",
+    "Secret",
+    "Halves",
+    "PublicKey",
+    "HeFile",
+    "Question",
+    "OwnKey",
+    "HeHost",
+    "HeCaller",
     "Rows",
 ];
 /// Of those, applicants' own values, which their owner may compare; a key or a share is compared with nothing.
@@ -247,7 +283,7 @@ fn types(source: &str) -> Vec<(String, String)> {
 fn no_secret_type_derives_debug_or_comparison() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    for name in ["ring", "model", "mpc", "deploy"] {
+    for name in ["ring", "model", "mpc", "he", "deploy"] {
         sources(&crates.join(name).join("src"), &mut files);
     }
     let all: Vec<(String, String)> =

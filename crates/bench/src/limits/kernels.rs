@@ -3,6 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use privet_he::modulus::{Modulus, primes};
+use privet_he::ntt::Ntt;
 use privet_ring::kernels;
 use privet_ring::pack::{pack, unpack};
 use privet_ring::prg::{Seed, Stream};
@@ -67,6 +69,27 @@ pub(super) fn unpacking() -> f64 {
 pub(super) fn products() -> f64 {
     let (x, w, mut out) = (vec![3; ELEMENTS], vec![5; COLUMNS], vec![0; ROWS]);
     best(ELEMENTS, || kernels::add_products(black_box(&x), &w, black_box(&mut out)))
+}
+
+/// Coefficients of a polynomial of ciphertexts, and bits of a prime of theirs: the reference workload's.
+const DEGREE: usize = 8192;
+const PRIME_BITS: u32 = 50;
+
+fn prime() -> Modulus {
+    Modulus::new(primes(DEGREE, PRIME_BITS, 1).first().copied().unwrap_or((1 << 49) + 1))
+}
+
+pub(super) fn butterflies() -> f64 {
+    let (ntt, mut x) = (Ntt::new(prime(), DEGREE), vec![3; DEGREE]);
+    best(DEGREE / 2 * DEGREE.trailing_zeros() as usize, || ntt.forward(black_box(&mut x)))
+}
+
+pub(super) fn residue_products() -> f64 {
+    let (m, mut x) = (prime(), vec![3; ELEMENTS]);
+    let by = vec![m.fixed(12345); ELEMENTS];
+    best(ELEMENTS, || {
+        black_box(&mut x).iter_mut().zip(black_box(&by)).for_each(|(x, &by)| *x = m.mul_fixed(*x, by));
+    })
 }
 
 pub(super) fn float_products() -> f64 {

@@ -8,6 +8,8 @@
 mod kernels;
 mod transport;
 
+use privet_he::packing::Packing;
+use privet_he::parameters::Parameters;
 use privet_mpc::protect::Protect;
 use privet_mpc::request::Layout;
 use privet_mpc::role::Role;
@@ -38,6 +40,12 @@ pub struct Limits {
     pub products_per_s: f64,
     /// Input values per second that one core widens to float64 and multiplies, data in cache.
     pub float_products_per_s: f64,
+    /// Butterflies of transforms modulo a prime of 50 bits per second of one core, data in cache. Records of before have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub butterflies_per_s: Option<f64>,
+    /// Products modulo such a prime by a factor that is used many times, per second of one core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residue_products_per_s: Option<f64>,
     /// Cores that share the work.
     pub cores: usize,
 }
@@ -63,6 +71,10 @@ pub struct Work {
     pub products: f64,
     /// Products in float64.
     pub float_products: f64,
+    /// Butterflies of transforms, client and server together.
+    pub butterflies: f64,
+    /// Products modulo a prime.
+    pub residue_products: f64,
 }
 
 impl Work {
@@ -89,7 +101,31 @@ impl Work {
             packings: elements,
             unpackings: elements * copies,
             products: elements * scores * held.len() as f64,
-            float_products: 0.0,
+            ..Self::default()
+        }
+    }
+
+    /// Of a linear request on ciphertexts. For each ciphertext, the client transforms what it encrypts, and for each product the
+    /// server transforms its own randomness forth and both halves of the answer back; both expand the public polynomial. The key
+    /// is there already.
+    pub fn ciphertexts(parameters: &Parameters, columns: usize, scores: usize, rows: usize) -> Self {
+        let packing = Packing::of(parameters, columns, scores, rows);
+        let (ciphertexts, products) = (packing.ciphertexts(rows) as f64, packing.products() as f64);
+        let (degree, primes) = (parameters.degree as f64, parameters.moduli.len() as f64);
+        let answer = parameters.answer_bytes(parameters.degree) as f64;
+        let residues = ciphertexts * degree * primes;
+        Self {
+            servers: 1,
+            bytes: ciphertexts * (parameters.polynomial_bytes() as f64 + products * answer),
+            hashed: 2.0 * 8.0 * residues,
+            // A word for each error of the client, and for u and e1 of the server.
+            expansions: ciphertexts * degree * (1.0 + 2.0 * products),
+            encodings: (columns * rows) as f64,
+            packings: residues + 2.0 * ciphertexts * products * degree,
+            unpackings: residues + 2.0 * ciphertexts * products * degree,
+            butterflies: residues * degree.log2() / 2.0 * (1.0 + 3.0 * products),
+            residue_products: residues * (1.0 + 4.0 * products),
+            ..Self::default()
         }
     }
 }
@@ -111,6 +147,8 @@ impl Limits {
             unpackings_per_s: kernels::unpacking(),
             products_per_s: kernels::products(),
             float_products_per_s: kernels::float_products(),
+            butterflies_per_s: Some(kernels::butterflies()),
+            residue_products_per_s: Some(kernels::residue_products()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -126,6 +164,11 @@ impl Limits {
             + work.unpackings / self.unpackings_per_s
             + work.products / self.products_per_s
             + work.float_products / self.float_products_per_s;
+        let on_residues =
+            |work: f64, rate: Option<f64>| if work == 0.0 { 0.0 } else { work / rate.unwrap_or(f64::NAN) };
+        let processor = processor
+            + on_residues(work.butterflies, self.butterflies_per_s)
+            + on_residues(work.residue_products, self.residue_products_per_s);
         first + processor / self.cores as f64
     }
 }

@@ -14,7 +14,7 @@ use crate::kind::Reveal;
 use crate::prepared::Prepared;
 
 /// What the one way of computing on ciphertexts is called.
-pub(super) const PROTOCOL: &str = "bfv";
+pub const CIPHERTEXTS: &str = "bfv";
 
 /// Problems, or costs.
 pub(super) fn report(
@@ -22,23 +22,32 @@ pub(super) fn report(
     options: Options,
     private: &Result<Prepared, Vec<Problem>>,
 ) -> (Vec<Problem>, BTreeMap<&'static str, Cost>) {
-    let problems = match private {
-        Ok(Prepared::Linear(planned)) => match parameters(planned) {
+    let no = |problems| (problems, BTreeMap::new());
+    match (beyond(graph, options.reveal), private) {
+        (beyond, _) if !beyond.is_empty() => no(beyond),
+        (_, Ok(Prepared::Linear(planned))) => match parameters(planned) {
             Ok(parameters) => {
-                return (Vec::new(), BTreeMap::from([(PROTOCOL, cost(planned, &parameters, options))]));
+                (Vec::new(), BTreeMap::from([(CIPHERTEXTS, cost(planned, &parameters, options))]))
             }
-            Err(e) => vec![of_whole_model(&e)],
+            Err(e) => no(vec![of_whole_model(&e)]),
         },
-        Ok(Prepared::Program(_)) => beyond(graph, options.reveal),
-        Err(problems) => problems.clone(),
-    };
-    (problems, BTreeMap::new())
+        (_, Ok(Prepared::Program(_))) => no(vec![Problem {
+            node: String::new(),
+            op: CIPHERTEXTS.into(),
+            reason: "It is no linear model.".into(),
+            hint: ELSEWHERE.into(),
+        }]),
+        (_, Err(problems)) => no(problems.clone()),
+    }
 }
 
-/// The nodes that ciphertexts cannot be put through.
+/// The nodes that ciphertexts cannot be put through; none for a linear model whose score is revealed.
 pub(crate) fn beyond(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
     if let Err(problems) = cut(graph) {
         return problems.0.into_iter().map(|p| Problem { hint: ELSEWHERE.into(), ..p }).collect();
+    }
+    if reveal == Reveal::Score {
+        return Vec::new();
     }
     let mut last: Vec<NodeId> = graph.outputs.iter().map(|(_, id)| *id).collect();
     last.sort_unstable_by_key(|id| id.0);

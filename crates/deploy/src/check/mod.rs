@@ -192,6 +192,7 @@ pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<
     Ok(planned_cut(cut(graph)?, accuracy, rows)?)
 }
 
+pub use he::CIPHERTEXTS;
 pub(crate) use he::beyond;
 
 pub(crate) fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {

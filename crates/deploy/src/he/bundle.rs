@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::bundle::{FORMAT, Manifest, PublicBundle, random_hex, salted_digest, text, words};
-use crate::check::{Planned, beyond};
+use crate::check::{Planned, beyond, planned};
 use crate::error::Error;
 use crate::kind::{Kind, Reveal};
-use crate::prepared::{Prepared, prepare};
 
 /// The public part of a model that is served on ciphertexts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,10 +63,11 @@ pub fn planned_for_he(
     accuracy: f64,
     rows: Option<&[Tensor]>,
 ) -> Result<Planned, Error> {
-    match prepare(graph, reveal, accuracy, rows)? {
-        Prepared::Linear(planned) => Ok(*planned),
-        Prepared::Program(_) => Err(Problems(beyond(graph, reveal)).into()),
+    let beyond = beyond(graph, reveal);
+    if !beyond.is_empty() {
+        return Err(Problems(beyond).into());
     }
+    planned(graph, accuracy, rows)
 }
 
 /// The parameters of a planned model, or why there are none.
