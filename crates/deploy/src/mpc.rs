@@ -330,6 +330,10 @@ impl Host for PartyHost {
         self.peers.is_some()
     }
 
+    fn rows(&self, request: &InferRequest) -> usize {
+        request.number_in(HEAD, wire::ROWS).map_or(1, |rows| rows as usize)
+    }
+
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
         let mut take = |name: &str| {
             let at = request.inputs.iter().position(|raw| raw.name == name)?;

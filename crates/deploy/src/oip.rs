@@ -57,6 +57,14 @@ pub struct InferRequest {
     pub outputs: Vec<String>,
 }
 
+impl InferRequest {
+    /// The little-endian number at a place of a tensor's bytes, where there is one.
+    pub(crate) fn number_in(&self, tensor: &str, at: usize) -> Option<u32> {
+        let raw = self.inputs.iter().find(|raw| raw.name == tensor)?;
+        Some(u32::from_le_bytes(*raw.data.get(at..)?.first_chunk()?))
+    }
+}
+
 /// The answer to a `ModelInfer` call.
 #[derive(Clone, Default)]
 pub struct InferReply {
@@ -114,6 +122,12 @@ pub trait Host: Send + Sync {
     /// Whether an answer may wait for others: then it gets a thread to itself.
     fn waits(&self) -> bool {
         false
+    }
+
+    /// Rows that a call asks about, as far as it shows them: a sealed call counts as one.
+    fn rows(&self, request: &InferRequest) -> usize {
+        let _ = request;
+        1
     }
 
     /// The answer to one call. Never panics, whatever the caller sent.

@@ -125,6 +125,11 @@ impl Host for PlainHost {
         &self.metadata
     }
 
+    fn rows(&self, request: &InferRequest) -> usize {
+        let first = request.inputs.first().and_then(|raw| raw.shape.first());
+        first.and_then(|&rows| usize::try_from(rows).ok()).unwrap_or(1)
+    }
+
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
         let ports: Vec<&Port> = self.engine.graph.outputs.iter().map(|(port, _)| port).collect();
         let wanted = wanted_of(&ports, &request.outputs)?;

@@ -25,6 +25,8 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 
 const MAGIC: &[u8; 4] = b"PVT1";
+/// Where a message has its number of rows.
+pub(crate) const ROWS: usize = 8;
 const FIXED: usize = 4 + 4 + 8 + 32 + 96;
 
 /// The head and, where the party holds the explicit share, the body.

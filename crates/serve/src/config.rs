@@ -196,6 +196,8 @@ pub struct LimitsConfig {
     pub drain_seconds: Option<u64>,
     /// Seconds that a computation of several parties may take.
     pub peers_seconds: Option<u64>,
+    /// Rows that are answered in a minute, whoever asks; without it, any number.
+    pub rows_per_minute: Option<u32>,
 }
 
 impl From<LimitsConfig> for Limits {
@@ -209,6 +211,7 @@ impl From<LimitsConfig> for Limits {
             patience: config.patience_seconds.map_or(default.patience, seconds),
             drain: config.drain_seconds.map_or(default.drain, seconds),
             peers: config.peers_seconds.map_or(default.peers, seconds),
+            rows_per_minute: config.rows_per_minute,
         }
     }
 }

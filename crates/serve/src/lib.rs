@@ -56,6 +56,7 @@ pub mod rest_binary;
 pub mod rest_json;
 pub mod rest_reply;
 pub mod roles;
+mod row_limit;
 pub mod seat;
 pub mod server;
 pub mod service;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub drain: Duration,
     /// The longest time that a computation of several parties may take.
     pub peers: Duration,
+    /// The most rows that are answered in a minute, whoever asks.
+    pub rows_per_minute: Option<u32>,
 }
 
 impl Default for Limits {
@@ -25,6 +27,7 @@ impl Default for Limits {
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             peers: Duration::from_secs(30),
+            rows_per_minute: None,
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::keys::MachineKey;
 use crate::limits::Limits;
 use crate::peers::Mesh;
 use crate::registry::Registry;
+use crate::row_limit::RowLimit;
 use crate::seat::Seat;
 use crate::server::{Content, Door, serve_behind};
 use crate::tls::server_config;
@@ -212,6 +213,10 @@ pub(crate) async fn prepare(
     host: Arc<dyn Host>,
     limits: Limits,
 ) -> Result<Prepared, Error> {
+    let host = match limits.rows_per_minute {
+        Some(rows) => Arc::new(RowLimit::new(host, rows)) as Arc<dyn Host>,
+        None => host,
+    };
     bind(listen, door, Content::Models(Arc::new(Registry::new(vec![host])?)), limits).await
 }
 

@@ -12,7 +12,7 @@ use crate::bundle::{PublicBundle, no_entropy};
 use crate::error::Error;
 use crate::he::ASSURANCE;
 use crate::he::keys::{Keys, Known};
-use crate::he::wire::{ANSWER, CIPHERTEXTS, HEAD, KEY, Question, key_id};
+use crate::he::wire::{ANSWER, CIPHERTEXTS, HEAD, KEY, Question, ROWS, key_id};
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 
 /// Gives each call its source of randomness.
@@ -124,6 +124,10 @@ fn metadata(public: &PublicBundle, bound: f64) -> Metadata {
 impl Host for HeHost {
     fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    fn rows(&self, request: &InferRequest) -> usize {
+        request.number_in(HEAD, ROWS).map_or(1, |rows| rows as usize)
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {

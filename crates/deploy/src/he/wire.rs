@@ -20,6 +20,8 @@ use crate::error::Error;
 use crate::oip::{InferRequest, RawTensor};
 
 const MAGIC: &[u8; 4] = b"PVH1";
+/// Where a head has its number of rows.
+pub(crate) const ROWS: usize = 4;
 /// The tensor of a request's head.
 pub const HEAD: &str = "request";
 /// The tensor of a key.
