@@ -19,7 +19,7 @@ def measured(path, *options):
 
 @pytest.fixture(scope="module")
 def record(tmp_path_factory):
-    """Two reveal modes, two networks, two batch sizes, one and three requests in flight, in every kind."""
+    """Two reveal modes (ciphertexts have only the score), two networks, two batch sizes, one and three requests in flight, in every kind."""
     path = tmp_path_factory.mktemp("bench") / "record.json"
     options = ["--reveal", "score,label", "--networks", "loopback,4ms/200", "--batch-sizes", "1,16", "--concurrency", "1,3"]
     measured(path, *options)
@@ -29,7 +29,7 @@ def record(tmp_path_factory):
 def test_every_place_is_measured_in_every_kind(record):
     results = json.loads(record.read_text())["results"]
     places = {(r["kind"], r["reveal"], r["network"], r["batch"], r["concurrency"]) for r in results}
-    assert len(results) == len(places) == 3 * 2 * 2 * 2 * 2
+    assert len(results) == len(places) == 3 * 2 * 2 * 2 * 2 + 2 * 2 * 2
     for r in results:
         assert 0 < min(r["samples_s"]) <= r["median_s"] <= r["p95_s"] <= r["p99_s"] <= max(r["samples_s"]), r
         assert len(r["samples_s"]) == 5 and r["rows_per_s"] > 0 and r["ratio_to_plain"] > 0
@@ -38,7 +38,7 @@ def test_every_place_is_measured_in_every_kind(record):
 
 def test_every_role_is_counted(record):
     everything = json.loads(record.read_text())
-    roles = {"plain": {"server"}, "mpc": {"party-0", "party-1", "party-2"}, "tee": {"enclave", "enclave, inside", "keys"}}
+    roles = {"plain": {"server"}, "mpc": {"party-0", "party-1", "party-2"}, "tee": {"enclave", "enclave, inside", "keys"}, "he": {"server"}}
     for r in everything["results"]:
         assert set(r["cpu_s"]) == {"client", *roles[r["kind"]]}, r["cpu_s"]
         assert r["cpu_s"]["client"] > 0 and r["cost_per_million"] > 0
@@ -98,8 +98,8 @@ def test_what_has_no_plan_is_left_out_and_named(tmp_path):
     ok("bench", model / "model.onnx", "--rows", model / "rows.npz", "--accuracy", "1e-15", "--batch-sizes", "1", "--repeats", "5", "--json", path)
     everything = json.loads(path.read_text())
     assert {r["kind"] for r in everything["results"]} == {"plain", "tee"}
-    (absent,) = everything["absent"]
-    assert "mpc" in absent["model"] and absent["reason"]
+    assert [("mpc" in a["model"], "he" in a["model"].split(", ")) for a in everything["absent"]] == [(True, False), (False, True)]
+    assert all(a["reason"] for a in everything["absent"])
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(record, tmp_path):

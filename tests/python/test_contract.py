@@ -270,9 +270,9 @@ def test_bench_json(tmp_path):
     for result in results:
         assert {*keys.split(), "assurance", "ratio_to_plain"} <= set(result)
         assert 0 < result["median_s"] <= result["p95_s"] and result["bytes_up"] > 0 and result["rounds"] == 1
-    assert {(r["kind"], r["batch"]) for r in results} == {(k, b) for k in ("plain", "mpc", "tee") for b in (1, 16)}
+    assert {(r["kind"], r["batch"]) for r in results} == {(k, b) for k in ("plain", "mpc", "tee", "he") for b in (1, 16)}
     for result in results:
-        if result["kind"] == "mpc":
+        if result["kind"] in ("mpc", "he"):
             assert 0 < result["max_error"] <= result["bound"] <= result["accuracy"]
         else:
             assert result["max_error"] == 0 and (result["kind"] == "tee" or result["ratio_to_plain"] == 1)
@@ -287,17 +287,17 @@ def test_demo_json(tmp_path):
     done = ok("demo", "--json", env=os.environ | {"TMPDIR": str(tmp_path)})
     results = done.object["results"]
     assert {(r["model"], r["kind"]) for r in results} >= {
-        ("lr-uci", kind) for kind in ("plain", "mpc", "tee")
+        (model, kind) for model in ("lr-uci", "lr528-keras") for kind in ("plain", "mpc", "tee", "he")
     }
     for result in results:
-        if result["kind"] == "mpc":
+        if result["kind"] in ("mpc", "he"):
             assert 0 < result["largest_difference_from_plain"] <= result["bound"] and result["bytes_between"] == 0
-    plain, mpc = ([r["auc"] for r in results if r["kind"] == kind and r["auc"]] for kind in ("plain", "mpc"))
-    assert plain and plain == pytest.approx(mpc, abs=1e-4)
+    plain, *private = ([r["auc"] for r in results if r["kind"] == kind and r["auc"]] for kind in ("plain", "mpc", "he"))
+    assert plain and all(plain == pytest.approx(auc, abs=1e-4) for auc in private)
     assert not list(tmp_path.iterdir()), "files are left"
     for size in done.object["by_batch"]:
         kinds = {k["kind"]: k for k in size["kinds"]}
-        assert list(kinds) == ["plain", "mpc", "tee"] and kinds["tee"]["assurance"] == "simulated"
+        assert list(kinds) == ["plain", "mpc", "tee", "he"] and kinds["tee"]["assurance"] == "simulated"
         assert kinds["tee"]["largest_difference_from_plain"] == 0
     assert {size["batch"] for size in done.object["by_batch"]} >= {1, 10, 100, 1000}
 
@@ -308,7 +308,7 @@ def test_demo_for_people():
     assert "tee (SIMULATED)" in done.text and "nothing was proven" in done.text
 
 
-@pytest.mark.parametrize("kind", ["plain", "mpc", "tee"])
+@pytest.mark.parametrize("kind", ["plain", "mpc", "tee", "he"])
 def test_metadata_gives_the_trust_card(kind, shared):
     file = shared(kind, UCI / "model.onnx").deployment
     first = deployment(file)["endpoints"][0]

@@ -22,10 +22,10 @@ def test_check_reads_it_and_says_what_it_is(file):
     report = ok("check", WIDE / file, "--json").object
     assert report["format"] == FILES[file] and report["model"] == "lr528-keras"
     assert [port["width"] for port in report["inputs"]] == [528]
-    assert all(report["kinds"][kind]["status"] == "ready" for kind in ("plain", "mpc", "tee"))
+    assert all(report["kinds"][kind]["status"] == "ready" for kind in ("plain", "mpc", "tee", "he"))
 
 
-@pytest.mark.parametrize("kind", ["plain", "mpc", "tee"])
+@pytest.mark.parametrize("kind", ["plain", "mpc", "tee", "he"])
 @pytest.mark.parametrize("file", ["saved_model", "frozen.pb", "model.tflite"])
 def test_it_answers_as_the_onnx_file_does(kind, file, up, tmp_path):
     running = up(kind, WIDE / file, "--rows", WIDE / "rows.npz")
@@ -36,7 +36,7 @@ def test_it_answers_as_the_onnx_file_does(kind, file, up, tmp_path):
     done = privet(*words)
     assert done.code == 0, done
     (got,), (expected,) = np.load(out).values(), np.load(WIDE / "expected.npz").values()
-    assert np.abs(got.ravel() - expected.ravel()).max() <= (1e-4 if kind == "mpc" else 2e-6)
+    assert np.abs(got.ravel() - expected.ravel()).max() <= (1e-4 if kind in ("mpc", "he") else 2e-6)
 
 
 def with_weights_beside(folder):

@@ -22,9 +22,9 @@ from tritonclient.utils import InferenceServerException
 
 from support import MODELS, deployment, ok, refused, signal_to, until
 
-KINDS = ["plain", "mpc", "tee"]
+KINDS = ["plain", "mpc", "tee", "he"]
 MODEL = "lr-uci-columns"
-BOUND = {"plain": 1e-6, "mpc": 1e-4, "tee": 1e-6}
+BOUND = {"plain": 1e-6, "mpc": 1e-4, "tee": 1e-6, "he": 1e-4}
 
 
 def fixture(name):

@@ -16,8 +16,8 @@ import pytest
 
 from support import MODELS, ROOT, deployment
 
-KINDS = ["plain", "mpc", "tee"]
-BOUND = {"plain": 1e-6, "mpc": 1e-4, "tee": 1e-6}
+KINDS = ["plain", "mpc", "tee", "he"]
+BOUND = {"plain": 1e-6, "mpc": 1e-4, "tee": 1e-6, "he": 1e-4}
 UCI = ROOT / "data/uci-credit-default"
 
 
@@ -77,7 +77,7 @@ def test_the_verbs_of_scikit_learn(kind, shared, privet):
         assert asked.kind == kind and asked.name == "lr-uci" and "the client" in asked.trust
         assert (asked.bound is None) == (kind != "mpc")
         assert asked.last_cost["rounds"] == 1
-        assert asked.assurance == {"plain": "none", "mpc": "no two parties collude", "tee": "simulated"}[kind]
+        assert asked.assurance == {"plain": "none", "mpc": "no two parties collude", "tee": "simulated", "he": "ciphertexts only"}[kind]
     with pytest.raises(privet.UsageError, match="closed"):
         asked.predict(x)
 

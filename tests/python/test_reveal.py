@@ -26,6 +26,15 @@ def logit(p):
     return np.log(p) - np.log1p(-p)
 
 
+@pytest.mark.parametrize("reveal", ["label", "probability"])
+def test_what_ciphertexts_do_not_reveal_is_refused_by_the_node_that_would(reveal, tmp_path):
+    for model in ("lr-uci", "lr528-keras"):
+        said = ok("check", MODELS / model / "model.onnx", "--reveal", reveal, "--json").object["kinds"]["he"]
+        assert said["status"] == "no" and all(p["node"] and "--reveal score" in p["hint"] for p in said["problems"])
+        first = said["problems"][0]["node"]
+        refused(3, "up", "he", MODELS / model / "model.onnx", "--reveal", reveal, "--dir", tmp_path / "run", names=[first])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_label_is_all_that_a_client_gets(kind, up, tmp_path):
     """With 8 % defaults, one half says `repays` to nearly everyone: the owner's threshold decides, and stays the owner's."""

@@ -36,12 +36,12 @@ def check(model, rows, reveal, accuracy):
     return json.loads(done.out)["kinds"] if done.out else None
 
 
-def private(folder, file, reveal):
+def private(folder, file, reveal, kind="mpc"):
     rows = folder / "rows.npz"
-    said = check(file, rows, reveal, ACCURACY)["mpc"]
+    said = check(file, rows, reveal, ACCURACY)[kind]
     within = re.search(r"these ranges; ([0-9.e-]+) does", " ".join(p["reason"] for p in said["problems"]))
     if within and float(within[1]) <= COARSEST:
-        said = check(file, rows, reveal, float(within[1]))["mpc"]
+        said = check(file, rows, reveal, float(within[1]))[kind]
     elif within:
         return f"no: its bound is {float(within[1]):.0e}"
     return cost(said)
@@ -77,22 +77,24 @@ def line(model):
     name = f"{folder.name} ({file.suffix.removeprefix('.') or 'SavedModel'})"
     kinds = check(file, folder / "rows.npz", "score", ACCURACY)
     if kinds["plain"]["status"] != "ready":
-        return f"| {name} | no: {problem(kinds['plain']['problems'][0])} | no | no | no | no |"
+        return f"| {name} | no: {problem(kinds['plain']['problems'][0])} | no | no | no | no | no |"
     other = [kinds[kind]["status"] == "ready" for kind in ("plain", "tee")]
     cells = ["yes" if ready else "no" for ready in other] + [private(folder, file, reveal) for reveal in REVEALS]
+    cells.append(private(folder, file, "score", "he"))
     return f"| {name} | {' | '.join(cells)} |"
 
 
 HEAD = f"""# Models and kinds
 
 What `privet check --rows` says of every model of `models/`: whether plain and the enclave serve it, and what `replicated3` takes by
-what is revealed: round trips, bytes of one row that client and parties send (answers left out), and the proven bound, asked for with an accuracy of {ACCURACY:g} (or
+what is revealed: round trips, bytes of one row that client and parties send (answers left out), and the proven bound; and what ciphertexts take of a first row, with the key that
+comes before it; asked for with an accuracy of {ACCURACY:g} (or
 the next best, at most {COARSEST:g}; of a label, how near to the border it may be wrong). Answers of the same models are held to these
 bounds by the conformance suite. Written by `UPDATE=1 python -m pytest tests/python/test_support.py`; for single operators,
 [operators.md](operators.md).
 
-| model | plain | enclave | score | probability | label |
-|---|---|---|---|---|---|
+| model | plain | enclave | score | probability | label | score, on ciphertexts |
+|---|---|---|---|---|---|---|
 """
 
 

@@ -43,12 +43,15 @@ pub(super) fn report(
 
 /// The nodes that ciphertexts cannot be put through; none for a linear model whose score is revealed.
 pub(crate) fn beyond(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
-    if let Err(problems) = cut(graph) {
-        return problems.0.into_iter().map(|p| Problem { hint: ELSEWHERE.into(), ..p }).collect();
-    }
-    if reveal == Reveal::Score {
-        return Vec::new();
-    }
+    let last = if reveal == Reveal::Score { Vec::new() } else { revealed_inside(graph, reveal) };
+    let is_last = |p: &Problem| last.iter().any(|l| (&l.node, &l.op) == (&p.node, &p.op));
+    let inside = cut(graph).err().map_or_else(Vec::new, |problems| problems.0);
+    let inside = inside.into_iter().filter(|p| !is_last(p)).map(|p| Problem { hint: ELSEWHERE.into(), ..p });
+    inside.chain(last.iter().cloned()).collect()
+}
+
+/// The nodes whose results would be revealed, each once.
+fn revealed_inside(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
     let mut last: Vec<NodeId> = graph.outputs.iter().map(|(_, id)| *id).collect();
     last.sort_unstable_by_key(|id| id.0);
     last.dedup();
@@ -58,12 +61,8 @@ pub(crate) fn beyond(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
             "`{}` would have to be computed on ciphertexts, which are added and multiplied and nothing else.",
             reveal.name()
         );
-        Problem {
-            node,
-            op,
-            reason,
-            hint: "With `--reveal score` the client computes it from its own score.".into(),
-        }
+        let hint = "With `--reveal score` the client computes it from its own score.".into();
+        Problem { node, op, reason, hint }
     };
     last.into_iter().map(problem).collect()
 }
