@@ -28,10 +28,10 @@ var utf8 = (text2) => new TextEncoder().encode(text2);
 var concat = (...parts2) => joined(parts2);
 function joined(parts2) {
   const out = new Uint8Array(parts2.reduce((length, part) => length + part.length, 0));
-  let at = 0;
+  let at2 = 0;
   for (const part of parts2) {
-    out.set(part, at);
-    at += part.length;
+    out.set(part, at2);
+    at2 += part.length;
   }
   return out;
 }
@@ -753,8 +753,8 @@ function wholeOf(dtype, value2) {
   if (dtype === "BOOL") return whole === 0n || whole === 1n ? whole : void 0;
   return BigInt.asIntN(dtype === "INT32" ? 32 : 64, whole) === whole ? whole : void 0;
 }
-function numberAt(data, at) {
-  const value2 = data[at];
+function numberAt(data, at2) {
+  const value2 = data[at2];
   return typeof value2 === "string" ? NaN : Number(value2);
 }
 function bytesOfRows(tensors) {
@@ -840,8 +840,8 @@ var Head = class {
   fill(rows, from, to) {
     const { reads } = this;
     const out = new Float64Array((to - from) * reads.length);
-    for (let row2 = from, at = 0; row2 < to; row2++) {
-      for (const read4 of reads) out[at++] = read4(rows, row2);
+    for (let row2 = from, at2 = 0; row2 < to; row2++) {
+      for (const read4 of reads) out[at2++] = read4(rows, row2);
     }
     return out;
   }
@@ -925,6 +925,173 @@ function ordinal(x) {
   return bits >= 2 ** 31 ? 2 ** 31 - bits : bits;
 }
 
+// src/pack.ts
+var packedLength = (elements, k) => Math.ceil(elements * k / 8);
+function pack(k, elements) {
+  const count = elements.length / 2;
+  const [low, high] = masks(k);
+  const words = new Uint32Array(Math.ceil(count * k / 32) + 2);
+  for (let e = 0; e < count; e++) {
+    const [at2, shift] = place(e * k);
+    const a = elements[2 * e] & low;
+    const b = elements[2 * e + 1] & high;
+    words[at2] |= a << shift;
+    words[at2 + 1] |= b << shift | above(a, shift);
+    words[at2 + 2] |= above(b, shift);
+  }
+  return new Uint8Array(words.buffer).subarray(0, packedLength(count, k));
+}
+function unpack(k, bytes, count) {
+  const [low, high] = masks(k);
+  const words = new Uint32Array(Math.ceil(bytes.length / 4) + 3);
+  new Uint8Array(words.buffer).set(bytes);
+  const out = new Uint32Array(2 * count);
+  for (let e = 0; e < count; e++) {
+    const [at2, shift] = place(e * k);
+    const [a, b, c] = [words[at2], words[at2 + 1], words[at2 + 2]];
+    out[2 * e] = (a >>> shift | below(b, shift)) & low;
+    out[2 * e + 1] = (b >>> shift | below(c, shift)) & high;
+  }
+  return out;
+}
+var place = (bit) => [Math.floor(bit / 32), bit % 32];
+var above = (word, shift) => shift === 0 ? 0 : word >>> 32 - shift;
+var below = (word, shift) => shift === 0 ? 0 : word << 32 - shift;
+function masks(k) {
+  const mask = (bits) => bits <= 0 ? 0 : bits >= 32 ? 4294967295 : 2 ** bits - 1;
+  return [mask(k), mask(k - 32)];
+}
+
+// src/he/modulus.ts
+var PER_WORD = 2 ** -32;
+var upper = (a, b, low) => (a * b - low) * PER_WORD + 0.5 >>> 0;
+var lower = (a, b) => Math.imul(a, b) >>> 0;
+var Modulus = class {
+  /** For an odd `q` of 20 to 59 bits. */
+  constructor(q) {
+    this.q = q;
+    this.bits = q.toString(2).length;
+    this.low = Number(q & 0xffffffffn);
+    this.high = Number(q >> 32n);
+    let inverse = 1;
+    for (let step = 0; step < 5; step++) inverse = Math.imul(inverse, 2 - Math.imul(this.low, inverse));
+    this.negative = -inverse >>> 0;
+  }
+  q;
+  /** Bits of an element. */
+  bits;
+  /** The words of the modulus. */
+  low;
+  high;
+  /** -1/q modulo 2^32. */
+  negative;
+  /** What [`multiply`](this.multiply) multiplies by to give a product with `x`; not for secrets. */
+  factor(x) {
+    return (x << 64n) % this.q;
+  }
+  /**
+   * `x[i] = x[i]·y[j]/2^64`, by Montgomery's reduction, word by word: multiples of q are added until the two low words are zero. Any
+   * `x`, a `y` below q. What is left is below 2q, as `(x·y + 2^64·q)/2^64` is. No sum below has more than 36 bits.
+   */
+  multiply(x, i, y, j) {
+    const { low: q0, high: q1, negative } = this;
+    const [a0, a1, b0, b1] = [x[2 * i], x[2 * i + 1], y[2 * j], y[2 * j + 1]];
+    const l0 = lower(a0, b0);
+    const m = lower(l0, negative);
+    const l1 = lower(a1, b0);
+    const l2 = lower(m, q1);
+    const carry0 = (l0 | -l0) >>> 31;
+    const t0 = upper(a0, b0, l0) + upper(m, q0, -l0 >>> 0) + carry0 + l1 + l2;
+    const t1 = upper(a1, b0, l1) + upper(m, q1, l2) + Math.floor(t0 * PER_WORD);
+    const l3 = lower(a0, b1);
+    const sum2 = (t0 >>> 0) + l3;
+    const s0 = sum2 >>> 0;
+    const n = lower(s0, negative);
+    const l4 = lower(a1, b1);
+    const l5 = lower(n, q1);
+    const carry1 = ((s0 | -s0) >>> 31) + Math.floor(sum2 * PER_WORD);
+    const r0 = t1 + upper(a0, b1, l3) + upper(n, q0, -s0 >>> 0) + carry1 + l4 + l5;
+    const r1 = upper(a1, b1, l4) + upper(n, q1, l5) + Math.floor(r0 * PER_WORD);
+    this.once(x, i, r0 >>> 0, r1);
+  }
+  /** `x[i] += y[j]`, both below q. */
+  add(x, i, y, j) {
+    const low = x[2 * i] + y[2 * j];
+    this.once(x, i, low >>> 0, x[2 * i + 1] + y[2 * j + 1] + Math.floor(low * PER_WORD));
+  }
+  /** `x[i] -= y[j]`, both below q. */
+  subtract(x, i, y, j) {
+    const low = x[2 * i] - y[2 * j];
+    const high = x[2 * i + 1] - y[2 * j + 1] + Math.floor(low * PER_WORD);
+    const mask = high >> 31;
+    const sum2 = (low >>> 0) + ((this.low & mask) >>> 0);
+    x[2 * i] = sum2;
+    x[2 * i + 1] = high + (this.high & mask) + Math.floor(sum2 * PER_WORD);
+  }
+  /** `out[i]`: the number of these words, which is below 2q, modulo q. */
+  once(out, i, low, high) {
+    const less = low - this.low;
+    const rest = high - this.high + Math.floor(less * PER_WORD);
+    const mask = rest >> 31;
+    out[2 * i] = low & mask | less & ~mask;
+    out[2 * i + 1] = high & mask | rest & ~mask;
+  }
+};
+function elementsOf(numbers3) {
+  const out = new Uint32Array(2 * numbers3.length);
+  numbers3.forEach((x, at2) => {
+    out[2 * at2] = Number(x & 0xffffffffn);
+    out[2 * at2 + 1] = Number(x >> 32n);
+  });
+  return out;
+}
+function power(base, exponent, q) {
+  let [square, result] = [base % q, 1n];
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) result = result * square % q;
+    square = square * square % q;
+  }
+  return result;
+}
+var BASES = [2n, 3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n];
+function isPrime(n) {
+  if (n < 2n || BASES.some((p) => n % p === 0n)) return BASES.includes(n);
+  let [odd, twos] = [n - 1n, 0];
+  for (; odd % 2n === 0n; odd /= 2n) twos++;
+  return BASES.every((base) => {
+    let x = power(base, odd, n);
+    if (x === 1n) return true;
+    for (let i = 0; i < twos; i++, x = x * x % n) if (x === n - 1n) return true;
+    return false;
+  });
+}
+
+// src/he/parameters.ts
+var ANSWERS_PER_KEY = 4096;
+var LOW_BITS = 48;
+var STANDARD = { 4096: 109, 8192: 218, 16384: 438 };
+var MOST_PRIMES = 6;
+function parametersOf(json, k, columns, scores) {
+  const { degree, plaintext_bits: plaintextBits, answer_bits: answerBits, rows } = json;
+  const standard = Object.hasOwn(STANDARD, degree) ? STANDARD[degree] : 0;
+  sound(standard > 0 && within(json.moduli.length, 1, MOST_PRIMES));
+  const moduli = json.moduli.map((q) => exact(q, degree));
+  sound(moduli.every((q, i) => i === 0 || q < moduli[i - 1]) && moduli.every(isPrime));
+  sound(moduli.reduce((product, q) => product * q, 1n) <= 2n ** BigInt(standard));
+  sound(plaintextBits === k && within(answerBits, LOW_BITS + 1, LOW_BITS + 64) && answerBits > k);
+  sound(within(rows, 1, ANSWERS_PER_KEY) && within(scores, 1, ANSWERS_PER_KEY) && rows * columns <= degree);
+  return { degree, moduli, plaintextBits, answerBits, rows };
+}
+function exact(json, degree) {
+  sound(within(json, 2 ** 19, 2 ** 59));
+  const q = BigInt(Math.round(json / (2 * degree))) * BigInt(2 * degree) + 1n;
+  sound(Number(q) === json && q < 2n ** 59n);
+  return q;
+}
+function answerBytes({ answerBits }, count) {
+  return packedLength(count, LOW_BITS) + packedLength(count, answerBits - LOW_BITS);
+}
+
 // src/fixed.ts
 var ROUNDER = 6755399441055744;
 var ROUNDER_HIGH = 1127743488;
@@ -949,8 +1116,8 @@ function encode(values, scales) {
   sum2[0] = 0;
   return out;
 }
-function decode(elements, at, k, fraction) {
-  const element2 = BigInt(elements[2 * at + 1]) << 32n | BigInt(elements[2 * at]);
+function decode(elements, at2, k, fraction) {
+  const element2 = BigInt(elements[2 * at2 + 1]) << 32n | BigInt(elements[2 * at2]);
   return Number(BigInt.asIntN(k, element2)) * powerOfTwo(-fraction);
 }
 function subtractBoth(x, a, b) {
@@ -980,7 +1147,7 @@ function numbersOf(json, columns, scores) {
 function decodeScores({ outputRing, fractions }, elements) {
   return Float64Array.from(
     { length: elements.length / 2 },
-    (_, at) => decode(elements, at, outputRing, fractions[at % fractions.length])
+    (_, at2) => decode(elements, at2, outputRing, fractions[at2 % fractions.length])
   );
 }
 function ofPlan(plan, columns, scores) {
@@ -1001,7 +1168,7 @@ var VALUES_PER_CHUNK = 2 ** 22;
 function ofProgram(program, columns, scores) {
   checkProgram(program, columns);
   const { steps, numbers: numbers3, shown: shown2 } = program;
-  const rings = steps.flatMap(({ action }, at) => variant(action).name === "Columns" ? [numbers3[at].ring] : []);
+  const rings = steps.flatMap(({ action }, at2) => variant(action).name === "Columns" ? [numbers3[at2].ring] : []);
   const outputRing = most(shown2.map(({ step }) => numbers3[step].ring));
   const fraction = (step) => numbers3[step].fraction + outputRing - numbers3[step].ring;
   const fractions = shown2.flatMap(({ step, indices }) => indices.map(() => fraction(step)));
@@ -1068,7 +1235,7 @@ var Tail = class {
     this.places = json.spread.map((places) => places.map((place2) => spread(place2, scores)));
     sound(scores <= this.places.reduce((sum2, places) => sum2 + places.length, 0));
     sound(json.nodes.reduce((sum2, node) => sum2 + node.width, 0) < MAX_VALUES);
-    json.nodes.forEach((node, at) => this.nodes.push(this.node(node, at)));
+    json.nodes.forEach((node, at2) => this.nodes.push(this.node(node, at2)));
     for (const [port, id] of json.outputs) {
       const node = this.nodes[id];
       sound(node?.width === port.width && node.isText === (port.dtype === "BYTES"));
@@ -1089,21 +1256,21 @@ var Tail = class {
       const of = (row2) => scores.subarray(row2 * this.scores, (row2 + 1) * this.scores);
       return Float64Array.from(
         { length: rows * places.length },
-        (_, at) => places[at % places.length](of(Math.floor(at / places.length)))
+        (_, at2) => places[at2 % places.length](of(Math.floor(at2 / places.length)))
       );
     });
     const values = [];
-    this.nodes.forEach((node, at) => values.push(inputs[at] ?? node.run(values, rows)));
+    this.nodes.forEach((node, at2) => values.push(inputs[at2] ?? node.run(values, rows)));
     return this.json.outputs.map(([port, id]) => ({ rows, width: port.width, data: output(port, values[id]) }));
   }
-  node({ op, inputs, width, origin }, at) {
+  node({ op, inputs, width, origin }, at2) {
     const form2 = variant(op);
     if (form2.name === "Input") {
-      sound(form2.value === at && inputs.length === 0 && this.places[at]?.length === width);
+      sound(form2.value === at2 && inputs.length === 0 && this.places[at2]?.length === width);
       return { width, isText: false, run: () => [] };
     }
     const made = operation(form2, inputs, this.nodes, origin.node);
-    sound(at >= this.places.length && made.width === width && width > 0);
+    sound(at2 >= this.places.length && made.width === width && width > 0);
     return made;
   }
 };
@@ -1157,9 +1324,9 @@ function select(id, n, isText, indices) {
   sound(Array.isArray(indices) && indices.every((i) => within(i, 0, n - 1)));
   const run = (values) => {
     const of = values[id];
-    return gather(of, of.length / n * indices.length, (at) => {
-      const row2 = Math.floor(at / indices.length);
-      return of[row2 * n + indices[at % indices.length]];
+    return gather(of, of.length / n * indices.length, (at2) => {
+      const row2 = Math.floor(at2 / indices.length);
+      return of[row2 * n + indices[at2 % indices.length]];
     });
   };
   return { width: indices.length, isText, run };
@@ -1173,18 +1340,18 @@ function concat2(ids, inputs) {
     const own = ids.map((id) => values[id]);
     const whole = own.every((value2) => value2 instanceof BigInt64Array);
     const parts2 = isText || whole ? own : own.map(numbers2);
-    return gather(parts2[0], rows * width, (at) => {
-      const [i, j] = from[at % width];
-      return parts2[i][Math.floor(at / width) * inputs[i].width + j];
+    return gather(parts2[0], rows * width, (at2) => {
+      const [i, j] = from[at2 % width];
+      return parts2[i][Math.floor(at2 / width) * inputs[i].width + j];
     });
   };
   return { width, isText, run };
 }
-function gather(like, length, at) {
+function gather(like, length, at2) {
   const source = { length };
-  if (Array.isArray(like)) return Array.from(source, (_, i) => at(i));
-  if (like instanceof BigInt64Array) return BigInt64Array.from(Array.from(source, (_, i) => at(i)));
-  return Float64Array.from(source, (_, i) => at(i));
+  if (Array.isArray(like)) return Array.from(source, (_, i) => at2(i));
+  if (like instanceof BigInt64Array) return BigInt64Array.from(Array.from(source, (_, i) => at2(i)));
+  return Float64Array.from(source, (_, i) => at2(i));
 }
 function label(of, n, labels) {
   soundLabels(labels);
@@ -1200,7 +1367,7 @@ function label(of, n, labels) {
 function argMax(of, n, group) {
   const run = (values) => {
     const x = of(values);
-    const place2 = (_, at) => BigInt(greatest(x.subarray(at * group, (at + 1) * group)));
+    const place2 = (_, at2) => BigInt(greatest(x.subarray(at2 * group, (at2 + 1) * group)));
     return BigInt64Array.from(Array.from({ length: x.length / group }, place2));
   };
   return { width: n / group, isText: false, run };
@@ -1208,15 +1375,15 @@ function argMax(of, n, group) {
 function byGroups(of, n, group, change) {
   const run = (values) => {
     const x = of(values).slice();
-    for (let at = 0; at < x.length; at += group) change(x.subarray(at, at + group));
+    for (let at2 = 0; at2 < x.length; at2 += group) change(x.subarray(at2, at2 + group));
     return x;
   };
   return { width: n, isText: false, run };
 }
 function finite(x, n, origin) {
-  const at = x.findIndex((value2) => !Number.isFinite(value2));
-  if (at < 0) return x;
-  const row2 = Math.floor(at / n) + 1;
+  const at2 = x.findIndex((value2) => !Number.isFinite(value2));
+  if (at2 < 0) return x;
+  const row2 = Math.floor(at2 / n) + 1;
   throw refused("E104", `Row ${row2} has a missing or infinite value where \`${origin}\` needs a number. Fill it before asking.`);
 }
 function numbers2(value2) {
@@ -1249,15 +1416,18 @@ function read(json) {
     const turn = newer ? "Load a newer page." : "Make it again with the program that the owner has now.";
     throw unusable(`it has format ${json.format}, this client reads ${FORMAT}. ${turn}`);
   }
-  const { name, kind, reveal, inputs, outputs, mpc, tee } = json;
+  const { name, kind, reveal, inputs, outputs, mpc, tee, he } = json;
   sound(typeof name === "string" && ["score", "probability", "label"].includes(reveal));
   sound(inputs.every(isSoundPort) && outputs.every(isSoundPort));
-  sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee"));
+  sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee") && Boolean(he) === (kind === "he"));
   const manifest = { name, kind, reveal, inputs, outputs };
-  if (mpc) {
-    manifest.mpc = readMpc(mpc);
+  if (mpc) manifest.mpc = readMpc(mpc);
+  if (he) manifest.he = readHe(he);
+  const planned = manifest.mpc ?? manifest.he;
+  if (planned) {
     const same2 = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-    sound(json.secrets.length === PARTIES && same2(inputs, mpc.head.inputs) && same2(outputs, manifest.mpc.tail.outputs));
+    const { head, tail } = planned;
+    sound(json.secrets.length === (mpc ? PARTIES : 1) && same2(inputs, head.inputs) && same2(outputs, tail.outputs));
   }
   if (tee) {
     const model = fromHex(tee.model, 32);
@@ -1280,12 +1450,23 @@ function readMpc({ protocol, protect, numbers: numbers3, head, tail, scores, par
     parties
   };
 }
+function readHe({ plan, parameters, head, tail, scores }) {
+  const columns = head.columns.length;
+  sound(scores > 0 && columns > 0);
+  return {
+    numbers: numbersOf({ linear: plan }, columns, scores),
+    parameters: parametersOf(parameters, plan.k, columns, scores),
+    head: new Head(head),
+    tail: new Tail(tail, scores),
+    scores
+  };
+}
 
 // src/parties.ts
 function checkParties(lines, endpoints) {
   const keys = lines.map(parse);
-  keys.forEach((key, at) => {
-    const other = keys.slice(0, at).find((k) => equal(k.tls, key.tls) || equal(k.agreement, key.agreement));
+  keys.forEach((key, at2) => {
+    const other = keys.slice(0, at2).find((k) => equal(k.tls, key.tls) || equal(k.agreement, key.agreement));
     if (other) {
       const what = `\`${other.name}\` and \`${key.name}\` are the same machine's key. Each party must be another machine`;
       throw refused("E234", `${what}, or it would hold what only two together may.`);
@@ -1294,9 +1475,9 @@ function checkParties(lines, endpoints) {
   if (endpoints.length !== keys.length) {
     throw wrong(`${endpoints.length} endpoints are given for ${keys.length} parties`);
   }
-  endpoints.forEach(({ name, key }, at) => {
-    if (key && !same(parse(key), keys[at])) {
-      throw wrong(`Endpoint \`${name}\` is not pinned to the key of \`${keys[at].name}\``);
+  endpoints.forEach(({ name, key }, at2) => {
+    if (key && !same(parse(key), keys[at2])) {
+      throw wrong(`Endpoint \`${name}\` is not pinned to the key of \`${keys[at2].name}\``);
     }
   });
 }
@@ -1324,7 +1505,6 @@ function openDeployment(deployment) {
   if (manifest.kind !== kind || !Array.isArray(endpoints) || endpoints.length === 0) {
     throw notOne("its kind is not the bundle's, or it has no endpoints.");
   }
-  if (kind === "he") throw refused("E221", "Kind `he` is not in this version.");
   endpoints.forEach(checkUrl);
   if (manifest.mpc) checkParties(manifest.mpc.parties, endpoints);
   else if (endpoints.length !== 1) throw notOne(`${endpoints.length} endpoints are given where there is one role.`);
@@ -1339,10 +1519,691 @@ function checkUrl({ name, http_url: url }) {
 }
 var notOne = (what) => usage("E142", `This is not a deployment: ${what}`);
 
+// src/encode.ts
+function encodeRows(head, ranges, rows, from, to) {
+  const values = checkedRows(head, ranges, rows, from, to);
+  const elements = encode(values, ranges.scales);
+  wipe(values);
+  return elements;
+}
+function checkedRows(head, ranges, rows, from, to) {
+  const { low, high } = ranges;
+  const values = head.fill(rows, from, to);
+  for (let at2 = 0, j = 0; at2 < values.length; at2++, j = j + 1 === low.length ? 0 : j + 1) {
+    const x = values[at2];
+    if (low[j] <= x && x <= high[j]) continue;
+    wipe(values);
+    throw refusal(head, j, from + Math.floor(at2 / low.length), x, shownRange(low[j], high[j]));
+  }
+  return values;
+}
+function refusal(head, column, row2, x, range) {
+  const which = `Row ${row2 + 1}, feature \`${head.featureOf(column).name}\``;
+  if (Number.isFinite(x)) {
+    const why = "Predicting it could give a wrong answer, so nothing was sent.";
+    const what2 = `${which} = ${scientific(x)} is outside the planned range ${range}. ${why}`;
+    return refused("E105", `${what2} Plan again with \`--rows\` that contain such values.`);
+  }
+  if (head.columns[column].name === "Level") {
+    return refused("E104", `${which} is a category that the model does not know. Send one of its known levels.`);
+  }
+  const what = `${which} is missing or not finite, and the model does not say what to put in its place.`;
+  return refused("E104", `${what} Fill it before asking.`);
+}
+function shownRange(low, high) {
+  return low + high === 0 ? `±${scientific(high)}` : `${scientific(low)} to ${scientific(high)}`;
+}
+var scientific = (x) => x.toExponential().replace("e+", "e");
+
+// src/oip.ts
+var bytesTensor = (name, data) => ({
+  name,
+  datatype: "UINT8",
+  shape: [data.length],
+  data
+});
+var MOST_BYTES = 64 * 2 ** 20;
+var HEADER = "Inference-Header-Content-Length";
+async function ask(transport, messages, tally) {
+  const stop = new AbortController();
+  const call = { stop: stop.signal, late: false, tally };
+  const timer = setTimeout(() => {
+    call.late = true;
+    stop.abort();
+  }, transport.deadlineMs);
+  try {
+    return await Promise.all(transport.roles.map((role, at2) => infer(transport, role, messages[at2], call)));
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
+async function infer(transport, role, inputs, call) {
+  const { json, body } = encodeRequest(inputs);
+  if (body.length > MOST_BYTES) {
+    const what = `The request has ${body.length} bytes; at most ${MOST_BYTES} can be sent at once.`;
+    throw usage("E155", `${what} Send fewer rows at a time.`);
+  }
+  call.tally.up += body.length;
+  try {
+    const response = await send(transport, role, body, json, call);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    call.tally.down += bytes.length;
+    if (!response.ok) throw said(role, response.status, bytes);
+    return decodeReply(bytes, response.headers.get(HEADER));
+  } catch (error) {
+    throw error instanceof PrivetError ? error : lost(role, call.late, error);
+  } finally {
+    wipe(body);
+  }
+}
+function send(transport, role, body, json, call) {
+  const path = `/v2/models/${encodeURIComponent(transport.model)}/infer`;
+  return transport.fetch(new URL(path, role.url).href, {
+    method: "POST",
+    headers: { "Content-Type": "application/octet-stream", [HEADER]: String(json) },
+    body,
+    signal: call.stop,
+    // A share is for one party: no server may send it on to another one.
+    redirect: "error",
+    credentials: "omit",
+    cache: "no-store",
+    referrerPolicy: "no-referrer"
+  });
+}
+function encodeRequest(inputs) {
+  const named = inputs.map(({ name, datatype, shape, data }) => {
+    return { name, datatype, shape, parameters: { binary_data_size: data.length } };
+  });
+  const head = utf8(JSON.stringify({ inputs: named, parameters: { binary_data_output: true } }));
+  return { json: head.length, body: joined([head, ...inputs.map((input) => input.data)]) };
+}
+function decodeReply(bytes, header) {
+  const json = header === null ? bytes.length : /^[0-9]{1,9}$/.test(header) ? Number(header) : Infinity;
+  if (json > bytes.length || bytes.length > MOST_BYTES) throw malformed();
+  let at2 = json;
+  const take = (size) => {
+    if (!Number.isSafeInteger(size) || size < 0 || at2 + size > bytes.length) throw malformed();
+    at2 += size;
+    return bytes.subarray(at2 - size, at2);
+  };
+  try {
+    const { parameters, outputs } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, json)));
+    const read4 = outputs.map(({ name, datatype, shape, parameters: parameters2 }) => {
+      return { name, datatype, shape: shape.map(Number), data: take(parameters2?.binary_data_size) };
+    });
+    if (at2 !== bytes.length) throw malformed();
+    return { parameters: parameters ?? {}, outputs: read4 };
+  } catch {
+    throw malformed();
+  }
+}
+function malformed() {
+  const what = "The server's reply does not fit together (its tensors' shapes, datatypes and sizes), so it was not used.";
+  const check = `Check that both sides run the same version, and that the server lets pages read \`${HEADER}\`.`;
+  return integrity("E306", `${what} ${check}`);
+}
+function said(role, status, bytes) {
+  const { error, code, blame } = errorOf(bytes);
+  const known = isCode(code) ? code : "E307";
+  const text2 = typeof error === "string" && error ? error : "The server gave no reason.";
+  const sentence = text2.startsWith(known) ? text2.slice(known.length).trimStart() : text2;
+  const message = sentence.includes(role.name) ? sentence : `\`${role.name}\` answers: ${sentence}`;
+  return new PrivetError(isBlame(blame) ? blame : blameOf(status), known, message);
+}
+function errorOf(bytes) {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {
+    return {};
+  }
+}
+function blameOf(status) {
+  if (status === 404) return "not_found";
+  if (status < 500) return "usage";
+  return status === 500 ? "ours" : "unreachable";
+}
+function lost(role, late, error) {
+  const where = `\`${role.name}\` at ${role.url}`;
+  if (late) {
+    const again = "The request can be sent again, with a later deadline if the network is slow.";
+    return unreachable("E305", `${where} did not answer before the deadline. ${again}`);
+  }
+  const why = error instanceof Error ? error.message : "the call failed";
+  const check = "Check that it runs, that this browser accepts its certificate, and that it lets this page ask";
+  return unreachable("E304", `${where} is not answering: ${why}. ${check}; the request can be sent again.`);
+}
+
+// src/pieces.ts
+var IN_FLIGHT = 4;
+var CHUNK_BYTES = 2 ** 20;
+function pieces(rows, size) {
+  const step = Math.max(size, 1);
+  const start2 = (_, at2) => ({ from: at2 * step, to: Math.min(rows, (at2 + 1) * step) });
+  return Array.from({ length: Math.ceil(rows / step) }, start2);
+}
+function chunksOf(rows, bytes) {
+  return pieces(rows, Math.floor(CHUNK_BYTES / Math.max(Math.ceil(bytes / Math.max(rows, 1)), 1)));
+}
+async function inFlight(ranges, one) {
+  const answers = [];
+  const errors2 = [];
+  let next2 = 0;
+  const worker = async () => {
+    while (next2 < ranges.length && errors2.length === 0) {
+      const at2 = next2++;
+      try {
+        answers[at2] = await one(ranges[at2], at2);
+      } catch (error) {
+        errors2.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, ranges.length) }, worker));
+  if (errors2.length > 0) throw errors2[0];
+  return answers;
+}
+
+// src/stream.ts
+async function expand(seed, chunk, elements) {
+  const key = await crypto.subtle.importKey("raw", seed, "AES-CTR", false, ["encrypt"]);
+  const counter = new Uint8Array(16);
+  new DataView(counter.buffer).setUint32(8, chunk);
+  const zeros = new Uint8Array(8 * elements);
+  return new Uint32Array(await crypto.subtle.encrypt({ name: "AES-CTR", counter, length: 64 }, key, zeros));
+}
+
+// src/he/sample.ts
+var WORD2 = 2 ** 32;
+var HALF = 2 ** 21 - 1;
+var BLOCK = 512;
+async function drawn(entropy, elements) {
+  const seed = entropy(16);
+  try {
+    return await expand(seed, 0, elements);
+  } finally {
+    wipe(seed);
+  }
+}
+function ternary(elements) {
+  const third = (at2) => Math.floor((3 * elements[2 * at2 + 1] + Math.floor(3 * elements[2 * at2] / WORD2)) / WORD2) - 1;
+  return Int8Array.from({ length: elements.length / 2 }, (_, at2) => third(at2));
+}
+function errors(elements) {
+  const error = (low, high) => ones(low & HALF) - ones((low >>> 21 | high << 11) & HALF);
+  return Int8Array.from({ length: elements.length / 2 }, (_, at2) => error(elements[2 * at2], elements[2 * at2 + 1]));
+}
+function ones(x) {
+  const pairs = x - (x >>> 1 & 1431655765);
+  const fours = (pairs & 858993459) + (pairs >>> 2 & 858993459);
+  return Math.imul(fours + (fours >>> 4) & 252645135, 16843009) >>> 24;
+}
+function publicResidues(from, index, prime, q, count) {
+  const hasher = blake3.create({ context: utf8("privet 2026 public polynomial of an encryption") });
+  hasher.update(from.seed).update(from.bundle).update(u32(index)).update(Uint8Array.of(prime));
+  const [q0, q1] = [Number(q % 2n ** 32n), Number(q >> 32n)];
+  const bits = q.toString(2).length;
+  const [low, high] = [bits >= 32 ? WORD2 - 1 : 2 ** bits - 1, bits > 32 ? 2 ** (bits - 32) - 1 : 0];
+  const out = new Uint32Array(2 * count);
+  const block = new Uint32Array(2 * BLOCK);
+  for (let filled = 0; filled < count; ) {
+    hasher.xofInto(new Uint8Array(block.buffer));
+    for (let i = 0; i < BLOCK && filled < count; i++) {
+      const [a, b] = [(block[2 * i] & low) >>> 0, block[2 * i + 1] & high];
+      if (b > q1 || b === q1 && a >= q0) continue;
+      [out[2 * filled], out[2 * filled + 1]] = [a, b];
+      filled++;
+    }
+  }
+  return out;
+}
+
+// src/he/key.ts
+var Key = class _Key {
+  constructor(ring, reversed, values, seed, encryptionOfZero) {
+    this.ring = ring;
+    this.reversed = reversed;
+    this.values = values;
+    this.seed = seed;
+    this.encryptionOfZero = encryptionOfZero;
+  }
+  ring;
+  reversed;
+  values;
+  seed;
+  encryptionOfZero;
+  /** A fresh one, for the bundle of this digest. */
+  static async draw(ring, bundle, entropy) {
+    const { degree } = ring.parameters;
+    const seed = { seed: entropy(32), bundle };
+    const elements = await drawn(entropy, 2 * degree);
+    const s = ternary(elements.subarray(0, 2 * degree));
+    const e = errors(elements.subarray(2 * degree));
+    const values = ring.ofSmall(s);
+    ring.forward(values);
+    const multiplier = ring.multiplier(values);
+    const b = hidden(ring, ring.ofSmall(e), seed, 0, multiplier);
+    wipe(elements, e);
+    return new _Key(ring, s.reverse(), multiplier, seed, b);
+  }
+  /** The ciphertext of a polynomial of plaintexts, under public polynomial `index`, which must never be used again. Overwrites them. */
+  async encrypt(index, plaintext, entropy) {
+    const { ring } = this;
+    const elements = await drawn(entropy, ring.parameters.degree);
+    const e = errors(elements);
+    const c0 = ring.ofSmall(e);
+    ring.addScaled(c0, plaintext);
+    wipe(elements, e, plaintext);
+    return hidden(ring, c0, this.seed, index, this.values);
+  }
+  /**
+   * The plaintexts of one ciphertext's answer: for each product, by row, then by score of the product. Whatever the bytes are, as long
+   * as there are [`answerBytes`](this.answerBytes) of them, this gives as many numbers.
+   */
+  decrypt(packing, rows, answer2) {
+    const { parameters } = this.ring;
+    const answers = rows * packing.scoresInOne;
+    const [all, few] = [answerBytes(parameters, parameters.degree), answerBytes(parameters, answers)];
+    return Array.from({ length: packing.products }, (_, product) => {
+      const of = answer2.subarray(product * (all + few), (product + 1) * (all + few));
+      const c1 = this.halves(of.subarray(0, all), parameters.degree);
+      const c0 = this.halves(of.subarray(all), answers);
+      return Array.from({ length: answers }, (_2, i) => this.rounded(at(c0, i) + this.times(c1, packing.answer(i))));
+    });
+  }
+  /** Bytes of the answer to one ciphertext of so many rows. */
+  answerBytes({ products, scoresInOne }, rows) {
+    const { parameters } = this.ring;
+    return products * (answerBytes(parameters, parameters.degree) + answerBytes(parameters, rows * scoresInOne));
+  }
+  /** The secret is overwritten; nothing is encrypted or decrypted after that. */
+  wipe() {
+    wipe(this.reversed, ...this.values);
+  }
+  halves(bytes, count) {
+    const cut = packedLength(count, LOW_BITS);
+    const high = this.ring.parameters.answerBits - LOW_BITS;
+    return [unpack(LOW_BITS, bytes.subarray(0, cut), count), unpack(high, bytes.subarray(cut), count)];
+  }
+  /** The coefficient at `place` of s times a polynomial: Σ_(i ≤ place) c_i·s_(place - i) - Σ_(i > place) c_i·s_(N + place - i). */
+  times(c, place2) {
+    const { reversed } = this;
+    const n = reversed.length;
+    const sums = [0, 0, 0, 0];
+    for (let i = 0; i < n; i++) {
+      const s = i <= place2 ? reversed[n - 1 - place2 + i] : -reversed[i - place2 - 1];
+      for (let word = 0; word < 4; word++) sums[word] += s * c[word >> 1][2 * i + (word & 1)];
+    }
+    const [a, b, d, e] = sums.map(BigInt);
+    return a + (b << 32n) + (d + (e << 32n) << BigInt(LOW_BITS));
+  }
+  /** The nearest multiple of 2^(d-k), in units of it, modulo 2^k. */
+  rounded(phase) {
+    const { answerBits, plaintextBits } = this.ring.parameters;
+    const below2 = BigInt(answerBits - plaintextBits);
+    return BigInt.asUintN(plaintextBits, phase + (1n << below2 - 1n) >> below2);
+  }
+};
+function at([low, high], i) {
+  const word = (of) => BigInt(of[2 * i]) + (BigInt(of[2 * i + 1]) << 32n);
+  return word(low) + (word(high) << BigInt(LOW_BITS));
+}
+function hidden(ring, from, seed, index, s) {
+  ring.forward(from);
+  ring.hide(from, seed, index, s);
+  const bytes = ring.write(from);
+  wipe(...from);
+  return bytes;
+}
+
+// src/he/wire.ts
+var headOf = ({ rows, first, bundle, seed, id }) => concat(utf8("PVH1"), u32(rows), u32(first), bundle, seed, id);
+var keyId = (bundle, seed, key) => derived("privet 2026 digest of a public key of ciphertexts", bundle, seed, key);
+
+// src/he/keys.ts
+var Keys = class {
+  constructor(ring, bundle, entropy) {
+    this.ring = ring;
+    this.bundle = bundle;
+    this.entropy = entropy;
+  }
+  ring;
+  bundle;
+  entropy;
+  current;
+  /** Lends a key, with the number of the first of so many public polynomials that no other ciphertext will have. */
+  async with(ciphertexts, answers, ask3) {
+    const current = this.claim(answers);
+    const first = current.next;
+    current.next += ciphertexts;
+    current.answers += answers;
+    current.users++;
+    try {
+      return await ask3(await current.own, first);
+    } finally {
+      current.users--;
+      this.retire(current);
+    }
+  }
+  claim(answers) {
+    if (answers > ANSWERS_PER_KEY) throw usage("E106", "Too many rows in one call.");
+    const last = this.current;
+    if (last && last.answers + answers <= ANSWERS_PER_KEY) return last;
+    const current = { own: this.draw(), next: 1, answers: 0, users: 0 };
+    current.own.catch(() => {
+      if (this.current === current) this.current = void 0;
+    });
+    this.current = current;
+    if (last) this.retire(last);
+    return current;
+  }
+  async draw() {
+    const key = await Key.draw(this.ring, this.bundle, this.entropy);
+    return { key, id: keyId(this.bundle, key.seed.seed, key.encryptionOfZero), known: false };
+  }
+  /** Overwrites a key that nobody will ask with any more. */
+  retire(current) {
+    if (current === this.current || current.users > 0) return;
+    current.own.then(({ key }) => key.wipe()).catch(() => void 0);
+  }
+};
+
+// src/he/packing.ts
+var Packing = class {
+  /** All scores in one product if all rows then still fit one ciphertext; else one product a score. */
+  constructor({ degree, rows: most2 }, columns, scores, rows) {
+    this.columns = columns;
+    this.scores = scores;
+    this.rows = rows;
+    const answers = rows * scores;
+    const together = scores > 1 && answers * columns <= degree && answers <= most2;
+    this.scoresInOne = together ? scores : 1;
+    this.rowsInOne = together ? Math.max(rows, 1) : most2;
+  }
+  columns;
+  scores;
+  rows;
+  /** Scores that one product answers. */
+  scoresInOne;
+  /** Rows in a ciphertext. */
+  rowsInOne;
+  /** The rows of each ciphertext. */
+  get ciphertexts() {
+    return pieces(this.rows, this.rowsInOne);
+  }
+  /** Products with each ciphertext. */
+  get products() {
+    return this.scores / this.scoresInOne;
+  }
+  /** The coefficient of a row's first value. */
+  place(row2) {
+    return row2 * this.columns * this.scoresInOne;
+  }
+  /** The coefficient of an answer; answers of a product are numbered by row, then by score. */
+  answer(at2) {
+    return at2 * this.columns + this.columns - 1;
+  }
+};
+
+// src/he/ntt.ts
+var Ntt = class {
+  /** For a prime that is 1 modulo `2·degree`; `degree` a power of two. */
+  constructor(modulus, degree) {
+    this.modulus = modulus;
+    const { q } = modulus;
+    const root = leastRoot(q, degree);
+    const powers = [1n];
+    while (powers.length < degree) powers.push(powers.at(-1) * root % q);
+    this.roots = elementsOf(powers.map((_, i) => modulus.factor(powers[reverse(i, degree)])));
+  }
+  modulus;
+  roots;
+  /** Cooley's and Tukey's butterflies, in place. */
+  forward(a) {
+    const { modulus, roots } = this;
+    const count = a.length / 2;
+    const left = new Uint32Array(2);
+    let root = 1;
+    for (let half = count / 2; half >= 1; half /= 2) {
+      for (let block = 0; block < count; block += 2 * half, root++) {
+        for (let x = block; x < block + half; x++) {
+          const y = x + half;
+          modulus.multiply(a, y, roots, root);
+          [left[0], left[1]] = [a[2 * x], a[2 * x + 1]];
+          modulus.add(a, x, a, y);
+          modulus.subtract(left, 0, a, y);
+          [a[2 * y], a[2 * y + 1]] = [left[0], left[1]];
+        }
+      }
+    }
+    left.fill(0);
+  }
+};
+function reverse(i, degree) {
+  let out = 0;
+  for (let [bit, rest] = [1, i]; bit < degree; bit *= 2, rest >>= 1) out = 2 * out + (rest & 1);
+  return out;
+}
+function leastRoot(q, degree) {
+  const order = 2n * BigInt(degree);
+  let root = 0n;
+  for (let x = 2n; power(root, BigInt(degree), q) !== q - 1n; x++) root = power(x, (q - 1n) / order, q);
+  const square = root * root % q;
+  let least = root;
+  for (let i = 1; i < degree; i++) {
+    root = root * square % q;
+    if (root < least) least = root;
+  }
+  return least;
+}
+
+// src/he/ring.ts
+var Ring = class {
+  constructor(parameters) {
+    this.parameters = parameters;
+    const { moduli, degree, plaintextBits } = parameters;
+    this.ntts = moduli.map((q) => new Ntt(new Modulus(q), degree));
+    const words = elementsOf([BigInt.asUintN(64, moduli.reduce((product, q) => product * q, 1n))]);
+    this.modulus = [words[0], words[1]];
+    this.minusPerT = this.ntts.map(({ modulus }) => {
+      const { q } = modulus;
+      const perT = power(power(2n, BigInt(plaintextBits), q), q - 2n, q);
+      return elementsOf([modulus.factor(q - perT)]);
+    });
+  }
+  parameters;
+  ntts;
+  /** Q modulo 2^64, as words. */
+  modulus;
+  /** By prime, -1/2^k, to multiply with. */
+  minusPerT;
+  /** The polynomial with these coefficients, which are smaller than any prime. */
+  ofSmall(coefficients) {
+    return this.ntts.map(({ modulus }) => {
+      const out = new Uint32Array(2 * coefficients.length);
+      for (let i = 0; i < coefficients.length; i++) {
+        const x = coefficients[i];
+        const low = (x >>> 31) * modulus.low + x;
+        out[2 * i] = low;
+        out[2 * i + 1] = (x >>> 31) * modulus.high + Math.floor(low / 2 ** 32);
+      }
+      return out;
+    });
+  }
+  /**
+   * Adds the integer nearest to Q·m/2^k to each coefficient: m is the low k bits of a plaintext. Of each product Q·m only the part modulo
+   * 2^k matters (Bootland, Kim, Polyakov and others, eprint 2021/204, remark 3.1): what is subtracted to make it a multiple of 2^k is
+   * divided by 2^k modulo each prime.
+   */
+  addScaled(to, plaintext) {
+    const rests = this.rests(plaintext);
+    const product = new Uint32Array(2);
+    const tooMuch = new Uint32Array(2);
+    this.ntts.forEach(({ modulus }, prime) => {
+      const limb = to[prime];
+      const factor = this.minusPerT[prime];
+      for (let i = 0; i < rests.length / 2; i++) {
+        [product[0], product[1]] = [rests[2 * i], rests[2 * i + 1]];
+        modulus.multiply(product, 0, factor, 0);
+        const mask = rests[2 * i + 1] >> 31;
+        [tooMuch[0], tooMuch[1]] = [factor[0] & mask, factor[1] & mask];
+        modulus.add(limb, i, product, 0);
+        modulus.subtract(limb, i, tooMuch, 0);
+      }
+    });
+    wipe(rests, product, tooMuch);
+  }
+  /** Q times a plaintext modulo 2^k, between -2^(k-1) and 2^(k-1), as 64 bits. */
+  rests(plaintext) {
+    const [q0, q1] = this.modulus;
+    const k = this.parameters.plaintextBits;
+    const out = new Uint32Array(plaintext.length);
+    for (let i = 0; i < plaintext.length; i += 2) {
+      const [m0, m1] = [plaintext[i], plaintext[i + 1]];
+      const low = lower(q0, m0);
+      const high = upper(q0, m0, low) + Math.imul(q0, m1) + Math.imul(q1, m0) | 0;
+      const [first, second] = [Math.max(32 - k, 0), Math.min(64 - k, 31)];
+      out[i] = low << first >> first;
+      out[i + 1] = k <= 32 ? out[i] >> 31 : high << second >> second;
+    }
+    return out;
+  }
+  /** From coefficients to values. */
+  forward(a) {
+    this.ntts.forEach((ntt, prime) => ntt.forward(a[prime]));
+  }
+  /** What [`hide`](this.hide) multiplies by: a polynomial in values, which is overwritten. */
+  multiplier(values) {
+    this.ntts.forEach(({ modulus }, prime) => {
+      const square = elementsOf([modulus.factor(modulus.factor(1n))]);
+      for (let i = 0; i < values[prime].length / 2; i++) modulus.multiply(values[prime], i, square, 0);
+    });
+    return values;
+  }
+  /** Takes a·s from what is in values, where a is public polynomial `index`. */
+  hide(from, seed, index, s) {
+    const { degree, moduli } = this.parameters;
+    this.ntts.forEach(({ modulus }, prime) => {
+      const product = publicResidues(seed, index, prime, moduli[prime], degree);
+      for (let i = 0; i < degree; i++) {
+        modulus.multiply(product, i, s[prime], i);
+        modulus.subtract(from[prime], i, product, i);
+      }
+      wipe(product);
+    });
+  }
+  /** The residues, each in as many bits as its prime has. */
+  write(a) {
+    return joined(this.ntts.map(({ modulus }, prime) => pack(modulus.bits, a[prime])));
+  }
+};
+
+// src/he/caller.ts
+var CIPHERTEXTS_PER_CALL = 3;
+var UNKNOWN_KEY = "E361";
+var HeCaller = class {
+  constructor(part, bundle, transport, entropy) {
+    this.part = part;
+    this.bundle = bundle;
+    this.transport = transport;
+    this.entropy = entropy;
+    this.bound = part.numbers.bound;
+    this.keys = new Keys(new Ring(part.parameters), bundle, entropy);
+  }
+  part;
+  bundle;
+  transport;
+  entropy;
+  bound;
+  assurance = "ciphertexts only";
+  keys;
+  async answer(tensors, rows, tally) {
+    const { head, numbers: numbers3, scores, parameters } = this.part;
+    const most2 = Math.min(CIPHERTEXTS_PER_CALL * parameters.rows, Math.floor(ANSWERS_PER_KEY / scores));
+    const ranges = pieces(rows, most2);
+    for (const { from, to } of ranges) wipe(checkedRows(head, numbers3.ranges, tensors, from, to));
+    return { parts: await inFlight(ranges, (range) => this.piece(tensors, range, tally)), rounds: 0 };
+  }
+  async piece(tensors, range, tally) {
+    const { scores, parameters, head } = this.part;
+    const rows = range.to - range.from;
+    const packing = new Packing(parameters, head.columns.length, scores, rows);
+    let refusing;
+    const once = (own, first) => {
+      refusing = own;
+      return this.over(own, first, packing, tensors, range, tally);
+    };
+    const ask3 = () => this.keys.with(packing.ciphertexts.length, rows * scores, once);
+    try {
+      return await ask3();
+    } catch (error) {
+      if (!(error instanceof PrivetError && error.code === UNKNOWN_KEY && refusing)) throw error;
+      refusing.known = false;
+      return ask3();
+    }
+  }
+  async over(own, first, packing, tensors, range, tally) {
+    const { key, id, known } = own;
+    const sent = [];
+    for (const [at2, of] of packing.ciphertexts.entries()) {
+      const plaintext = this.plaintext(packing, tensors, range.from + of.from, range.from + of.to);
+      sent.push(await key.encrypt(first + at2, plaintext, this.entropy));
+    }
+    const head = headOf({ rows: range.to - range.from, first, bundle: this.bundle, seed: key.seed.seed, id });
+    const message = [
+      bytesTensor("request", head),
+      ...known ? [] : [bytesTensor("key", key.encryptionOfZero)],
+      bytesTensor("ciphertexts", joined(sent))
+    ];
+    const [reply] = await ask(this.transport, [message], tally);
+    const scores = this.scores(own, packing, reply, digest(head));
+    own.known = true;
+    const outputs = this.part.tail.finish(decodeScores(this.part.numbers, scores));
+    wipe(scores);
+    return outputs;
+  }
+  /** The plaintexts of some consecutive rows, each at its place. */
+  plaintext(packing, tensors, from, to) {
+    const { head, numbers: numbers3, parameters } = this.part;
+    const encoded = encodeRows(head, numbers3.ranges, tensors, from, to);
+    const words = 2 * head.columns.length;
+    const plaintext = new Uint32Array(2 * parameters.degree);
+    for (let row2 = 0; row2 < to - from; row2++) {
+      plaintext.set(encoded.subarray(row2 * words, (row2 + 1) * words), 2 * packing.place(row2));
+    }
+    wipe(encoded);
+    return plaintext;
+  }
+  /** The scores of all rows, if they answer this very question. */
+  scores({ key }, packing, reply, expected) {
+    const wrong2 = (what) => integrity("E512", `The server ${what}. No answer was released.`);
+    const data = reply.outputs.find((output2) => output2.name === "answer")?.data;
+    if (!data) throw wrong2("sent no answer");
+    if (data.length < expected.length) throw wrong2("sent too little");
+    if (!equal(data.subarray(0, expected.length), expected)) {
+      throw wrong2("answered another question than the one that was asked");
+    }
+    const lengths = packing.ciphertexts.map(({ from, to }) => key.answerBytes(packing, to - from));
+    const all = lengths.reduce((sum2, length) => sum2 + length, expected.length);
+    if (data.length !== all) throw wrong2("sent an answer of another length");
+    let at2 = expected.length;
+    const rows = packing.ciphertexts.flatMap(({ from, to }, i) => {
+      const products = key.decrypt(packing, to - from, data.subarray(at2, at2 += lengths[i]));
+      return byRow(packing, to - from, products);
+    });
+    return elementsOf(rows);
+  }
+};
+function byRow({ scoresInOne: n }, rows, products) {
+  const row2 = (_, at2) => products.flatMap((product) => product.slice(at2 * n, (at2 + 1) * n));
+  return Array.from({ length: rows }, row2).flat();
+}
+
 // src/ranges.ts
-function rangesOf({ inputs, mpc }) {
-  const all = inputs.map((port) => Array.from({ length: port.width }, (_, element2) => unplanned(port, element2, !mpc)));
-  if (mpc) mpc.head.columns.forEach((column, j) => narrow(all, mpc, column, j));
+function rangesOf({ inputs, mpc, he }) {
+  const part = mpc ?? he;
+  const all = inputs.map((port) => Array.from({ length: port.width }, (_, element2) => unplanned(port, element2, !part)));
+  part?.head.columns.forEach((column, j) => narrow(all, part, column, j));
   return all.flat();
 }
 function unplanned(port, element2, mayMiss) {
@@ -1369,7 +2230,7 @@ function narrow(all, { head, numbers: numbers3 }, column, j) {
 
 // src/trust.ts
 function trustCard(kind, protect) {
-  const lines = kind === "plain" ? PLAIN : kind === "tee" ? TEE : MPC[protect ?? "both"];
+  const lines = kind === "mpc" ? MPC[protect ?? "both"] : kind === "tee" ? TEE : kind === "he" ? HE : PLAIN;
   return [...lines, ["repeated questions", REPEATED_QUERIES]];
 }
 var REPEATED_QUERIES = "in any kind: a linear model of n weights follows from n + 1 rows and their scores (or probabilities)";
@@ -1391,6 +2252,22 @@ var TEE = [
     "is an ordinary process: its owner can read everything, and every reply says `simulated`"
   ],
   ["not protected", "against side channels that vendors have not patched; the host can refuse to serve"]
+];
+var HE = [
+  [
+    "the client",
+    "sees its input and the answer; it does not see the model, even if it sends what is no honest ciphertext"
+  ],
+  [
+    "the server",
+    "has the model; it sees neither the input nor the answer, by the hardness of ring learning with errors"
+  ],
+  ["a cheating server", "can answer something else than the model's score, unnoticed"],
+  [
+    "whoever hands an answer back to the server",
+    "may hand it any one number that it chose of this input: give scores only to whom you trust with that"
+  ],
+  HABITS
 ];
 var MPC = {
   both: [
@@ -1455,7 +2332,7 @@ var Model = class {
     const tally = { up: 0, down: 0 };
     try {
       const { parts: parts2, rounds } = await this.caller.answer(tensors, tensors[0]?.rows ?? 1, tally);
-      const outputs = ports.map((port, at) => [port.name, outputOf(port, parts2.map((part) => part[at]))]);
+      const outputs = ports.map((port, at2) => [port.name, outputOf(port, parts2.map((part) => part[at2]))]);
       return { outputs: Object.fromEntries(outputs), bytesUp: tally.up, bytesDown: tally.down, rounds };
     } finally {
       wipeTensors(tensors);
@@ -1465,237 +2342,6 @@ var Model = class {
 function factsOf(port) {
   const { name, dtype: datatype, columns } = port;
   return { name, datatype, shape: [-1, ...rowShape(port)], columns: columns ?? [] };
-}
-
-// src/encode.ts
-function encodeRows(head, ranges, rows, from, to) {
-  const values = checkedRows(head, ranges, rows, from, to);
-  const elements = encode(values, ranges.scales);
-  wipe(values);
-  return elements;
-}
-function checkedRows(head, ranges, rows, from, to) {
-  const { low, high } = ranges;
-  const values = head.fill(rows, from, to);
-  for (let at = 0, j = 0; at < values.length; at++, j = j + 1 === low.length ? 0 : j + 1) {
-    const x = values[at];
-    if (low[j] <= x && x <= high[j]) continue;
-    wipe(values);
-    throw refusal(head, j, from + Math.floor(at / low.length), x, shownRange(low[j], high[j]));
-  }
-  return values;
-}
-function refusal(head, column, row2, x, range) {
-  const which = `Row ${row2 + 1}, feature \`${head.featureOf(column).name}\``;
-  if (Number.isFinite(x)) {
-    const why = "Predicting it could give a wrong answer, so nothing was sent.";
-    const what2 = `${which} = ${scientific(x)} is outside the planned range ${range}. ${why}`;
-    return refused("E105", `${what2} Plan again with \`--rows\` that contain such values.`);
-  }
-  if (head.columns[column].name === "Level") {
-    return refused("E104", `${which} is a category that the model does not know. Send one of its known levels.`);
-  }
-  const what = `${which} is missing or not finite, and the model does not say what to put in its place.`;
-  return refused("E104", `${what} Fill it before asking.`);
-}
-function shownRange(low, high) {
-  return low + high === 0 ? `±${scientific(high)}` : `${scientific(low)} to ${scientific(high)}`;
-}
-var scientific = (x) => x.toExponential().replace("e+", "e");
-
-// src/oip.ts
-var bytesTensor = (name, data) => ({
-  name,
-  datatype: "UINT8",
-  shape: [data.length],
-  data
-});
-var MOST_BYTES = 64 * 2 ** 20;
-var HEADER = "Inference-Header-Content-Length";
-async function ask(transport, messages, tally) {
-  const stop = new AbortController();
-  const call = { stop: stop.signal, late: false, tally };
-  const timer = setTimeout(() => {
-    call.late = true;
-    stop.abort();
-  }, transport.deadlineMs);
-  try {
-    return await Promise.all(transport.roles.map((role, at) => infer(transport, role, messages[at], call)));
-  } finally {
-    clearTimeout(timer);
-    stop.abort();
-  }
-}
-async function infer(transport, role, inputs, call) {
-  const { json, body } = encodeRequest(inputs);
-  if (body.length > MOST_BYTES) {
-    const what = `The request has ${body.length} bytes; at most ${MOST_BYTES} can be sent at once.`;
-    throw usage("E155", `${what} Send fewer rows at a time.`);
-  }
-  call.tally.up += body.length;
-  try {
-    const response = await send(transport, role, body, json, call);
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    call.tally.down += bytes.length;
-    if (!response.ok) throw said(role, response.status, bytes);
-    return decodeReply(bytes, response.headers.get(HEADER));
-  } catch (error) {
-    throw error instanceof PrivetError ? error : lost(role, call.late, error);
-  } finally {
-    wipe(body);
-  }
-}
-function send(transport, role, body, json, call) {
-  const path = `/v2/models/${encodeURIComponent(transport.model)}/infer`;
-  return transport.fetch(new URL(path, role.url).href, {
-    method: "POST",
-    headers: { "Content-Type": "application/octet-stream", [HEADER]: String(json) },
-    body,
-    signal: call.stop,
-    // A share is for one party: no server may send it on to another one.
-    redirect: "error",
-    credentials: "omit",
-    cache: "no-store",
-    referrerPolicy: "no-referrer"
-  });
-}
-function encodeRequest(inputs) {
-  const named = inputs.map(({ name, datatype, shape, data }) => {
-    return { name, datatype, shape, parameters: { binary_data_size: data.length } };
-  });
-  const head = utf8(JSON.stringify({ inputs: named, parameters: { binary_data_output: true } }));
-  return { json: head.length, body: joined([head, ...inputs.map((input) => input.data)]) };
-}
-function decodeReply(bytes, header) {
-  const json = header === null ? bytes.length : /^[0-9]{1,9}$/.test(header) ? Number(header) : Infinity;
-  if (json > bytes.length || bytes.length > MOST_BYTES) throw malformed();
-  let at = json;
-  const take = (size) => {
-    if (!Number.isSafeInteger(size) || size < 0 || at + size > bytes.length) throw malformed();
-    at += size;
-    return bytes.subarray(at - size, at);
-  };
-  try {
-    const { parameters, outputs } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, json)));
-    const read4 = outputs.map(({ name, datatype, shape, parameters: parameters2 }) => {
-      return { name, datatype, shape: shape.map(Number), data: take(parameters2?.binary_data_size) };
-    });
-    if (at !== bytes.length) throw malformed();
-    return { parameters: parameters ?? {}, outputs: read4 };
-  } catch {
-    throw malformed();
-  }
-}
-function malformed() {
-  const what = "The server's reply does not fit together (its tensors' shapes, datatypes and sizes), so it was not used.";
-  const check = `Check that both sides run the same version, and that the server lets pages read \`${HEADER}\`.`;
-  return integrity("E306", `${what} ${check}`);
-}
-function said(role, status, bytes) {
-  const { error, code, blame } = errorOf(bytes);
-  const known = isCode(code) ? code : "E307";
-  const text2 = typeof error === "string" && error ? error : "The server gave no reason.";
-  const sentence = text2.startsWith(known) ? text2.slice(known.length).trimStart() : text2;
-  const message = sentence.includes(role.name) ? sentence : `\`${role.name}\` answers: ${sentence}`;
-  return new PrivetError(isBlame(blame) ? blame : blameOf(status), known, message);
-}
-function errorOf(bytes) {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) ?? {};
-  } catch {
-    return {};
-  }
-}
-function blameOf(status) {
-  if (status === 404) return "not_found";
-  if (status < 500) return "usage";
-  return status === 500 ? "ours" : "unreachable";
-}
-function lost(role, late, error) {
-  const where = `\`${role.name}\` at ${role.url}`;
-  if (late) {
-    const again = "The request can be sent again, with a later deadline if the network is slow.";
-    return unreachable("E305", `${where} did not answer before the deadline. ${again}`);
-  }
-  const why = error instanceof Error ? error.message : "the call failed";
-  const check = "Check that it runs, that this browser accepts its certificate, and that it lets this page ask";
-  return unreachable("E304", `${where} is not answering: ${why}. ${check}; the request can be sent again.`);
-}
-
-// src/pack.ts
-var packedLength = (elements, k) => Math.ceil(elements * k / 8);
-function pack(k, elements) {
-  const count = elements.length / 2;
-  const [low, high] = masks(k);
-  const words = new Uint32Array(Math.ceil(count * k / 32) + 2);
-  for (let e = 0; e < count; e++) {
-    const [at, shift] = place(e * k);
-    const a = elements[2 * e] & low;
-    const b = elements[2 * e + 1] & high;
-    words[at] |= a << shift;
-    words[at + 1] |= b << shift | above(a, shift);
-    words[at + 2] |= above(b, shift);
-  }
-  return new Uint8Array(words.buffer).subarray(0, packedLength(count, k));
-}
-function unpack(k, bytes, count) {
-  const [low, high] = masks(k);
-  const words = new Uint32Array(Math.ceil(bytes.length / 4) + 3);
-  new Uint8Array(words.buffer).set(bytes);
-  const out = new Uint32Array(2 * count);
-  for (let e = 0; e < count; e++) {
-    const [at, shift] = place(e * k);
-    const [a, b, c] = [words[at], words[at + 1], words[at + 2]];
-    out[2 * e] = (a >>> shift | below(b, shift)) & low;
-    out[2 * e + 1] = (b >>> shift | below(c, shift)) & high;
-  }
-  return out;
-}
-var place = (bit) => [Math.floor(bit / 32), bit % 32];
-var above = (word, shift) => shift === 0 ? 0 : word >>> 32 - shift;
-var below = (word, shift) => shift === 0 ? 0 : word << 32 - shift;
-function masks(k) {
-  const mask = (bits) => bits <= 0 ? 0 : bits >= 32 ? 4294967295 : 2 ** bits - 1;
-  return [mask(k), mask(k - 32)];
-}
-
-// src/pieces.ts
-var IN_FLIGHT = 4;
-var CHUNK_BYTES = 2 ** 20;
-function pieces(rows, size) {
-  const step = Math.max(size, 1);
-  const start2 = (_, at) => ({ from: at * step, to: Math.min(rows, (at + 1) * step) });
-  return Array.from({ length: Math.ceil(rows / step) }, start2);
-}
-function chunksOf(rows, bytes) {
-  return pieces(rows, Math.floor(CHUNK_BYTES / Math.max(Math.ceil(bytes / Math.max(rows, 1)), 1)));
-}
-async function inFlight(ranges, one) {
-  const answers = [];
-  const errors = [];
-  let next2 = 0;
-  const worker = async () => {
-    while (next2 < ranges.length && errors.length === 0) {
-      const at = next2++;
-      try {
-        answers[at] = await one(ranges[at], at);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, ranges.length) }, worker));
-  if (errors.length > 0) throw errors[0];
-  return answers;
-}
-
-// src/stream.ts
-async function expand(seed, chunk, elements) {
-  const key = await crypto.subtle.importKey("raw", seed, "AES-CTR", false, ["encrypt"]);
-  const counter = new Uint8Array(16);
-  new DataView(counter.buffer).setUint32(8, chunk);
-  const zeros = new Uint8Array(8 * elements);
-  return new Uint32Array(await crypto.subtle.encrypt({ name: "AES-CTR", counter, length: 64 }, key, zeros));
 }
 
 // src/request.ts
@@ -1861,7 +2507,7 @@ var PlainCaller = class {
   assurance = "none";
   async answer(tensors, rows, tally) {
     const one = async ({ from, to }) => {
-      const message = this.inputs.map((port, at) => rawOf(port, tensors[at], from, to));
+      const message = this.inputs.map((port, at2) => rawOf(port, tensors[at2], from, to));
       const [reply] = await ask(this.transport, [message], tally);
       return this.outputs.map((port) => outputOf2(port, reply, to - from));
     };
@@ -1996,7 +2642,7 @@ function read2(json) {
 function programs(entries, accepted) {
   if (entries.length === 0) throw new Malformed("it has no `[[accept]]` entry, so nothing could ever be believed");
   const kinds = entries.map((entry) => text(entry?.kind).replace(/\/1$/, ""));
-  const simulated2 = entries.filter((_, at) => kinds[at] === "sim-process");
+  const simulated2 = entries.filter((_, at2) => kinds[at2] === "sim-process");
   const other = kinds.find((kind) => kind !== "sim-process");
   const named = other?.split("/")[0];
   if (named !== void 0 && !HARDWARE.includes(named)) throw new Malformed(`there is no evidence of kind \`${other}\``);
@@ -2213,9 +2859,9 @@ var TAG = 16;
 var SMALLEST = 256;
 var LONGEST = 2 ** 28;
 var Channel = class _Channel {
-  constructor(claims, keyId, sent) {
+  constructor(claims, keyId2, sent) {
     this.claims = claims;
-    this.keyId = keyId;
+    this.keyId = keyId2;
     this.sent = sent;
   }
   claims;
@@ -2303,7 +2949,7 @@ var VERSION = 1;
 var [ANSWER, REFUSED] = [0, 1];
 var BLAMES2 = { 2: "usage", 3: "refused", 4: "unreachable", 5: "integrity" };
 function writeRequest(ports, tensors, { from, to }, token) {
-  const values = ports.map((port, at) => toBytes(port, tensors[at], from, to));
+  const values = ports.map((port, at2) => toBytes(port, tensors[at2], from, to));
   const shown2 = utf8(token);
   const fixed = concat(Uint8Array.of(VERSION), u16(shown2.length), shown2, u32(to - from));
   const content = joined([fixed, ...values.flatMap((bytes) => [u64(bytes.length), bytes])]);
@@ -2457,10 +3103,11 @@ function connect(deployment, options = {}) {
   return new Model(manifest, callerOf(manifest, deployment, options, transport));
 }
 function callerOf(manifest, deployment, options, transport) {
-  const { inputs, outputs, mpc, tee } = manifest;
+  const { inputs, outputs, mpc, tee, he } = manifest;
   const bundle = fromHex(deployment.digest, 32);
   const entropy = options.dangerousEntropyForTests ?? random;
   if (mpc) return new MpcCaller(mpc, bundle, transport, entropy);
+  if (he) return new HeCaller(he, bundle, transport, entropy);
   if (!tee) return new PlainCaller(inputs, outputs, transport);
   const { token, dangerousAcceptSimulated = false } = options;
   const belief = { policy: deployment.policy, token, dangerousAcceptSimulated };
@@ -2515,10 +3162,10 @@ async function facts() {
 function form(model, fields2) {
   const groups = /* @__PURE__ */ new Map();
   const texts2 = new Set(model.inputs.filter((input) => input.datatype === "BYTES").map((input) => input.name));
-  const entries = model.ranges().map((range, at) => ({
+  const entries = model.ranges().map((range, at2) => ({
     range,
     text: texts2.has(range.input),
-    ...field(range, fields2[range.name] ?? {}, `field-${at}`, groups)
+    ...field(range, fields2[range.name] ?? {}, `field-${at2}`, groups)
   }));
   const root = element("div", {}, ...groups.values());
   return {
@@ -2614,7 +3261,7 @@ function answer(page, model, result) {
     {},
     element("p", { class: "answer" }, outcome(page, result)),
     element("dl", {}, ...lines),
-    element("p", { class: "soft" }, `${exact(model)} ${cost(result)}`)
+    element("p", { class: "soft" }, `${exact2(model)} ${cost(result)}`)
   );
 }
 function outcome(page, result) {
@@ -2630,7 +3277,7 @@ function shown(model, value2) {
   const digits = model.bound === null ? 6 : Math.max(1, Math.ceil(-Math.log10(model.bound)) + 1);
   return value2.toFixed(Math.min(digits, 12));
 }
-function exact(model) {
+function exact2(model) {
   if (model.reveal === "label") return "The label is all that was computed for you.";
   return model.bound === null ? "It is computed as the model is defined." : `It is wrong by ${up(model.bound)} at most.`;
 }
@@ -2699,6 +3346,8 @@ function how(page, model) {
       return `This page splits your numbers into shares, of which each alone says nothing, and sends them to ${roles}.`;
     case "tee":
       return `This page checks the evidence of a program in an enclave, seals your numbers to it, and sends them to ${roles}.`;
+    case "he":
+      return `This page encrypts your numbers under a key that stays in it, and sends ciphertexts to ${roles}, which computes on them as they are.`;
     default:
       return `This page sends your numbers as they are to ${roles}.`;
   }

@@ -1,4 +1,4 @@
-// The applicant's page: who sees what, a form, an answer. What is typed leaves it as shares or sealed, never as it is.
+// The applicant's page: who sees what, a form, an answer. What is typed leaves it as shares, encrypted or sealed, never as it is.
 
 import { connect, type Model, PrivetError } from "../src/index.ts";
 import { busy, element } from "./elements.ts";

@@ -47,6 +47,8 @@ function how(page: Facts, model: Model): string {
       return `This page splits your numbers into shares, of which each alone says nothing, and sends them to ${roles}.`;
     case "tee":
       return `This page checks the evidence of a program in an enclave, seals your numbers to it, and sends them to ${roles}.`;
+    case "he":
+      return `This page encrypts your numbers under a key that stays in it, and sends ciphertexts to ${roles}, which computes on them as they are.`;
     default:
       return `This page sends your numbers as they are to ${roles}.`;
   }

@@ -26,7 +26,7 @@ export function pointOf({ bundle, protect, rows, chunk, commitments }: Statement
   return derived(context, concat(bundle, utf8(protect), Uint8Array.of(0), u32(rows), u32(chunk), ...commitments));
 }
 
-function derived(context: string, ...parts: Bytes[]): Bytes {
+export function derived(context: string, ...parts: Bytes[]): Bytes {
   const hasher = blake3.create({ context: utf8(context) });
   for (const part of parts) hasher.update(part);
   return hasher.digest() as Bytes;

@@ -2,7 +2,7 @@
 
 import { hex, utf8 } from "./bytes.ts";
 import { digest } from "./commitment.ts";
-import { integrity, refused, usage } from "./errors.ts";
+import { integrity, usage } from "./errors.ts";
 import { type Kind, type Manifest, parseManifest } from "./manifest.ts";
 import { checkParties } from "./parties.ts";
 
@@ -43,7 +43,6 @@ export function openDeployment(deployment: Deployment): Manifest {
   if (manifest.kind !== kind || !Array.isArray(endpoints) || endpoints.length === 0) {
     throw notOne("its kind is not the bundle's, or it has no endpoints.");
   }
-  if (kind === "he") throw refused("E221", "Kind `he` is not in this version.");
   endpoints.forEach(checkUrl);
   if (manifest.mpc) checkParties(manifest.mpc.parties, endpoints);
   else if (endpoints.length !== 1) throw notOne(`${endpoints.length} endpoints are given where there is one role.`);

@@ -1,10 +1,11 @@
-// The browser client of privet: rows are split into shares, or sealed, in the page, and each role is asked directly.
+// The browser client of privet: rows are split into shares, encrypted, or sealed in the page, and each role is asked directly.
 
 import type { Bytes } from "./bytes.ts";
 import type { Caller } from "./caller.ts";
 import { fromHex } from "./bytes.ts";
 import { type Deployment, openDeployment } from "./deployment.ts";
 import { ours, usage } from "./errors.ts";
+import { HeCaller } from "./he/caller.ts";
 import type { Manifest } from "./manifest.ts";
 import { Model } from "./model.ts";
 import { MpcCaller } from "./mpc.ts";
@@ -55,10 +56,11 @@ export function connect(deployment: Deployment, options: Options = {}): Model {
 }
 
 function callerOf(manifest: Manifest, deployment: Deployment, options: Options, transport: Transport): Caller {
-  const { inputs, outputs, mpc, tee } = manifest;
+  const { inputs, outputs, mpc, tee, he } = manifest;
   const bundle = fromHex(deployment.digest, 32)!;
   const entropy = options.dangerousEntropyForTests ?? random;
   if (mpc) return new MpcCaller(mpc, bundle, transport, entropy);
+  if (he) return new HeCaller(he, bundle, transport, entropy);
   if (!tee) return new PlainCaller(inputs, outputs, transport);
   const { token, dangerousAcceptSimulated = false } = options;
   const belief = { policy: deployment.policy, token, dangerousAcceptSimulated };

@@ -3,6 +3,7 @@
 import { fromHex, type Bytes } from "./bytes.ts";
 import { PrivetError } from "./errors.ts";
 import { Head, type HeadJson } from "./head.ts";
+import { type Parameters, type ParametersJson, parametersOf } from "./he/parameters.ts";
 import { type Numbers, numbersOf } from "./numbers.ts";
 import { type Port, isSoundPort } from "./port.ts";
 import { PARTIES, PROTECTS, type Protect } from "./protect.ts";
@@ -20,6 +21,7 @@ export interface Manifest {
   outputs: Port[];
   mpc?: MpcPart;
   tee?: TeePart;
+  he?: HePart;
 }
 
 /** The part of a model served by parties, ready for use. */
@@ -42,6 +44,15 @@ export interface TeePart {
   wantsToken: boolean;
 }
 
+/** The part of a model served on ciphertexts, ready for use. */
+export interface HePart {
+  numbers: Numbers;
+  parameters: Parameters;
+  head: Head;
+  tail: Tail;
+  scores: number;
+}
+
 const FORMAT = 2;
 
 /** Reads a public half, and checks that everything in it which this client uses points at something. */
@@ -62,6 +73,7 @@ interface Json {
   outputs: Port[];
   mpc: MpcJson | null;
   tee?: { model: unknown; version: number; tokens: unknown };
+  he?: HeJson | null;
   secrets: string[];
 }
 
@@ -75,21 +87,32 @@ interface MpcJson {
   parties: string[];
 }
 
+interface HeJson {
+  plan: { k: number };
+  parameters: ParametersJson;
+  head: HeadJson;
+  tail: TailJson;
+  scores: number;
+}
+
 function read(json: Json): Manifest {
   if (json.format !== FORMAT) {
     const newer = json.format > FORMAT;
     const turn = newer ? "Load a newer page." : "Make it again with the program that the owner has now.";
     throw unusable(`it has format ${json.format}, this client reads ${FORMAT}. ${turn}`);
   }
-  const { name, kind, reveal, inputs, outputs, mpc, tee } = json;
+  const { name, kind, reveal, inputs, outputs, mpc, tee, he } = json;
   sound(typeof name === "string" && ["score", "probability", "label"].includes(reveal));
   sound(inputs.every(isSoundPort) && outputs.every(isSoundPort));
-  sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee"));
+  sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee") && Boolean(he) === (kind === "he"));
   const manifest: Manifest = { name, kind, reveal, inputs, outputs };
-  if (mpc) {
-    manifest.mpc = readMpc(mpc);
+  if (mpc) manifest.mpc = readMpc(mpc);
+  if (he) manifest.he = readHe(he);
+  const planned = manifest.mpc ?? manifest.he;
+  if (planned) {
     const same = (a: Port[], b: Port[]) => JSON.stringify(a) === JSON.stringify(b);
-    sound(json.secrets.length === PARTIES && same(inputs, mpc.head.inputs) && same(outputs, manifest.mpc.tail.outputs));
+    const { head, tail } = planned;
+    sound(json.secrets.length === (mpc ? PARTIES : 1) && same(inputs, head.inputs) && same(outputs, tail.outputs));
   }
   if (tee) {
     const model = fromHex(tee.model, 32);
@@ -111,5 +134,17 @@ function readMpc({ protocol, protect, numbers, head, tail, scores, parties }: Mp
     tail: new Tail(tail, scores),
     scores,
     parties,
+  };
+}
+
+function readHe({ plan, parameters, head, tail, scores }: HeJson): HePart {
+  const columns = head.columns.length;
+  sound(scores > 0 && columns > 0);
+  return {
+    numbers: numbersOf({ linear: plan }, columns, scores),
+    parameters: parametersOf(parameters, plan.k, columns, scores),
+    head: new Head(head),
+    tail: new Tail(tail, scores),
+    scores,
   };
 }

@@ -1,7 +1,7 @@
 // What each value of a row may be, as the plan in the bundle says: for making a form.
 
 import type { Column } from "./head.ts";
-import type { Manifest, MpcPart } from "./manifest.ts";
+import type { HePart, Manifest, MpcPart } from "./manifest.ts";
 import { type Port, elementName, isFloat } from "./port.ts";
 
 export interface ValueRange {
@@ -21,9 +21,10 @@ export interface ValueRange {
   missing: boolean;
 }
 
-export function rangesOf({ inputs, mpc }: Manifest): ValueRange[] {
-  const all = inputs.map((port) => Array.from({ length: port.width }, (_, element) => unplanned(port, element, !mpc)));
-  if (mpc) mpc.head.columns.forEach((column, j) => narrow(all, mpc, column, j));
+export function rangesOf({ inputs, mpc, he }: Manifest): ValueRange[] {
+  const part = mpc ?? he;
+  const all = inputs.map((port) => Array.from({ length: port.width }, (_, element) => unplanned(port, element, !part)));
+  part?.head.columns.forEach((column, j) => narrow(all, part, column, j));
   return all.flat();
 }
 
@@ -40,7 +41,7 @@ function unplanned(port: Port, element: number, mayMiss: boolean): ValueRange {
 }
 
 /** What column `j` of the plan adds to what is known of the value that it is made from. */
-function narrow(all: ValueRange[][], { head, numbers }: MpcPart, column: Column, j: number): void {
+function narrow(all: ValueRange[][], { head, numbers }: MpcPart | HePart, column: Column, j: number): void {
   const { raw } = head.featureOf(j);
   const range = raw && all[raw.input]![raw.element];
   if (!range) return;

@@ -6,7 +6,7 @@ import type { Protect } from "./protect.ts";
 export type TrustCard = (readonly [who: string, what: string])[];
 
 export function trustCard(kind: string, protect: Protect | undefined): TrustCard {
-  const lines = kind === "plain" ? PLAIN : kind === "tee" ? TEE : MPC[protect ?? "both"];
+  const lines = kind === "mpc" ? MPC[protect ?? "both"] : kind === "tee" ? TEE : kind === "he" ? HE : PLAIN;
   return [...lines, ["repeated questions", REPEATED_QUERIES]];
 }
 
@@ -33,6 +33,23 @@ const TEE: TrustCard = [
     "is an ordinary process: its owner can read everything, and every reply says `simulated`",
   ],
   ["not protected", "against side channels that vendors have not patched; the host can refuse to serve"],
+];
+
+const HE: TrustCard = [
+  [
+    "the client",
+    "sees its input and the answer; it does not see the model, even if it sends what is no honest ciphertext",
+  ],
+  [
+    "the server",
+    "has the model; it sees neither the input nor the answer, by the hardness of ring learning with errors",
+  ],
+  ["a cheating server", "can answer something else than the model's score, unnoticed"],
+  [
+    "whoever hands an answer back to the server",
+    "may hand it any one number that it chose of this input: give scores only to whom you trust with that",
+  ],
+  HABITS,
 ];
 
 const MPC: Record<Protect, TrustCard> = {

@@ -62,7 +62,7 @@ test("endpoints must be https, one for each role, and of the bundle's keys", () 
 
 test("kinds are told apart", () => {
   refused(manifest(), { kind: "plain" }, "E142", "its kind is not the bundle's");
-  refused(changed((json) => ((json.kind = "he"), (json.mpc = null))), {}, "E221");
+  refused(changed((json) => ((json.kind = "he"), (json.mpc = null))), {}, "E231");
 });
 
 test("a model says what it is", () => {

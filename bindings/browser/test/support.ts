@@ -130,6 +130,16 @@ export function manifest(protect = "both"): any {
   };
 }
 
+/** The same on ciphertexts, in the smallest ring. */
+export function manifestHe(): any {
+  const { mpc, ...json } = manifest();
+  const { head, tail, scores } = mpc;
+  // The first is 36028797018652673, which is rounded here as in a page.
+  const moduli = [2 ** 55 - 311_295, 2 ** 53 - 311_295];
+  const parameters = { degree: 4096, moduli, plaintext_bits: 43, noise_bits: 0, flood_bits: 0, answer_bits: 57, rows: 8 };
+  return { ...json, kind: "he", mpc: null, he: { plan: mpc.numbers.linear, parameters, head, tail, scores }, secrets: [""] };
+}
+
 export function deployment(json: any, more: Partial<Deployment> = {}): Deployment {
   const text = JSON.stringify(json);
   const names = json.kind === "mpc" ? ["party-0", "party-1", "party-2"] : ["server"];
