@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
-import { hex } from "../src/bytes.ts";
+import { type Bytes, hex } from "../src/bytes.ts";
+import { digest } from "../src/commitment.ts";
 import { type Deployment, connect } from "../src/index.ts";
-import type { Values } from "../src/tensor.ts";
+import type { Output, Values } from "../src/tensor.ts";
 import { bytes, deployment, entropyOf, fetchTo, file, partyOf } from "./support.ts";
 
 interface Tensor {
@@ -14,15 +15,26 @@ interface Tensor {
   data: (number | string | boolean)[];
 }
 
+type Named = Record<string, Tensor>;
+
 interface Golden {
   kind: "mpc";
   public: string;
   digest: string;
-  rows: Record<string, Tensor>;
+  rows: Named;
   entropy: string;
   messages: { head: string; body: string | null }[];
   answers: string[];
-  outputs: Record<string, Tensor>;
+  outputs: Named;
+}
+
+interface GoldenHe {
+  kind: "he";
+  public: string;
+  digest: string;
+  entropy: string;
+  /** One after the other; of each tensor that is long, its digest. */
+  questions: { rows: Named; message: Record<string, string>; outputs: Named }[];
 }
 
 const folder = file("golden/");
@@ -30,7 +42,8 @@ const folder = file("golden/");
 test("there are golden files", () => assert(names().length > 10));
 
 for (const name of names()) {
-  test(`golden ${name}`, () => check(JSON.parse(readFileSync(file(`golden/${name}`), "utf8"))));
+  const golden: Golden | GoldenHe = JSON.parse(readFileSync(file(`golden/${name}`), "utf8"));
+  test(`golden ${name}`, () => (golden.kind === "he" ? checkHe(golden, name) : check(golden)));
 }
 
 function names(): string[] {
@@ -38,7 +51,6 @@ function names(): string[] {
 }
 
 async function check(golden: Golden): Promise<void> {
-  const asked: Deployment = { ...deployment(JSON.parse(golden.public)), public: golden.public, digest: golden.digest };
   const sent: Golden["messages"] = [];
   const fetch = fetchTo(({ request, share }, url) => {
     const party = partyOf(url);
@@ -46,12 +58,37 @@ async function check(golden: Golden): Promise<void> {
     sent[party] = { head: hex(request!), body: share ? hex(share) : null };
     return { answer: bytes(golden.answers[party]!) };
   });
-  const model = connect(asked, { fetch, dangerousEntropyForTests: entropyOf(golden.entropy) });
-  const rows = Object.entries(golden.rows).map(([name, tensor]) => [name, given(tensor)]);
-  const { outputs } = await model.outputs(Object.fromEntries(rows));
+  const { outputs } = await opened(golden, fetch).outputs(rowsOf(golden.rows));
   assert.deepEqual(sent, golden.messages);
-  assert.deepEqual(Object.keys(outputs).sort(), Object.keys(golden.outputs).sort());
-  for (const [name, expected] of Object.entries(golden.outputs)) {
+  compare(outputs, golden.outputs);
+}
+
+async function checkHe(golden: GoldenHe, name: string): Promise<void> {
+  const shown = (data: Bytes) => hex(data.length > 1000 ? digest(data) : data);
+  const sent: GoldenHe["questions"][number]["message"][] = [];
+  const fetch = fetchTo((message) => {
+    const answer = readFileSync(file(`golden/${name.replace(".json", `-${sent.length}.bin`)}`)).slice();
+    sent.push(Object.fromEntries(Object.entries(message).map(([name, data]) => [name, shown(data)])));
+    return { answer };
+  });
+  const model = opened(golden, fetch);
+  for (const [at, { rows, message, outputs }] of golden.questions.entries()) {
+    const got = await model.outputs(rowsOf(rows));
+    assert.deepEqual(sent[at], message);
+    compare(got.outputs, outputs);
+  }
+}
+
+function opened(golden: Golden | GoldenHe, fetch: typeof globalThis.fetch) {
+  const asked: Deployment = { ...deployment(JSON.parse(golden.public)), public: golden.public, digest: golden.digest };
+  return connect(asked, { fetch, dangerousEntropyForTests: entropyOf(golden.entropy) });
+}
+
+const rowsOf = (rows: Named) => Object.fromEntries(Object.entries(rows).map(([name, tensor]) => [name, given(tensor)]));
+
+function compare(outputs: Record<string, Output>, all: Named): void {
+  assert.deepEqual(Object.keys(outputs).sort(), Object.keys(all).sort());
+  for (const [name, expected] of Object.entries(all)) {
     const { datatype, shape, data } = outputs[name]!;
     assert.deepEqual({ datatype, shape }, { datatype: expected.datatype, shape: expected.shape });
     assert.equal(data.length, expected.data.length);

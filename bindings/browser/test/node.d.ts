@@ -21,4 +21,5 @@ declare module "node:fs" {
   export function existsSync(path: URL): boolean;
   export function readdirSync(path: URL): string[];
   export function readFileSync(path: URL, encoding: "utf8"): string;
+  export function readFileSync(path: URL): Uint8Array<ArrayBuffer>;
 }

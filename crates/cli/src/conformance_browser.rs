@@ -1,7 +1,12 @@
 //! What the browser's client is held to: for each fixture a bundle, rows, the entropy that was drawn, the messages of this client
-//! byte by byte, the parties' answers, and what comes of them. `UPDATE=1` writes `bindings/browser/golden`.
+//! byte by byte, the answers, and what comes of them. `UPDATE=1` writes `bindings/browser/golden`.
+
+use std::ops::Range;
 
 use privet_deploy::bundle::for_parties;
+use privet_deploy::he::bundle::{for_he, planned_for_he};
+use privet_deploy::he::caller::HeCaller;
+use privet_deploy::he::host::HeHost;
 use privet_deploy::prepared::prepare;
 use privet_deploy::tensors::to_raw;
 use privet_ring::entropy::{Entropy, EntropyFailed};
@@ -28,6 +33,11 @@ const CHOSEN: [(&str, Reveal, Protect); 12] = [
 ];
 const ROWS: usize = 4;
 
+/// Linear models on ciphertexts, and which rows are asked about one after the other: under one key, which comes with the first; all
+/// scores in one product; a product for each score.
+const CHOSEN_HE: [(&str, &[Range<usize>]); 3] =
+    [("lr-uci", &[0..4, 4..5]), ("softmax-iris", &[0..4]), ("ridge-two-targets", &[0..60])];
+
 /// Hands out what another generator gives, and keeps it.
 struct Kept(DangerousSeededEntropy, Vec<u8>);
 
@@ -42,21 +52,36 @@ impl Entropy for Kept {
 #[test]
 fn the_browser_is_held_to_the_bytes_of_this_client() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../bindings/browser/golden");
+    let fixture =
+        |name: &str| fixtures().into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}"));
     for (name, reveal, protect) in CHOSEN {
-        let fixture = fixtures().into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}"));
         let file = format!("{name}-{}-{}.json", reveal.name(), protect.name());
-        let made = serde_json::to_string_pretty(&golden(&fixture, reveal, protect)).unwrap() + "\n";
-        let path = folder.join(&file);
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::create_dir_all(&folder).unwrap();
-            std::fs::write(&path, &made).unwrap();
-        }
-        let written = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            written == made,
-            "`{file}` is another (UPDATE=1 writes it, and then the browser's tests must pass)"
-        );
+        is_written(&folder, &file, &pretty(&golden(&fixture(name), reveal, protect)));
     }
+    for (name, questions) in CHOSEN_HE {
+        let (golden, answers) = golden_he(&fixture(name), questions);
+        is_written(&folder, &format!("{name}-score-he.json"), &pretty(&golden));
+        for (at, answer) in answers.iter().enumerate() {
+            is_written(&folder, &format!("{name}-score-he-{at}.bin"), answer);
+        }
+    }
+}
+
+fn pretty(golden: &Value) -> Vec<u8> {
+    (serde_json::to_string_pretty(golden).unwrap() + "\n").into()
+}
+
+fn is_written(folder: &Path, file: &str, made: &[u8]) {
+    let path = folder.join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&path, made).unwrap();
+    }
+    let written = std::fs::read(&path).unwrap_or_default();
+    assert!(
+        written == made,
+        "`{file}` is another (UPDATE=1 writes it, and then the browser's tests must pass)"
+    );
 }
 
 fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
@@ -78,20 +103,62 @@ fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
     let replies = replies(&public, &files, messages);
     let answers: Vec<String> = replies.iter().map(|reply| hex(&reply.outputs[0].data)).collect();
     let answer = pending.answer(replies).unwrap();
-    let inputs =
-        graph.inputs.iter().zip(&rows).map(|(port, tensor)| (port.name.clone(), values(port, tensor)));
-    let ports = caller.outputs().iter().zip(&answer.outputs);
-    let outputs = ports.map(|(port, tensor)| (port.name.clone(), values(port, tensor)));
     json!({
         "kind": "mpc",
         "public": public.json(),
         "digest": public.digest_hex(),
-        "rows": inputs.collect::<serde_json::Map<_, _>>(),
+        "rows": named(&graph.inputs, &rows),
         "entropy": hex(&entropy.1),
         "messages": sent,
         "answers": answers,
-        "outputs": outputs.collect::<serde_json::Map<_, _>>(),
+        "outputs": named(caller.outputs(), &answer.outputs),
     })
+}
+
+/// What is asked on ciphertexts, with digests of what is long, and the server's answers.
+fn golden_he(fixture: &Fixture, questions: &[Range<usize>]) -> (Value, Vec<Vec<u8>>) {
+    let planned = planned_for_he(&fixture.graph, Reveal::Score, 1e-3, Some(&fixture.rows)).unwrap();
+    let made = for_he(&planned, &fixture.name, Reveal::Score, &mut DangerousSeededEntropy::new(3)).unwrap();
+    let (public, file) = made;
+    let source = || Box::new(DangerousSeededEntropy::new(5)) as Box<dyn Entropy>;
+    let host = HeHost::new(&public, &file.open().unwrap().1, Box::new(source)).unwrap();
+    let mut entropy = Kept(DangerousSeededEntropy::new(4), Vec::new());
+    let caller = HeCaller::new(&public).unwrap();
+    let mut answers = Vec::new();
+    let mut ask = |range: &Range<usize>| {
+        let rows: Vec<Tensor> =
+            fixture.rows.iter().map(|tensor| tensor.slice(range.start, range.end)).collect();
+        let mut jobs = caller.jobs(Arc::new(rows.clone()), &mut entropy).unwrap();
+        assert_eq!(jobs.len(), 1, "{}: one call", fixture.name);
+        let Asked { mut messages, pending, .. } = jobs.remove(0).ask(&mut entropy).unwrap();
+        let message = messages.remove(0);
+        let sent: serde_json::Map<_, _> =
+            message.inputs.iter().map(|raw| (raw.name.clone(), shown(&raw.data))).collect();
+        let reply = host.infer(message).unwrap();
+        answers.push(reply.outputs[0].data.to_vec());
+        let answer = pending.answer(vec![reply]).unwrap();
+        let (rows, outputs) = (named(caller.inputs(), &rows), named(caller.outputs(), &answer.outputs));
+        json!({ "rows": rows, "message": sent, "outputs": outputs })
+    };
+    let asked: Vec<Value> = questions.iter().map(&mut ask).collect();
+    let golden = json!({
+        "kind": "he",
+        "public": public.json(),
+        "digest": public.digest_hex(),
+        "entropy": hex(&entropy.1),
+        "questions": asked,
+    });
+    (golden, answers)
+}
+
+/// A head as it is, and the BLAKE3 digest of what is longer.
+fn shown(data: &[u8]) -> Value {
+    let bytes = if data.len() > 1000 { blake3::hash(data).as_bytes().to_vec() } else { data.to_vec() };
+    json!(hex(&bytes))
+}
+
+fn named(ports: &[Port], tensors: &[Tensor]) -> serde_json::Map<String, Value> {
+    ports.iter().zip(tensors).map(|(port, tensor)| (port.name.clone(), values(port, tensor))).collect()
 }
 
 fn replies(public: &PublicBundle, files: &[PartyFile], messages: Vec<InferRequest>) -> Vec<InferReply> {
