@@ -985,7 +985,7 @@ var Modulus = class {
   high;
   /** -1/q modulo 2^32. */
   negative;
-  /** What [`multiply`](this.multiply) multiplies by to give a product with `x`; not for secrets. */
+  /** What `multiply` multiplies by to give a product with `x`; not for secrets. */
   factor(x) {
     return (x << 64n) % this.q;
   }
@@ -1789,16 +1789,20 @@ var Key = class _Key {
   /** The ciphertext of a polynomial of plaintexts, under public polynomial `index`, which must never be used again. Overwrites them. */
   async encrypt(index, plaintext, entropy) {
     const { ring } = this;
-    const elements = await drawn(entropy, ring.parameters.degree);
-    const e = errors(elements);
-    const c0 = ring.ofSmall(e);
-    ring.addScaled(c0, plaintext);
-    wipe(elements, e, plaintext);
-    return hidden(ring, c0, this.seed, index, this.values);
+    try {
+      const elements = await drawn(entropy, ring.parameters.degree);
+      const e = errors(elements);
+      const c0 = ring.ofSmall(e);
+      ring.addScaled(c0, plaintext);
+      wipe(elements, e);
+      return hidden(ring, c0, this.seed, index, this.values);
+    } finally {
+      wipe(plaintext);
+    }
   }
   /**
    * The plaintexts of one ciphertext's answer: for each product, by row, then by score of the product. Whatever the bytes are, as long
-   * as there are [`answerBytes`](this.answerBytes) of them, this gives as many numbers.
+   * as there are `answerBytes` of them, this gives as many numbers.
    */
   decrypt(packing, rows, answer2) {
     const { parameters } = this.ring;
@@ -2072,7 +2076,7 @@ var Ring = class {
   forward(a) {
     this.ntts.forEach((ntt, prime) => ntt.forward(a[prime]));
   }
-  /** What [`hide`](this.hide) multiplies by: a polynomial in values, which is overwritten. */
+  /** What `hide` multiplies by: a polynomial in values, which is overwritten. */
   multiplier(values) {
     this.ntts.forEach(({ modulus }, prime) => {
       const square = elementsOf([modulus.factor(modulus.factor(1n))]);

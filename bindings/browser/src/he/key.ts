@@ -41,17 +41,21 @@ export class Key {
   /** The ciphertext of a polynomial of plaintexts, under public polynomial `index`, which must never be used again. Overwrites them. */
   async encrypt(index: number, plaintext: Elements, entropy: Entropy): Promise<Bytes> {
     const { ring } = this;
-    const elements = await drawn(entropy, ring.parameters.degree);
-    const e = errors(elements);
-    const c0 = ring.ofSmall(e);
-    ring.addScaled(c0, plaintext);
-    wipe(elements, e, plaintext);
-    return hidden(ring, c0, this.seed, index, this.values);
+    try {
+      const elements = await drawn(entropy, ring.parameters.degree);
+      const e = errors(elements);
+      const c0 = ring.ofSmall(e);
+      ring.addScaled(c0, plaintext);
+      wipe(elements, e);
+      return hidden(ring, c0, this.seed, index, this.values);
+    } finally {
+      wipe(plaintext);
+    }
   }
 
   /**
    * The plaintexts of one ciphertext's answer: for each product, by row, then by score of the product. Whatever the bytes are, as long
-   * as there are [`answerBytes`](this.answerBytes) of them, this gives as many numbers.
+   * as there are `answerBytes` of them, this gives as many numbers.
    */
   decrypt(packing: Packing, rows: number, answer: Bytes): bigint[][] {
     const { parameters } = this.ring;

@@ -35,7 +35,7 @@ export class Modulus {
     this.negative = -inverse >>> 0;
   }
 
-  /** What [`multiply`](this.multiply) multiplies by to give a product with `x`; not for secrets. */
+  /** What `multiply` multiplies by to give a product with `x`; not for secrets. */
   factor(x: bigint): bigint {
     return (x << 64n) % this.q;
   }

@@ -94,7 +94,7 @@ export class Ring {
     this.ntts.forEach((ntt, prime) => ntt.forward(a[prime]!));
   }
 
-  /** What [`hide`](this.hide) multiplies by: a polynomial in values, which is overwritten. */
+  /** What `hide` multiplies by: a polynomial in values, which is overwritten. */
   multiplier(values: Poly): Multiplier {
     this.ntts.forEach(({ modulus }, prime) => {
       // 2^128, so that the product is as a factor is held.
