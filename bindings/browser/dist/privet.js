@@ -995,7 +995,10 @@ var Modulus = class {
    */
   multiply(x, i, y, j) {
     const { low: q0, high: q1, negative } = this;
-    const [a0, a1, b0, b1] = [x[2 * i], x[2 * i + 1], y[2 * j], y[2 * j + 1]];
+    const a0 = x[2 * i];
+    const a1 = x[2 * i + 1];
+    const b0 = y[2 * j];
+    const b1 = y[2 * j + 1];
     const l0 = lower(a0, b0);
     const m = lower(l0, negative);
     const l1 = lower(a1, b0);
@@ -1749,9 +1752,11 @@ function publicResidues(from, index, prime, q, count) {
   for (let filled = 0; filled < count; ) {
     hasher.xofInto(new Uint8Array(block.buffer));
     for (let i = 0; i < BLOCK && filled < count; i++) {
-      const [a, b] = [(block[2 * i] & low) >>> 0, block[2 * i + 1] & high];
+      const a = (block[2 * i] & low) >>> 0;
+      const b = block[2 * i + 1] & high;
       if (b > q1 || b === q1 && a >= q0) continue;
-      [out[2 * filled], out[2 * filled + 1]] = [a, b];
+      out[2 * filled] = a;
+      out[2 * filled + 1] = b;
       filled++;
     }
   }
@@ -1968,15 +1973,17 @@ var Ntt = class {
     const count = a.length / 2;
     const left = new Uint32Array(2);
     let root = 1;
-    for (let half = count / 2; half >= 1; half /= 2) {
+    for (let half = count >> 1; half > 0; half >>= 1) {
       for (let block = 0; block < count; block += 2 * half, root++) {
         for (let x = block; x < block + half; x++) {
           const y = x + half;
           modulus.multiply(a, y, roots, root);
-          [left[0], left[1]] = [a[2 * x], a[2 * x + 1]];
+          left[0] = a[2 * x];
+          left[1] = a[2 * x + 1];
           modulus.add(a, x, a, y);
           modulus.subtract(left, 0, a, y);
-          [a[2 * y], a[2 * y + 1]] = [left[0], left[1]];
+          a[2 * y] = left[0];
+          a[2 * y + 1] = left[1];
         }
       }
     }
@@ -2047,10 +2054,12 @@ var Ring = class {
       const limb = to[prime];
       const factor = this.minusPerT[prime];
       for (let i = 0; i < rests.length / 2; i++) {
-        [product[0], product[1]] = [rests[2 * i], rests[2 * i + 1]];
+        product[0] = rests[2 * i];
+        product[1] = rests[2 * i + 1];
         modulus.multiply(product, 0, factor, 0);
         const mask = rests[2 * i + 1] >> 31;
-        [tooMuch[0], tooMuch[1]] = [factor[0] & mask, factor[1] & mask];
+        tooMuch[0] = factor[0] & mask;
+        tooMuch[1] = factor[1] & mask;
         modulus.add(limb, i, product, 0);
         modulus.subtract(limb, i, tooMuch, 0);
       }
@@ -2061,12 +2070,14 @@ var Ring = class {
   rests(plaintext) {
     const [q0, q1] = this.modulus;
     const k = this.parameters.plaintextBits;
+    const first = Math.max(32 - k, 0);
+    const second = Math.min(64 - k, 31);
     const out = new Uint32Array(plaintext.length);
     for (let i = 0; i < plaintext.length; i += 2) {
-      const [m0, m1] = [plaintext[i], plaintext[i + 1]];
+      const m0 = plaintext[i];
+      const m1 = plaintext[i + 1];
       const low = lower(q0, m0);
       const high = upper(q0, m0, low) + Math.imul(q0, m1) + Math.imul(q1, m0) | 0;
-      const [first, second] = [Math.max(32 - k, 0), Math.min(64 - k, 31)];
       out[i] = low << first >> first;
       out[i + 1] = k <= 32 ? out[i] >> 31 : high << second >> second;
     }

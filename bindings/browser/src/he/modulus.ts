@@ -46,7 +46,10 @@ export class Modulus {
    */
   multiply(x: Elements, i: number, y: Elements, j: number): void {
     const { low: q0, high: q1, negative } = this;
-    const [a0, a1, b0, b1] = [x[2 * i]!, x[2 * i + 1]!, y[2 * j]!, y[2 * j + 1]!];
+    const a0 = x[2 * i]!;
+    const a1 = x[2 * i + 1]!;
+    const b0 = y[2 * j]!;
+    const b1 = y[2 * j + 1]!;
     // (x·b0 + m·q)/2^32.
     const l0 = lower(a0, b0);
     const m = lower(l0, negative);

@@ -28,15 +28,17 @@ export class Ntt {
     const count = a.length / 2;
     const left = new Uint32Array(2);
     let root = 1;
-    for (let half = count / 2; half >= 1; half /= 2) {
+    for (let half = count >> 1; half > 0; half >>= 1) {
       for (let block = 0; block < count; block += 2 * half, root++) {
         for (let x = block; x < block + half; x++) {
           const y = x + half;
           modulus.multiply(a, y, roots, root);
-          [left[0], left[1]] = [a[2 * x]!, a[2 * x + 1]!];
+          left[0] = a[2 * x]!;
+          left[1] = a[2 * x + 1]!;
           modulus.add(a, x, a, y);
           modulus.subtract(left, 0, a, y);
-          [a[2 * y], a[2 * y + 1]] = [left[0], left[1]];
+          a[2 * y] = left[0];
+          a[2 * y + 1] = left[1];
         }
       }
     }

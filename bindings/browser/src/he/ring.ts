@@ -61,11 +61,13 @@ export class Ring {
       const limb = to[prime]!;
       const factor = this.minusPerT[prime]!;
       for (let i = 0; i < rests.length / 2; i++) {
-        [product[0], product[1]] = [rests[2 * i]!, rests[2 * i + 1]!];
+        product[0] = rests[2 * i]!;
+        product[1] = rests[2 * i + 1]!;
         modulus.multiply(product, 0, factor, 0);
         // Read as unsigned, a negative number is 2^64 too large, and 2^64 times the factor is what the factor is held as.
         const mask = rests[2 * i + 1]! >> 31;
-        [tooMuch[0], tooMuch[1]] = [factor[0]! & mask, factor[1]! & mask];
+        tooMuch[0] = factor[0]! & mask;
+        tooMuch[1] = factor[1]! & mask;
         modulus.add(limb, i, product, 0);
         modulus.subtract(limb, i, tooMuch, 0);
       }
@@ -77,12 +79,14 @@ export class Ring {
   private rests(plaintext: Elements): Elements {
     const [q0, q1] = this.modulus;
     const k = this.parameters.plaintextBits;
+    const first = Math.max(32 - k, 0);
+    const second = Math.min(64 - k, 31);
     const out = new Uint32Array(plaintext.length);
     for (let i = 0; i < plaintext.length; i += 2) {
-      const [m0, m1] = [plaintext[i]!, plaintext[i + 1]!];
+      const m0 = plaintext[i]!;
+      const m1 = plaintext[i + 1]!;
       const low = lower(q0, m0);
       const high = (upper(q0, m0, low) + Math.imul(q0, m1) + Math.imul(q1, m0)) | 0;
-      const [first, second] = [Math.max(32 - k, 0), Math.min(64 - k, 31)];
       out[i] = (low << first) >> first;
       out[i + 1] = k <= 32 ? out[i]! >> 31 : (high << second) >> second;
     }

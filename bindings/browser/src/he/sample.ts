@@ -64,9 +64,11 @@ export function publicResidues(from: PublicSeed, index: number, prime: number, q
   for (let filled = 0; filled < count; ) {
     hasher.xofInto(new Uint8Array(block.buffer));
     for (let i = 0; i < BLOCK && filled < count; i++) {
-      const [a, b] = [(block[2 * i]! & low) >>> 0, block[2 * i + 1]! & high];
+      const a = (block[2 * i]! & low) >>> 0;
+      const b = block[2 * i + 1]! & high;
       if (b > q1 || (b === q1 && a >= q0)) continue;
-      [out[2 * filled], out[2 * filled + 1]] = [a, b];
+      out[2 * filled] = a;
+      out[2 * filled + 1] = b;
       filled++;
     }
   }
