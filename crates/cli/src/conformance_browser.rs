@@ -1,8 +1,6 @@
 //! What the browser's client is held to: for each fixture a bundle, rows, the entropy that was drawn, the messages of this client
 //! byte by byte, the answers, and what comes of them. `UPDATE=1` writes `bindings/browser/golden`.
 
-use std::ops::Range;
-
 use privet_deploy::bundle::for_parties;
 use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::he::caller::HeCaller;
@@ -33,10 +31,10 @@ const CHOSEN: [(&str, Reveal, Protect); 12] = [
 ];
 const ROWS: usize = 4;
 
-/// Linear models on ciphertexts, and which rows are asked about one after the other: under one key, which comes with the first; all
-/// scores in one product; a product for each score.
-const CHOSEN_HE: [(&str, &[Range<usize>]); 3] =
-    [("lr-uci", &[0..4, 4..5]), ("softmax-iris", &[0..4]), ("ridge-two-targets", &[0..60])];
+/// Linear models on ciphertexts, and which rows (from, to) are asked about one after the other: under one key, which comes with the
+/// first; all scores in one product; a product for each score.
+const CHOSEN_HE: [(&str, &[(usize, usize)]); 3] =
+    [("lr-uci", &[(0, 4), (4, 5)]), ("softmax-iris", &[(0, 4)]), ("ridge-two-targets", &[(0, 60)])];
 
 /// Hands out what another generator gives, and keeps it.
 struct Kept(DangerousSeededEntropy, Vec<u8>);
@@ -116,7 +114,7 @@ fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
 }
 
 /// What is asked on ciphertexts, with digests of what is long, and the server's answers.
-fn golden_he(fixture: &Fixture, questions: &[Range<usize>]) -> (Value, Vec<Vec<u8>>) {
+fn golden_he(fixture: &Fixture, questions: &[(usize, usize)]) -> (Value, Vec<Vec<u8>>) {
     let planned = planned_for_he(&fixture.graph, Reveal::Score, 1e-3, Some(&fixture.rows)).unwrap();
     let made = for_he(&planned, &fixture.name, Reveal::Score, &mut DangerousSeededEntropy::new(3)).unwrap();
     let (public, file) = made;
@@ -125,9 +123,8 @@ fn golden_he(fixture: &Fixture, questions: &[Range<usize>]) -> (Value, Vec<Vec<u
     let mut entropy = Kept(DangerousSeededEntropy::new(4), Vec::new());
     let caller = HeCaller::new(&public).unwrap();
     let mut answers = Vec::new();
-    let mut ask = |range: &Range<usize>| {
-        let rows: Vec<Tensor> =
-            fixture.rows.iter().map(|tensor| tensor.slice(range.start, range.end)).collect();
+    let mut ask = |&(from, to): &(usize, usize)| {
+        let rows: Vec<Tensor> = fixture.rows.iter().map(|tensor| tensor.slice(from, to)).collect();
         let mut jobs = caller.jobs(Arc::new(rows.clone()), &mut entropy).unwrap();
         assert_eq!(jobs.len(), 1, "{}: one call", fixture.name);
         let Asked { mut messages, pending, .. } = jobs.remove(0).ask(&mut entropy).unwrap();
