@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NETWORKS = ("spu", "crypten")
+FINEST = "1e-5"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Workload:
 
     @property
     def name(self):
-        return f"{self.model}/{self.reveal}"
+        """Ciphertexts are measured at an accuracy of their own beside the others."""
+        return f"{self.model}/{self.reveal}" + (f"/{self.accuracy}" if self.accuracy == FINEST else "")
 
     @property
     def file(self):
@@ -39,6 +41,7 @@ WORKLOADS = {
     for one in [
         Workload("lr528-keras", "probability", "1e-3", LINEAR_BATCHES, SIGMOIDS),
         Workload("lr528-keras", "score", "1e-4", LINEAR_BATCHES, (*NETWORKS, "tenseal"), ("plain", "mpc", "he")),
+        Workload("lr528-keras", "score", FINEST, (1, 16, 128, 1024, 8192), ("tenseal",), ("plain", "mpc", "tee", "he")),
         Workload("digits-a-torch", "score", "1e-3", (1, 128)),
         Workload("digits-b-torch", "score", "1e-3", (1, 128)),
         Workload("digits-c-torch", "score", "1e-2", (1, 128)),

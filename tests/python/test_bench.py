@@ -114,7 +114,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(record, tmp_path):
 
 def test_a_record_does_not_differ_from_itself(record, tmp_path):
     same = ok("bench", "compare", record, record, "--json").object
-    assert {r["verdict"] for r in same["results"]} == {"within_noise"} and len(same["results"]) == 48
+    assert {r["verdict"] for r in same["results"]} == {"within_noise"} and len(same["results"]) == 56
     slower = copy.deepcopy(json.loads(record.read_text()))
     for r in slower["results"]:
         r["median_s"] *= 3

@@ -115,12 +115,6 @@ def test_a_missing_value_is_taken_where_the_model_imputes(uci, tmp_path):
     judge.compare("lr-uci", dict(np.load(tmp_path / "answers.npz")), expected, done.facts["bound"])
 
 
-@pytest.mark.parametrize("kind", ["he"])
-def test_a_kind_that_is_not_there_is_refused(kind, tmp_path):
-    refused(3, "up", kind, UCI / "model.onnx", "--dir", tmp_path / "run", names=[f"`{kind}`"])
-    assert not (tmp_path / "run").exists()
-
-
 @pytest.mark.parametrize("accuracy", ["0", "-1", "nan", "inf", "1e-30"])
 def test_an_accuracy_that_cannot_be_reached_is_refused(accuracy, tmp_path):
     done = privet("up", "mpc", UCI / "model.onnx", f"--accuracy={accuracy}", "--dir", tmp_path / "run")

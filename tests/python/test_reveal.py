@@ -28,7 +28,7 @@ def logit(p):
 
 @pytest.mark.parametrize("reveal", ["label", "probability"])
 def test_what_ciphertexts_do_not_reveal_is_refused_by_the_node_that_would(reveal, tmp_path):
-    for model in ("lr-uci", "lr528-keras"):
+    for model in ("lr-uci", "lr528-keras", "softmax-iris", "linear-svc"):
         said = ok("check", MODELS / model / "model.onnx", "--reveal", reveal, "--json").object["kinds"]["he"]
         assert said["status"] == "no" and all(p["node"] and "--reveal score" in p["hint"] for p in said["problems"])
         first = said["problems"][0]["node"]

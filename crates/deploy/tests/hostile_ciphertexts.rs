@@ -79,9 +79,12 @@ const ID: usize = 76;
 fn each_part_that_is_wrong_is_refused_by_its_own_code() {
     type Change = fn(&mut InferRequest);
     let scene = Scene::new();
-    let cases: [(&str, &str, Change); 17] = [
+    let cases: [(&str, &str, Change); 20] = [
         ("no head", "E340", |m| m.inputs.retain(|raw| raw.name != HEAD)),
         ("no ciphertexts", "E340", |m| m.inputs.retain(|raw| raw.name != CIPHERTEXTS)),
+        ("ciphertexts twice", "E340", |m| m.inputs.extend_from_within(2..)),
+        ("a tensor more", "E340", |m| m.inputs[1].name = "kee".into()),
+        ("numbers with fractions", "E340", |m| m.inputs[2].datatype = "FP32".into()),
         ("another mark", "E340", |m| change(m, HEAD, |b| b[3] = b'2')),
         ("a short head", "E340", |m| change(m, HEAD, |b| b.truncate(107))),
         ("a long head", "E340", |m| change(m, HEAD, |b| b.push(0))),

@@ -1,5 +1,8 @@
 //! The client's half: a key, encryption, decryption. Brakerski's scheme as Fan and Vercauteren have it (eprint 2012/144), with a
 //! secret key for encryption, so that half of each ciphertext is a seed.
+//!
+//! A ciphertext of plaintext m is (c0, a) with c0 = -a·s + e + ⌊Q·m/2^k⌉; the public key's b is an encryption of zero. An answer is
+//! (c0, c1) modulo 2^d, of which the phase c0 + c1·s is the plaintext times 2^(d-k), and what is wrong with it.
 
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use privet_ring::pack::unpack;

@@ -4,8 +4,9 @@
 //! `w_j·X^(n-1-j)`. In the product the coefficient `n - 1` above a row's place is that row's inner product: every other term meets
 //! another power. What wraps around `X^N = -1` lands below `n - 1`, which no answer uses.
 //!
-//! Several scores are answered by products of their own, or, where there is room for as many times the columns, by one: score `s`
-//! then has its weights `s·n` higher, and rows stand that much further apart.
+//! Several scores are answered by products of their own. Where the answers of all rows, rows times scores, are no more than the parameters'
+//! `rows`, and that many times the columns fit the ring, one product answers all: score `s` then has its weights `s·n` higher, and rows stand
+//! that much further apart.
 
 use crate::parameters::Parameters;
 

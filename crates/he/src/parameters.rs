@@ -89,7 +89,7 @@ pub struct Parameters {
     pub flood_bits: u32,
     /// d: answers travel modulo 2^d.
     pub answer_bits: u32,
-    /// Rows that one ciphertext holds at most.
+    /// Answers that one product gives at most, and so rows that one ciphertext holds where each score has its own product.
     pub rows: usize,
 }
 
@@ -240,6 +240,8 @@ mod tests {
             assert!(p.modulus_bits() <= standard_bits && p.worst_share() < 1.0, "{needs:?} {p:?}");
             assert!(p.suit(needs), "{needs:?} {p:?}");
             assert!(p.flood_bits >= p.noise_bits + 52 && p.rows * needs.columns <= p.degree);
+            // An answer tells hardly more bits than a score has.
+            assert!(p.modulus_bits() - p.flood_bits - 1 <= p.plaintext_bits + 5, "{needs:?} {p:?}");
             // What a lying key can learn of u leaves a ring for which the standard allows this Q.
             let told = p.rows as f64 * f64::from(p.modulus_bits() - p.flood_bits - 1) / 3f64.log2();
             let left = (p.degree as f64 - told) / p.degree as f64;

@@ -52,8 +52,9 @@ pub struct PublicSeed {
 }
 
 impl PublicSeed {
-    /// Polynomial number `index`, in values. For each prime, the 64-bit little-endian words of BLAKE3's output, of which the low bits
-    /// count, as many as the prime has; words that are no residue are left out.
+    /// Polynomial number `index`, in values. For each prime, the 64-bit little-endian words of BLAKE3's output in its mode for key
+    /// derivation, of seed, bundle, index (32 bits, little-endian) and the prime's place (a byte). Of a word the low bits count, as many
+    /// as the prime's length; words that are no residue are left out.
     pub fn polynomial(&self, ring: &Ring, index: u32) -> Poly {
         let mut poly = ring.zero();
         let moduli = ring.parameters().arithmetic();

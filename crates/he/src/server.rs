@@ -1,7 +1,7 @@
 //! The server's half: a product with the model's weights, hidden behind a fresh encryption of zero and a flood, of which only the
 //! answers leave.
 //!
-//! Each rule of this module has an attack in `tests/attacks.rs` that reads the weights where the rule is missing.
+//! Each rule of this module has an attack in `src/attacks.rs` that reads the weights where the rule is missing.
 
 use privet_ring::entropy::{Entropy, EntropyFailed};
 use privet_ring::pack::pack;

@@ -114,8 +114,9 @@ impl Case {
         assert_eq!(got, self.expected(), "{:?} seed {seed}", self.needs);
         let proven = Parameters::choose(self.needs).map_or(0.0, |p| p.worst_share());
         assert!(worst <= proven, "{:?}: {worst} of half a Δ, proven {proven}", self.needs);
-        // A proof far above what happens would be a wrong one: the flood is uniform, so its worst is near its bound.
-        assert!(self.needs.columns > 2000 || worst > 0.2 * proven, "{worst} {proven}");
+        // A proof far above what happens would be a wrong one: the flood is uniform, so the worst of many is near its bound.
+        let many = got.len() >= 30;
+        assert!(!many || worst > 0.3 * proven, "{worst} {proven}");
     }
 }
 

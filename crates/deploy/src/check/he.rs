@@ -43,26 +43,33 @@ pub(super) fn report(
 
 /// The nodes that ciphertexts cannot be put through; none for a linear model whose score is revealed.
 pub(crate) fn beyond(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
-    let last = if reveal == Reveal::Score { Vec::new() } else { revealed_inside(graph, reveal) };
-    let is_last = |p: &Problem| last.iter().any(|l| (&l.node, &l.op) == (&p.node, &p.op));
     let inside = cut(graph).err().map_or_else(Vec::new, |problems| problems.0);
-    let inside = inside.into_iter().filter(|p| !is_last(p)).map(|p| Problem { hint: ELSEWHERE.into(), ..p });
-    inside.chain(last.iter().cloned()).collect()
+    // What decides a label inside is none of the exporter's nodes; the label is.
+    let inside =
+        inside.into_iter().filter(|p| p.op != DECIDED).map(|p| Problem { hint: ELSEWHERE.into(), ..p });
+    let revealed = if reveal == Reveal::Score { Vec::new() } else { revealed(graph, reveal) };
+    inside.chain(revealed).collect()
 }
 
+/// The operator of the nodes that decide a label at the owner's threshold.
+const DECIDED: &str = "threshold";
+
 /// The nodes whose results would be revealed, each once.
-fn revealed_inside(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
+fn revealed(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
     let mut last: Vec<NodeId> = graph.outputs.iter().map(|(_, id)| *id).collect();
     last.sort_unstable_by_key(|id| id.0);
     last.dedup();
     let problem = |id: NodeId| {
         let Origin { node, op } = graph.nodes[id.0].origin.clone();
-        let reason = format!(
-            "`{}` would have to be computed on ciphertexts, which are added and multiplied and nothing else.",
-            reveal.name()
-        );
-        let hint = "With `--reveal score` the client computes it from its own score.".into();
-        Problem { node, op, reason, hint }
+        let what = reveal.name();
+        Problem {
+            node,
+            op,
+            reason: format!(
+                "`{what}` would have to be computed on ciphertexts, which add and multiply and nothing else."
+            ),
+            hint: "With `--reveal score` the client computes it from its own score.".into(),
+        }
     };
     last.into_iter().map(problem).collect()
 }

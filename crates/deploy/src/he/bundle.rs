@@ -91,7 +91,7 @@ pub struct HeFile {
     pub public: String,
     /// Of this half's digest in the manifest.
     salt: String,
-    /// Base64 of little-endian 64-bit words, row-major, one row per score.
+    /// Base64, without padding, of little-endian 64-bit words, row-major, one row per score.
     weights: String,
     /// The same of the biases.
     bias: String,

@@ -1,5 +1,6 @@
 //! The clients' public keys that a server knows, by digest: a bounded number, the least lately used forgotten first. A client whose
-//! key was forgotten is told so and sends it again.
+//! key was forgotten is told so and sends it again; what was asked under it is forgotten too, which harms nobody, as every answer has fresh
+//! randomness of the server's own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,7 +10,7 @@ use privet_he::server::PublicKey;
 use crate::caller::OPEN_AGAIN;
 use crate::error::Error;
 
-/// Keys that are remembered: some 400 kB each.
+/// Keys that are remembered: two polynomials each, some 400 kB in the ring of the reference workload.
 const MOST_KEYS: usize = 128;
 
 /// A key, and what was asked under it.

@@ -8,11 +8,14 @@
 //! | 32 | the seed of the key's public polynomials |
 //! | 32 | the key: the digest of bundle, seed and b |
 //!
-//! is the tensor `request`. `ciphertexts` holds c0 of one ciphertext after the other: by prime, packed residues, in values. `key`
-//! holds b alike; it comes until the server has answered once, and where the server says that it does not know the key.
+//! is the tensor `request`. `ciphertexts` holds c0 of one ciphertext after the other: by prime, residues in values, packed as
+//! [`privet_ring::pack`] does, each in as many bits as its prime has. `key` holds b alike; it comes until the server has answered once, and
+//! where the server says that it does not know the key. Public polynomials are numbered: 0 is the key's, ciphertexts have 1 to 4096, each once.
+//! All tensors are `UINT8`.
 //!
-//! The answer is the tensor `answer`: the 32 bytes of the digest of `request`, then for each ciphertext and each product with it all of
-//! c1 and the answers' coefficients of c0, as 48 low bits of each and then the rest.
+//! The key's digest is BLAKE3's, in its mode for key derivation, of bundle, seed and `key`. The answer is the tensor `answer`: the 32 bytes of the
+//! BLAKE3 digest of `request`, then for each ciphertext and each product with it all of c1 and the answers' coefficients of c0, by row and then
+//! by score. Of so many numbers of d bits, first the 48 low bits of each are packed, padded to whole bytes, and then the d - 48 others of each.
 
 use bytes::Bytes;
 
@@ -85,12 +88,21 @@ impl Question {
     pub fn read(request: &mut InferRequest) -> Result<(Self, [u8; 32]), Error> {
         let malformed =
             |what: &str| Error::usage("E340", format!("This is not a question on ciphertexts: {what}."));
+        let unknown = |raw: &&RawTensor| ![HEAD, KEY, CIPHERTEXTS].contains(&raw.name.as_str());
+        if let Some(extra) = request.inputs.iter().find(unknown) {
+            return Err(malformed(&format!("it has a tensor `{}`", extra.name)));
+        }
+        if let Some(other) = request.inputs.iter().find(|raw| raw.datatype != "UINT8") {
+            return Err(malformed(&format!("its tensor `{}` is {} and not UINT8", other.name, other.datatype)));
+        }
         let mut take = |name: &str| {
-            let at = request.inputs.iter().position(|raw| raw.name == name)?;
-            Some(request.inputs.swap_remove(at).data)
+            let mut found = Vec::new();
+            request.inputs.retain(|raw| raw.name != name || { found.push(raw.data.clone()); false });
+            let (first, more) = (found.pop(), found.pop());
+            if more.is_some() { Err(malformed(&format!("its tensor `{name}` came twice"))) } else { Ok(first) }
         };
-        let head = take(HEAD).ok_or_else(|| malformed("its tensor `request` is missing"))?;
-        let (key, ciphertexts) = (take(KEY), take(CIPHERTEXTS));
+        let head = take(HEAD)?.ok_or_else(|| malformed("its tensor `request` is missing"))?;
+        let (key, ciphertexts) = (take(KEY)?, take(CIPHERTEXTS)?);
         if head.get(..4) != Some(MAGIC) {
             return Err(malformed("it does not start with `PVH1`, the mark of wire version 1"));
         }
