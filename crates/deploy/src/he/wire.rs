@@ -93,13 +93,25 @@ impl Question {
             return Err(malformed(&format!("it has a tensor `{}`", extra.name)));
         }
         if let Some(other) = request.inputs.iter().find(|raw| raw.datatype != "UINT8") {
-            return Err(malformed(&format!("its tensor `{}` is {} and not UINT8", other.name, other.datatype)));
+            return Err(malformed(&format!(
+                "its tensor `{}` is {} and not UINT8",
+                other.name, other.datatype
+            )));
         }
         let mut take = |name: &str| {
             let mut found = Vec::new();
-            request.inputs.retain(|raw| raw.name != name || { found.push(raw.data.clone()); false });
+            request.inputs.retain(|raw| {
+                raw.name != name || {
+                    found.push(raw.data.clone());
+                    false
+                }
+            });
             let (first, more) = (found.pop(), found.pop());
-            if more.is_some() { Err(malformed(&format!("its tensor `{name}` came twice"))) } else { Ok(first) }
+            if more.is_some() {
+                Err(malformed(&format!("its tensor `{name}` came twice")))
+            } else {
+                Ok(first)
+            }
         };
         let head = take(HEAD)?.ok_or_else(|| malformed("its tensor `request` is missing"))?;
         let (key, ciphertexts) = (take(KEY)?, take(CIPHERTEXTS)?);
