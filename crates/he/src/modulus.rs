@@ -1,5 +1,8 @@
 //! Integers modulo a prime below 2^60, in constant time; and the primes that suit the ring.
 
+use privet_ring::residues::{self, Wide};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 /// A prime modulus, with what its arithmetic needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modulus {
@@ -22,6 +25,41 @@ pub struct Fixed {
 
 impl zeroize::DefaultIsZeroes for Fixed {}
 
+/// A factor of signed numbers, with factor·2^64 modulo q.
+#[derive(Clone, Copy)]
+pub struct FixedForSigned {
+    by: Fixed,
+    wrapped: u64,
+}
+
+/// Many such factors, one list beside the other. Wiped on drop, as some are secret.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Factors {
+    factors: Vec<u64>,
+    quotients: Vec<u64>,
+}
+
+privet_ring::not_shown!(Factors);
+
+impl Factors {
+    /// Of these numbers below q.
+    pub fn of(modulus: &Modulus, factors: Vec<u64>) -> Self {
+        let quotients = factors.iter().map(|&x| modulus.fixed(x).quotient).collect();
+        Self { factors, quotients }
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Fixed> {
+        let pairs = self.factors.iter().zip(&self.quotients);
+        pairs.map(|(&factor, &quotient)| Fixed { factor, quotient })
+    }
+
+    /// As vector instructions read them.
+    pub fn lists(&self) -> residues::Factors<'_> {
+        residues::Factors { factors: &self.factors, quotients: &self.quotients }
+    }
+}
+
 impl Modulus {
     /// For an odd `q` of 20 to 60 bits.
     #[allow(clippy::cast_possible_truncation)] // below 2^(bits + 2)
@@ -40,6 +78,27 @@ impl Modulus {
     /// The modulus itself.
     pub fn value(&self) -> u64 {
         self.q
+    }
+
+    /// What computes eight numbers at a time, where the processor can and the prime is narrow enough.
+    pub fn wide(&self) -> Option<Wide> {
+        Wide::there().filter(|_| self.bits <= residues::MOST_BITS)
+    }
+
+    /// `a·b`, number by number, in `a`.
+    pub fn multiply(&self, a: &mut [u64], b: &[u64]) {
+        match self.wide().filter(|_| a.len().is_multiple_of(8)) {
+            Some(wide) => residues::multiply(wide, a, b, self.q),
+            None => a.iter_mut().zip(b).for_each(|(x, &y)| *x = self.mul(*x, y)),
+        }
+    }
+
+    /// `a·by`, number by number, in `a`, whose numbers are below q.
+    pub fn multiply_by(&self, a: &mut [u64], by: &Factors) {
+        match self.wide().filter(|_| a.len().is_multiple_of(8)) {
+            Some(wide) => residues::multiply_by(wide, a, by.lists(), self.q),
+            None => a.iter_mut().zip(by.iter()).for_each(|(x, by)| *x = self.mul_fixed(*x, by)),
+        }
     }
 
     /// Bits of an element.
@@ -96,18 +155,25 @@ impl Modulus {
         self.once(self.mul_lazy(x, by))
     }
 
+    /// A factor for [`mul_signed`](Self::mul_signed).
+    pub fn fixed_for_signed(&self, factor: u64) -> FixedForSigned {
+        let by = self.fixed(factor);
+        FixedForSigned { by, wrapped: self.mul_fixed(self.wrapped, by) }
+    }
+
     /// `x·factor` of a signed number of any size.
     #[inline]
-    pub fn mul_signed(&self, x: i64, by: Fixed) -> u64 {
+    pub fn mul_signed(&self, x: i64, factor: FixedForSigned) -> u64 {
         // Read as unsigned, a negative number is 2^64 too large.
-        let too_much = self.wrapped & (x >> 63).cast_unsigned();
-        self.sub(self.mul_fixed(x.cast_unsigned(), by), self.mul_fixed(too_much, by))
+        let too_much = factor.wrapped & (x >> 63).cast_unsigned();
+        self.sub(self.mul_fixed(x.cast_unsigned(), factor.by), too_much)
     }
 
     /// A signed number of any size.
     #[inline]
     pub fn of_signed(&self, x: i64) -> u64 {
-        self.mul_signed(x, Fixed { factor: 1, quotient: self.per_word })
+        let one = Fixed { factor: 1, quotient: self.per_word };
+        self.mul_signed(x, FixedForSigned { by: one, wrapped: self.wrapped })
     }
 
     /// A number between -q and q.

@@ -5,33 +5,38 @@
 //! Butterflies by Harvey, "Faster arithmetic for number-theoretic transforms" (2014), algorithms 4 and 5: values stay below
 //! 4q (forward) and 2q (backward), and nothing branches on them.
 
-use crate::modulus::{Fixed, Modulus};
+use privet_ring::residues::{self, Wide};
+
+use crate::modulus::{Factors, Modulus};
 
 /// The transform for one modulus.
 pub struct Ntt {
     modulus: Modulus,
-    forward: Vec<Fixed>,
-    backward: Vec<Fixed>,
+    forward: Factors,
+    backward: Factors,
     /// 1/N.
-    shrink: Fixed,
+    shrink: Factors,
+    /// Where the processor works on eight numbers at a time.
+    wide: Option<Wide>,
 }
 
 impl Ntt {
     /// For a prime that is 1 modulo `2·degree`; `degree` a power of two.
     pub fn new(modulus: Modulus, degree: usize) -> Self {
         let root = least_root(&modulus, degree);
-        let table = |root: u64| -> Vec<Fixed> {
+        let table = |root: u64| {
             let mut powers = vec![1; degree];
             for i in 1..degree {
                 powers[i] = modulus.mul(powers[i - 1], root);
             }
-            (0..degree).map(|i| modulus.fixed(powers[reverse(i, degree)])).collect()
+            Factors::of(&modulus, (0..degree).map(|i| powers[reverse(i, degree)]).collect())
         };
         Self {
             modulus,
             forward: table(root),
             backward: table(modulus.inverse(root)),
-            shrink: modulus.fixed(modulus.inverse(degree as u64)),
+            shrink: Factors::of(&modulus, vec![modulus.inverse(degree as u64)]),
+            wide: modulus.wide().filter(|_| degree >= 16),
         }
     }
 
@@ -42,11 +47,29 @@ impl Ntt {
 
     /// From coefficients to values.
     pub fn forward(&self, a: &mut [u64]) {
+        match self.wide {
+            Some(wide) => residues::forward(wide, a, self.forward.lists(), self.modulus.value()),
+            None => self.forward_by_one(a),
+        }
+    }
+
+    /// From values to coefficients.
+    pub fn backward(&self, a: &mut [u64]) {
+        match self.wide {
+            Some(wide) => {
+                let q = self.modulus.value();
+                residues::backward(wide, a, self.backward.lists(), self.shrink.lists(), q);
+            }
+            None => self.backward_by_one(a),
+        }
+    }
+
+    fn forward_by_one(&self, a: &mut [u64]) {
         let (m, q2) = (self.modulus, 2 * self.modulus.value());
         let mut roots = self.forward.iter().skip(1);
         let mut half = a.len() / 2;
         while half > 0 {
-            for (block, &root) in a.chunks_exact_mut(2 * half).zip(&mut roots) {
+            for (block, root) in a.chunks_exact_mut(2 * half).zip(&mut roots) {
                 let (left, right) = block.split_at_mut(half);
                 for (x, y) in left.iter_mut().zip(right) {
                     let u = (*x).min(x.wrapping_sub(q2));
@@ -61,13 +84,12 @@ impl Ntt {
         }
     }
 
-    /// From values to coefficients.
-    pub fn backward(&self, a: &mut [u64]) {
+    fn backward_by_one(&self, a: &mut [u64]) {
         let (m, q2) = (self.modulus, 2 * self.modulus.value());
         let mut half = 1;
         while half < a.len() {
             let first = a.len() / (2 * half);
-            for (block, &root) in a.chunks_exact_mut(2 * half).zip(&self.backward[first..]) {
+            for (block, root) in a.chunks_exact_mut(2 * half).zip(self.backward.iter().skip(first)) {
                 let (left, right) = block.split_at_mut(half);
                 for (x, y) in left.iter_mut().zip(right) {
                     let (u, v) = (*x + *y, *x + q2 - *y);
@@ -76,8 +98,9 @@ impl Ntt {
             }
             half *= 2;
         }
+        let shrink = self.shrink.iter().next().unwrap_or_default();
         for x in a {
-            *x = m.mul_fixed(*x, self.shrink);
+            *x = m.mul_fixed(*x, shrink);
         }
     }
 }
@@ -158,6 +181,37 @@ mod tests {
             let x = m.pow(root, 2 * reverse(i, degree) as u64 + 1);
             let expected = a.iter().rev().fold(0, |sum, &c| m.add(m.mul(sum, x), c));
             assert_eq!(value, expected, "place {i}");
+        }
+    }
+
+    #[test]
+    fn eight_at_a_time_gives_the_same_as_one_at_a_time() {
+        for (degree, bits) in [(16, 20), (32, 50), (4096, 30), (8192, 49), (16384, 50)] {
+            let Some(&q) = primes(degree, bits, 1).first() else { continue };
+            let m = Modulus::new(q);
+            let ntt = Ntt::new(m, degree);
+            if ntt.wide.is_none() {
+                println!("SKIPPED: this processor has no 52-bit multiply-add");
+                return;
+            }
+            let largest = vec![q - 1; degree];
+            for a in [numbers(3, degree, q), largest, vec![0; degree]] {
+                let (mut wide, mut narrow) = (a.clone(), a.clone());
+                ntt.forward(&mut wide);
+                ntt.forward_by_one(&mut narrow);
+                assert_eq!(wide, narrow, "forward, {degree}, {bits}");
+                let b = numbers(4, degree, q);
+                let (mut product, by) = (wide.clone(), Factors::of(&m, b.clone()));
+                m.multiply(&mut product, &b);
+                assert!(product.iter().zip(&wide).zip(&b).all(|((p, x), y)| *p == m.mul(*x, *y)), "product");
+                let mut fixed = wide.clone();
+                m.multiply_by(&mut fixed, &by);
+                assert_eq!(fixed, product, "product by fixed factors");
+                ntt.backward(&mut wide);
+                ntt.backward_by_one(&mut narrow);
+                assert_eq!(wide, narrow, "backward, {degree}, {bits}");
+                assert_eq!(wide, a);
+            }
         }
     }
 

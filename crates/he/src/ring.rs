@@ -4,7 +4,7 @@ use privet_ring::pack::{pack, packed_len, unpack};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Malformed;
-use crate::modulus::{Fixed, Modulus};
+use crate::modulus::{Factors, Fixed, FixedForSigned, Modulus};
 use crate::ntt::Ntt;
 use crate::parameters::Parameters;
 
@@ -15,7 +15,7 @@ pub struct Ring {
     /// Q modulo 2^64.
     low: u64,
     /// By prime, -1/2^k.
-    minus_per_t: Vec<Fixed>,
+    minus_per_t: Vec<FixedForSigned>,
     fractions: Vec<Fraction>,
 }
 
@@ -33,16 +33,10 @@ struct Fraction {
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Poly(pub(crate) Vec<u64>);
 
-/// A polynomial in values, ready to be multiplied with many others.
-pub struct Multiplier(Vec<Fixed>);
+/// A polynomial in values, ready to be multiplied with many others: by prime.
+pub struct Multiplier(Vec<Factors>);
 
 privet_ring::not_shown!(Poly, Multiplier);
-
-impl Drop for Multiplier {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
 
 impl Ring {
     /// The ring of these parameters.
@@ -54,7 +48,7 @@ impl Ring {
         };
         let minus_per_t = ntts.iter().map(|ntt| {
             let m = ntt.modulus();
-            m.fixed(m.sub(0, m.inverse(m.pow(2, parameters.plaintext_bits.into()))))
+            m.fixed_for_signed(m.sub(0, m.inverse(m.pow(2, parameters.plaintext_bits.into()))))
         });
         let fraction = |ntt: &Ntt| {
             let m = ntt.modulus();
@@ -147,25 +141,21 @@ impl Ring {
 
     /// `a·b` of two polynomials in values, in `a`.
     pub fn multiply(&self, a: &mut Poly, b: &Poly) {
-        self.pairs(a, b, Modulus::mul);
+        for ((limb, ntt), other) in self.limbs(a).zip(b.0.chunks_exact(self.degree())) {
+            ntt.modulus().multiply(limb, other);
+        }
     }
 
     /// A polynomial in values, ready to be multiplied with many others.
     pub fn multiplier(&self, values: &Poly) -> Multiplier {
-        let n = self.degree();
-        let limb = |(ntt, values): (&Ntt, &[u64])| {
-            let m = *ntt.modulus();
-            values.iter().map(|&x| m.fixed(x)).collect::<Vec<_>>()
-        };
-        Multiplier(self.ntts.iter().zip(values.0.chunks_exact(n)).flat_map(limb).collect())
+        let limbs = self.ntts.iter().zip(values.0.chunks_exact(self.degree()));
+        Multiplier(limbs.map(|(ntt, values)| Factors::of(ntt.modulus(), values.to_vec())).collect())
     }
 
     /// `a·b` of a polynomial in values, in `a`.
     pub fn multiply_by(&self, a: &mut Poly, b: &Multiplier) {
-        let n = self.degree();
-        for ((limb, ntt), by) in self.limbs(a).zip(b.0.chunks_exact(n)) {
-            let m = ntt.modulus();
-            limb.iter_mut().zip(by).for_each(|(x, &y)| *x = m.mul_fixed(*x, y));
+        for ((limb, ntt), by) in self.limbs(a).zip(&b.0) {
+            ntt.modulus().multiply_by(limb, by);
         }
     }
 

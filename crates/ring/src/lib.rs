@@ -11,6 +11,7 @@
 //! | [`pack`] | k bits per element on the wire |
 //! | [`prg`] | [`Seed`](prg::Seed)s and their expansion by AES-128 in counter mode |
 //! | [`kernels`] | inner products and convolutions, with the widest instructions that the processor has |
+//! | [`residues`] | arithmetic modulo a prime, eight numbers at a time where the processor can |
 //! | [`conv`] | the shape of a convolution |
 //! | [`turn`] | sine and cosine of integer angles, the same bits everywhere |
 
@@ -21,6 +22,7 @@ pub mod fixed;
 pub mod kernels;
 pub mod pack;
 pub mod prg;
+pub mod residues;
 pub mod turn;
 
 /// `Debug` for types that hold what nobody else may see: their name, and nothing of what is in them.
