@@ -316,14 +316,14 @@ impl PartyFile {
 }
 
 /// The digest of a role's secret half, which tells nothing of it to whoever does not know the salt.
-pub(crate) fn salted_digest(salt: &str, tensors: &[Vec<String>], role: u8) -> String {
+pub(crate) fn salted_digest<T: AsRef<str>>(salt: &str, tensors: &[Vec<T>], role: u8) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
     let length = |n: usize| (n as u64).to_le_bytes();
     hasher.update(&length(salt.len())).update(salt.as_bytes());
     for tensor in tensors {
         hasher.update(&length(tensor.len()));
         for part in tensor {
-            hasher.update(&length(part.len())).update(part.as_bytes());
+            hasher.update(&length(part.as_ref().len())).update(part.as_ref().as_bytes());
         }
     }
     hex(hasher.update(&[role]).finalize().as_bytes())

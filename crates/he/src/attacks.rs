@@ -287,7 +287,7 @@ fn the_same_ciphertext_is_answered_with_fresh_randomness() {
     let (first0, first1) = scene.answer(&sent, &[COLUMNS - 1]);
     let (again0, again1) = scene.answer(&sent, &[COLUMNS - 1]);
     assert!(first1.0.iter().zip(&again1.0).filter(|(a, b)| a == b).count() < 10);
-    // The flood differs by about its own size: to average it away takes as many answers as 2^(2·52).
+    // The flood differs by about its own size: its edges, which are as sharp as the noise is small, take about 2^52 answers to find.
     let apart =
         (scene.phase(&first0, &first1)[COLUMNS - 1] - scene.phase(&again0, &again1)[COLUMNS - 1]).abs();
     assert!(apart > scene.of_q(scene.ring.parameters().flood_bits - 20));

@@ -124,21 +124,29 @@ impl Modulus {
         self.once(a + self.q - b)
     }
 
-    /// `a·b`, by Barrett's reduction (Handbook of Applied Cryptography, 14.42).
+    /// `a·b`.
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // by the sizes stated
     pub fn mul(&self, a: u64, b: u64) -> u64 {
-        let x = u128::from(a) * u128::from(b);
-        let top = (x >> (self.bits - 1)) as u64; // below 2^(bits + 1)
-        let quotient = (u128::from(top) * u128::from(self.reciprocal)) >> (self.bits + 2);
-        let rest = (x as u64).wrapping_sub((quotient as u64).wrapping_mul(self.q)); // below 3q
-        self.once(self.once(rest))
+        self.divided(u128::from(a) * u128::from(b)).1
     }
 
-    /// A factor for [`mul_fixed`](Self::mul_fixed).
-    #[allow(clippy::cast_possible_truncation)] // factor < q
+    /// A factor for [`mul_fixed`](Self::mul_fixed). 2^64 is a multiple of q and what it leaves, so no division is needed, whose time
+    /// would tell of the factor.
+    #[inline]
     pub fn fixed(&self, factor: u64) -> Fixed {
-        Fixed { factor, quotient: ((u128::from(factor) << 64) / u128::from(self.q)) as u64 }
+        let of_rest = self.divided(u128::from(factor) * u128::from(self.wrapped)).0;
+        Fixed { factor, quotient: factor.wrapping_mul(self.per_word).wrapping_add(of_rest) }
+    }
+
+    /// Quotient and rest of a number below q^2, by Barrett's reduction (Handbook of Applied Cryptography, 14.42).
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // by the sizes stated
+    fn divided(&self, x: u128) -> (u64, u64) {
+        let top = (x >> (self.bits - 1)) as u64; // below 2^(bits + 1)
+        let quotient = ((u128::from(top) * u128::from(self.reciprocal)) >> (self.bits + 2)) as u64;
+        let rest = (x as u64).wrapping_sub(quotient.wrapping_mul(self.q)); // below 3q
+        let more = u64::from(rest >= self.q) + u64::from(rest >= 2 * self.q);
+        (quotient + more, self.once(self.once(rest)))
     }
 
     /// `x·factor`, below 2q, for any `x`.
@@ -174,6 +182,15 @@ impl Modulus {
     pub fn of_signed(&self, x: i64) -> u64 {
         let one = Fixed { factor: 1, quotient: self.per_word };
         self.mul_signed(x, FixedForSigned { by: one, wrapped: self.wrapped })
+    }
+
+    /// A signed number of 128 bits: its upper half counts 2^64.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // its halves
+    pub fn of_wide(&self, x: i128) -> u64 {
+        let (low, high) = (x.cast_unsigned() as u64, (x >> 64) as i64);
+        let one = Fixed { factor: 1, quotient: self.per_word };
+        self.add(self.mul_fixed(low, one), self.mul_signed(high, self.fixed_for_signed(self.wrapped)))
     }
 
     /// A number between -q and q.
@@ -260,6 +277,9 @@ mod tests {
             prop_assert_eq!(i128::from(m.of_signed(signed)), i128::from(signed).rem_euclid(q.cast_signed()));
             let small = signed % Q[at].cast_signed();
             prop_assert_eq!(i128::from(m.of_small(small)), i128::from(small).rem_euclid(q.cast_signed()));
+            let wide = (i128::from(signed) << 64) + i128::from(b);
+            prop_assert_eq!(i128::from(m.of_wide(wide)), wide.rem_euclid(q.cast_signed()));
+            prop_assert_eq!(m.fixed(x).quotient, ((u128::from(x) << 64) / q) as u64);
         }
     }
 
@@ -271,6 +291,8 @@ mod tests {
             assert_eq!(m.mul_fixed(u64::MAX, m.fixed(q - 1)), m.sub(0, u64::MAX % q));
             for x in [i64::MIN, -1, 0, i64::MAX] {
                 assert_eq!(i128::from(m.of_signed(x)), i128::from(x).rem_euclid(i128::from(q)));
+                let wide = i128::from(x) << 64 | i128::from(u64::MAX);
+                assert_eq!(i128::from(m.of_wide(wide)), wide.rem_euclid(i128::from(q)));
             }
         }
     }

@@ -4,7 +4,8 @@
 //! that is not the message stays below Δ/2. The server's answer carries
 //!
 //! ```text
-//!   (fresh error + rounding of Δ·x)·w     at most (21 + 1/2)·‖w‖₁         client's encryption times centred weights
+//!   (fresh error + rounding of Δ·x)·w     at most (21 + 1/2)·‖w‖₁         client's encryption times centred weights; where one
+//!                                                                       product answers several scores, those of all of them
 //! + e_key·u + e_1·s + e_0                 at most 21·(2N + 1)             the fresh encryption of zero
 //! + rounding of Δ·bias                    at most 1/2
 //!   = noise                               at most 2^noise_bits
@@ -56,7 +57,9 @@ impl Needs {
     fn noise_bits(self, degree: usize) -> Option<u32> {
         let served = (1..=64).contains(&self.plaintext_bits) && self.norm_bits <= 64;
         let served = served && (1..=ANSWERS_PER_KEY as usize).contains(&self.scores);
-        let noise = u128::from(MOST_ERROR + 1).checked_shl(self.norm_bits)?;
+        // A ciphertext's error is in all coefficients, and so every answer of a product has that of all its weights.
+        let together = if self.scores.saturating_mul(self.columns) <= degree { self.scores } else { 1 };
+        let noise = (u128::from(MOST_ERROR + 1) * together as u128).checked_shl(self.norm_bits)?;
         let zero = u128::from(MOST_ERROR) * (2 * degree as u128 + 1) + 1;
         (served && (1..=degree).contains(&self.columns))
             .then(|| u128::BITS - (noise + zero - 1).leading_zeros())
@@ -105,6 +108,9 @@ impl Parameters {
     fn of(needs: Needs, degree: usize, standard_bits: u32) -> Option<Self> {
         let noise_bits = needs.noise_bits(degree)?;
         let flood_bits = noise_bits + STATISTICAL_BITS + ANSWERS_PER_KEY_BITS;
+        if flood_bits > MOST_FLOOD_BITS {
+            return None;
+        }
         let moduli = narrowest(degree, needs.plaintext_bits, noise_bits, flood_bits)?;
         let rows = needs.most_rows(degree, log2(&moduli), flood_bits, standard_bits);
         let answer_bits = (needs.plaintext_bits + degree.trailing_zeros() + 2).max(LOW_BITS + 1);
@@ -117,7 +123,7 @@ impl Parameters {
             answer_bits,
             rows,
         };
-        (rows > 0).then_some(parameters)
+        (rows > 0 && parameters.largest_answer(needs) <= MOST_ANSWER_BYTES).then_some(parameters)
     }
 
     /// Whether these parameters keep every promise for a model that asks for this: to be asked of parameters that came from outside.
@@ -135,12 +141,14 @@ impl Parameters {
             && self.moduli.iter().all(prime)
             && self.plaintext_bits == needs.plaintext_bits
             && noise.is_some_and(|noise| (noise..=100).contains(&self.noise_bits))
-            && (self.noise_bits + STATISTICAL_BITS + ANSWERS_PER_KEY_BITS..=126).contains(&self.flood_bits)
+            && (self.noise_bits + STATISTICAL_BITS + ANSWERS_PER_KEY_BITS..=MOST_FLOOD_BITS)
+                .contains(&self.flood_bits)
             && (LOW_BITS + 1..=LOW_BITS + 64).contains(&self.answer_bits)
             && self.answer_bits > self.plaintext_bits
             && (1..=needs.most_rows(self.degree, log2(&self.moduli), self.flood_bits, standard_bits))
                 .contains(&self.rows)
             && self.worst_share() < 1.0
+            && self.largest_answer(needs) <= MOST_ANSWER_BYTES
     }
 
     /// The most bits of Q that the standard allows for N; `None` for a degree that it does not have.
@@ -173,6 +181,11 @@ impl Parameters {
         self.arithmetic().map(|m| self.degree / 8 * m.bits() as usize).sum()
     }
 
+    /// Bytes of the answer to a full ciphertext, each score by a product of its own.
+    pub fn largest_answer(&self, needs: Needs) -> usize {
+        needs.scores.saturating_mul(self.answer_bytes(self.degree) + self.answer_bytes(self.rows))
+    }
+
     /// Bytes of `count` numbers of an answer.
     pub fn answer_bytes(&self, count: usize) -> usize {
         let part = |bits: u32| (count * bits as usize).div_ceil(8);
@@ -182,6 +195,12 @@ impl Parameters {
 
 /// Numbers of an answer travel as so many low bits and the rest.
 pub(crate) const LOW_BITS: u32 = 48;
+
+/// The widest flood: what is drawn has 128 bits.
+const MOST_FLOOD_BITS: u32 = 126;
+
+/// The longest answer to one ciphertext: half of what servers and clients take as one message.
+pub const MOST_ANSWER_BYTES: usize = 32 << 20;
 
 /// Most primes of a modulus.
 const MOST_PRIMES: usize = 6;
@@ -303,5 +322,9 @@ mod tests {
         assert_eq!(Parameters::choose(needs), None);
         assert_eq!(Parameters::choose(Needs { columns: 0, ..needs }), None);
         assert_eq!(Parameters::choose(Needs { columns: 5, plaintext_bits: 65, ..needs }), None);
+        // A flood of more than 126 bits, and an answer of hundreds of megabytes.
+        assert_eq!(Parameters::choose(Needs { columns: 5, norm_bits: 64, scores: 1500, ..needs }), None);
+        assert_eq!(Parameters::choose(Needs { columns: 500, scores: 4096, ..needs }), None);
+        assert!(Parameters::choose(Needs { columns: 500, scores: 300, ..needs }).is_some());
     }
 }

@@ -84,20 +84,22 @@ impl Ring {
 
     /// The polynomial with these small coefficients.
     pub fn of_small(&self, coefficients: &[i64]) -> Poly {
-        let small = |ntt: &Ntt| {
-            let m = *ntt.modulus();
-            coefficients.iter().map(move |&x| m.of_small(x))
-        };
-        Poly(self.ntts.iter().flat_map(small).collect())
+        self.of(coefficients, Modulus::of_small)
     }
 
     /// The polynomial with these coefficients, of any size.
     pub fn of_signed(&self, coefficients: &[i64]) -> Poly {
-        let any = |ntt: &Ntt| {
+        self.of(coefficients, Modulus::of_signed)
+    }
+
+    /// In memory that is there from the start: what grows leaves copies behind.
+    fn of(&self, coefficients: &[i64], residue: impl Fn(&Modulus, i64) -> u64) -> Poly {
+        let mut poly = self.zero();
+        for (limb, ntt) in self.limbs(&mut poly) {
             let m = *ntt.modulus();
-            coefficients.iter().map(move |&x| m.of_signed(x))
-        };
-        Poly(self.ntts.iter().flat_map(any).collect())
+            limb.iter_mut().zip(coefficients).for_each(|(to, &x)| *to = residue(&m, x));
+        }
+        poly
     }
 
     /// Adds the integer nearest to Q·m/2^k to each coefficient: m is the low k bits of a plaintext. Of each product Q·m only
@@ -174,9 +176,7 @@ impl Ring {
     pub fn add_at(&self, a: &mut Poly, at: usize, number: i128) {
         for (limb, ntt) in self.limbs(a) {
             let m = ntt.modulus();
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and q
-            let residue = number.rem_euclid(i128::from(m.value())) as u64;
-            limb[at] = m.add(limb[at], residue);
+            limb[at] = m.add(limb[at], m.of_wide(number));
         }
     }
 

@@ -146,6 +146,23 @@ fn the_largest_weights_and_rows_of_the_reference_workload() {
     }
 }
 
+/// The proof's noise is that of the very polynomial that is multiplied with, also where it has the weights of several scores.
+#[test]
+fn noise_counts_all_weights_of_a_product() {
+    for (scores, columns) in [(1, 500), (5, 20), (15, 528), (128, 4), (40, 528)] {
+        let needs = Needs { plaintext_bits: 50, norm_bits: 26, columns, scores };
+        let p = Parameters::choose(needs).unwrap_or_else(|| unreachable!("it fits"));
+        // All of each score's norm, over its columns.
+        let weights = vec![((1i64 << 26) / columns as i64).cast_unsigned(); columns * scores];
+        let packing = Packing::of(&p, columns, scores, 1);
+        let product = &weights[..columns * packing.scores_in_one];
+        let norm: i64 = packing.weights(product, p.degree).iter().map(|w| w.abs()).sum();
+        let noise = 21.5 * norm as f64 + 21.0 * (2.0 * p.degree as f64 + 1.0) + 0.5;
+        assert!(noise <= f64::exp2(f64::from(p.noise_bits)), "{needs:?} {p:?}");
+        assert_eq!(packing.scores_in_one > 1, scores > 1 && scores * columns <= p.degree && scores <= p.rows);
+    }
+}
+
 #[test]
 fn one_weight_that_is_all_of_the_norm() {
     for (plaintext_bits, norm_bits) in [(20, 10), (40, 20), (64, 40)] {

@@ -46,6 +46,11 @@ impl RowLimit {
         *left = (have - wanted, now);
         Ok(())
     }
+
+    fn give_back(&self, rows: usize) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.0 = (left.0 + rows as f64).min(self.per_minute.into());
+    }
 }
 
 impl Host for RowLimit {
@@ -62,8 +67,10 @@ impl Host for RowLimit {
     }
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
-        self.take(self.host.rows(&request), Instant::now())?;
-        self.host.infer(request)
+        let rows = self.host.rows(&request);
+        self.take(rows, Instant::now())?;
+        // What was refused told nothing, so it costs nothing.
+        self.host.infer(request).inspect_err(|_| self.give_back(rows))
     }
 }
 
@@ -79,8 +86,12 @@ mod tests {
             &self.0
         }
 
-        fn infer(&self, _: InferRequest) -> Result<InferReply, Error> {
-            Ok(InferReply::default())
+        fn rows(&self, _: &InferRequest) -> usize {
+            40
+        }
+
+        fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
+            if request.id.is_empty() { Ok(InferReply::default()) } else { Err(Error::usage("E340", "none")) }
         }
     }
 
@@ -106,7 +117,11 @@ mod tests {
         assert!(limit.take(60, at(4000)).is_ok() && limit.take(1, at(4000)).is_err());
         // No wait is long enough for these.
         assert_eq!(limit.take(61, at(9000)).unwrap_err().blame, Blame::Usage);
-        // What is refused costs nothing.
         assert!(limit.take(60, at(9000)).is_ok());
+        // What the host refuses costs nothing.
+        let asked = |id: &str| limit.infer(InferRequest { id: id.into(), ..InferRequest::default() }).err();
+        limit.give_back(60);
+        assert!((0..5).all(|_| asked("bad").is_some_and(|e| e.code == "E340")));
+        assert!(asked("").is_none() && asked("").is_some_and(|e| e.code == "E325"));
     }
 }

@@ -33,6 +33,9 @@ pub struct HePart {
     pub scores: usize,
 }
 
+/// The largest ring's coefficients.
+const MOST_COLUMNS: usize = 16384;
+
 /// What a model asks of the ring.
 pub fn needs(plan: &Plan, head: &Head, scores: usize) -> Needs {
     Needs { plaintext_bits: plan.k, norm_bits: plan.norm_bits(head), columns: head.columns.len(), scores }
@@ -47,8 +50,9 @@ impl HePart {
     /// Checks what came from outside: numbers, parts, and the parameters' proof.
     pub(crate) fn is_sound(&self) -> bool {
         let columns = self.head.columns.len();
+        // Few enough first: what follows looks at pairs of them.
         self.scores > 0
-            && columns > 0
+            && (1..=MOST_COLUMNS).contains(&columns)
             && self.head.is_sound()
             && self.tail.is_sound(self.scores)
             && self.plan.is_sound(columns)
@@ -74,10 +78,10 @@ pub fn planned_for_he(
 pub fn parameters(planned: &Planned) -> Result<Parameters, Error> {
     let needs = needs(&planned.plan, &planned.cut.head, planned.cut.core.scores());
     Parameters::choose(needs).ok_or_else(|| {
-        let Needs { plaintext_bits, columns, .. } = needs;
+        let Needs { plaintext_bits, columns, scores, .. } = needs;
         let what = format!(
-            "No ring of up to 16384 coefficients serves {columns} columns and scores of {plaintext_bits} bits at 128-bit \
-             security. Ask for less accuracy, give `--rows` with smaller values, or choose another kind."
+            "No ring of up to {MOST_COLUMNS} coefficients serves {columns} columns and {scores} scores of {plaintext_bits} bits at \
+             128-bit security. Ask for less accuracy, give `--rows` with smaller values, or choose another kind."
         );
         Error::refused("E215", what)
     })
@@ -114,7 +118,7 @@ impl HeFile {
     }
 
     fn digest(&self) -> String {
-        salted_digest(&self.salt, &[vec![self.weights.clone(), self.bias.clone()]], Kind::He as u8)
+        salted_digest(&self.salt, &[vec![&self.weights, &self.bias]], Kind::He as u8)
     }
 }
 

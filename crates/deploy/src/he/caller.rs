@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use privet_he::client::Key;
 use privet_he::packing::Packing;
-use privet_he::parameters::ANSWERS_PER_KEY;
+use privet_he::parameters::{ANSWERS_PER_KEY, MOST_ANSWER_BYTES};
 use privet_he::ring::Ring;
 use privet_model::encode::Encoder;
 use privet_model::graph::Port;
@@ -142,7 +142,8 @@ impl Caller for Arc<HeCaller> {
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = self.part.head.bind(&rows)?.len();
-        let most = CIPHERTEXTS_PER_CALL * self.packing(usize::MAX).rows_in_one;
+        let fit = MOST_ANSWER_BYTES / self.part.parameters.largest_answer(self.part.needs()).max(1);
+        let most = CIPHERTEXTS_PER_CALL.min(fit) * self.packing(usize::MAX).rows_in_one;
         let at_a_time = most.min(ANSWERS_PER_KEY as usize / self.part.scores).max(1);
         if count > at_a_time {
             check_rows(&self.part.head, &self.encoder, &rows)?;
@@ -165,7 +166,7 @@ struct HeJob {
 
 impl Job for HeJob {
     fn ask(self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error> {
-        let Self { caller, rows, range, .. } = *self;
+        let Self { caller, rows, range, key } = *self;
         let count = range.len();
         let packing = caller.packing(count);
         let ciphertexts = packing.ciphertexts(count);
@@ -177,7 +178,8 @@ impl Job for HeJob {
             let plaintext = caller.plaintext(&packing, &bound, start..start + packing.rows_in(at, count))?;
             own.key.encrypt(&caller.ring, index, &plaintext, entropy, &mut sent).map_err(no_entropy)?;
         }
-        let known = own.known.load(Ordering::Relaxed);
+        // A second asking always brings the key: another job may have learnt meanwhile that some server has it.
+        let known = key.is_none() && own.known.load(Ordering::Relaxed);
         let question = Question {
             rows: u32::try_from(count).map_err(|_| Error::usage("E106", "Too many rows in one call."))?,
             first,

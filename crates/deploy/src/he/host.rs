@@ -1,6 +1,6 @@
 //! The server: it has the model in the clear, and sees nothing of rows or answers.
 
-use privet_he::parameters::ANSWERS_PER_KEY;
+use privet_he::parameters::{ANSWERS_PER_KEY, MOST_ANSWER_BYTES};
 use privet_he::ring::Ring;
 use privet_he::sample::PublicSeed;
 use privet_he::server::{Failed, Model, PublicKey};
@@ -65,7 +65,8 @@ impl HeHost {
     /// Answers all ciphertexts of a question, behind what `out` holds.
     fn answer(&self, question: &Question, out: &mut Vec<u8>) -> Result<(), Error> {
         let rows = question.rows as usize;
-        let size = self.ring.parameters().polynomial_bytes();
+        let parameters = self.ring.parameters();
+        let size = parameters.polynomial_bytes();
         // Bounds rows before anything is multiplied by them.
         let answers =
             rows.checked_mul(self.model.scores()).filter(|&n| (1..=ANSWERS_PER_KEY as usize).contains(&n));
@@ -81,6 +82,12 @@ impl HeHost {
                 "{rows} rows are {ciphertexts} ciphertexts of {size} bytes here, {expected} in all; {got} bytes came."
             );
             return Err(Error::usage("E340", what));
+        }
+        let of_c1 = packing.products().saturating_mul(parameters.answer_bytes(parameters.degree));
+        if ciphertexts.saturating_mul(of_c1) > MOST_ANSWER_BYTES {
+            let what =
+                format!("The answer to {rows} rows would be longer than a message. Send fewer at a time.");
+            return Err(Error::usage("E341", what));
         }
         let known = self.key(question)?;
         known.claim(question.first, u32::try_from(ciphertexts).unwrap_or(u32::MAX), answers)?;
