@@ -75,7 +75,7 @@ def test_the_verbs_of_scikit_learn(kind, shared, privet):
         assert asked.classes_.tolist() == [0, 1] and asked.classes_.dtype.kind == "i"
         assert asked.n_features_in_ == x.shape[1] == len(asked.feature_names_in_)
         assert asked.kind == kind and asked.name == "lr-uci" and "the client" in asked.trust
-        assert (asked.bound is None) == (kind != "mpc")
+        assert (asked.bound is None) == (kind in ("plain", "tee"))
         assert asked.last_cost["rounds"] == 1
         assert asked.assurance == {"plain": "none", "mpc": "no two parties collude", "tee": "simulated", "he": "ciphertexts only"}[kind]
     with pytest.raises(privet.UsageError, match="closed"):
