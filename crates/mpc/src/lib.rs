@@ -14,6 +14,7 @@
 //! | [`link`] | messages between parties |
 //! | [`ledger`] | rounds and bytes, counted |
 //! | [`protocols`] | the protocols, one file or folder each, and what a program needs of one |
+//! | [`fss`] | functions shared between two parties by a dealer: comparisons of masked numbers |
 //! | [`functions`] | what programs compute, over any protocol |
 //! | [`run`] | private programs, step by step, over any protocol |
 //! | [`world`] | all parties in one process, with an adversary as a value |
@@ -21,6 +22,7 @@
 
 pub mod commitment;
 pub mod correlated;
+pub mod fss;
 pub mod functions;
 pub mod ledger;
 pub mod link;

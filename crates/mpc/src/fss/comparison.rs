@@ -1,0 +1,302 @@
+//! Distributed comparison: shares of β where x < α, and of 0 elsewhere. Eprint 2020/1392, figure 1, whose names stand in the comments;
+//! a seed's last bit is its control bit t, so seeds have 127 bits.
+//!
+//! | | |
+//! |---|---|
+//! | key, of n bits and W words | 16 + n·(16 + 8·W) + 8·W bytes, and n bits |
+//! | to deal | 8 AES calls a level |
+//! | to evaluate | 2 AES calls a level |
+
+use privet_ring::prg::Stream;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::hash::{Hash, Part, tweak};
+use super::{Side, bit_at, mask, negate_if};
+
+/// A value of W words, each modulo 2^64.
+pub type Words<const W: usize> = [u64; W];
+
+/// One side's keys of many comparisons. Used once, by move.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Keys<const W: usize> {
+    bits: u32,
+    /// The number of the first, for tweaks.
+    first: u64,
+    seeds: Vec<u128>,
+    /// By level, by key.
+    corrections: Vec<Correction<W>>,
+    /// `CW_{n+1}`, by key.
+    last: Vec<Words<W>>,
+}
+
+/// CW of one level: `s_CW` with `t_CW^L` as its last bit, `t_CW^R`, `V_CW`.
+#[derive(Clone, Copy, Zeroize)]
+struct Correction<const W: usize> {
+    left: u128,
+    right: u128,
+    value: Words<W>,
+}
+
+impl<const W: usize> std::fmt::Debug for Keys<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keys({} of {} bits, not shown)", self.seeds.len(), self.bits)
+    }
+}
+
+/// Keys for numbers of so many bits: key i gives its β where x is below its α. `first` is the number of the first key of the session.
+pub fn deal<const W: usize>(
+    hash: &Hash,
+    bits: u32,
+    first: u64,
+    alphas: &[u64],
+    betas: &[Words<W>],
+    random: &mut Stream,
+) -> [Keys<W>; 2] {
+    const { assert!(W == 1 || W == 2) };
+    debug_assert!((1..=64).contains(&bits) && alphas.len() == betas.len());
+    let count = alphas.len();
+    let mut nodes = Side::ALL.map(|side| roots(count, side, random));
+    let seeds = [nodes[0].clone(), nodes[1].clone()];
+    // V_α.
+    let mut sums = vec![[0; W]; count];
+    let mut corrections = Vec::with_capacity(count * bits as usize);
+    for level in 0..bits {
+        let children = [0, 1].map(|side: usize| expand::<W>(hash, first, level, &nodes[side]));
+        for (i, (&alpha, &beta)) in alphas.iter().zip(betas).enumerate() {
+            let right = bit_at(alpha, bits, level);
+            let of = children.each_ref().map(|c| c[i]);
+            let one = correct(right, beta, [nodes[0][i], nodes[1][i]], &of, &mut sums[i]);
+            for (side, of) in nodes.iter_mut().zip(&of) {
+                side[i] = step(one, side[i], of, right).0;
+            }
+            corrections.push(one);
+        }
+    }
+    let ends = nodes.each_ref().map(|nodes| leaves::<W>(hash, first, bits, nodes));
+    let last: Vec<Words<W>> = (0..count)
+        .map(|i| {
+            let negative = nodes[1][i] & 1 == 1;
+            std::array::from_fn(|w| {
+                negate_if(negative, ends[1][i][w].wrapping_sub(ends[0][i][w]).wrapping_sub(sums[i][w]))
+            })
+        })
+        .collect();
+    nodes.iter_mut().for_each(Zeroize::zeroize);
+    sums.zeroize();
+    seeds.map(|seeds| Keys { bits, first, seeds, corrections: corrections.clone(), last: last.clone() })
+}
+
+/// Random seeds with this side's control bit.
+fn roots(count: usize, side: Side, random: &mut Stream) -> Vec<u128> {
+    let mut words = vec![0; 2 * count];
+    random.fill(&mut words);
+    let seeds = words.as_chunks::<2>().0.iter();
+    let seeds = seeds.map(|[a, b]| (u128::from(*a) << 64 | u128::from(*b)) & !1 | side.control()).collect();
+    words.zeroize();
+    seeds
+}
+
+/// G(s): both children with their control bits, and their values as Convert has them.
+#[derive(Clone, Copy)]
+struct Children<const W: usize> {
+    seeds: [u128; 2],
+    values: [Words<W>; 2],
+}
+
+fn expand<const W: usize>(hash: &Hash, first: u64, level: u32, nodes: &[u128]) -> Vec<Children<W>> {
+    const PARTS: [Part; 4] = [Part::Left, Part::Right, Part::LeftValue, Part::RightValue];
+    let numbered = nodes.iter().zip(first..);
+    let wanted = numbered.flat_map(|(&s, key)| PARTS.map(|part| (seed_of(s), tweak(key, level, part))));
+    let blocks = hash.many(wanted);
+    let of = |&[left, right, left_value, right_value]: &[u128; 4]| Children {
+        seeds: [left, right],
+        values: [words(left_value), words(right_value)],
+    };
+    blocks.as_chunks::<4>().0.iter().map(of).collect()
+}
+
+/// A node without its control bit.
+fn seed_of(node: u128) -> u128 {
+    node & !1
+}
+
+/// Convert: the words of a block.
+#[allow(clippy::cast_possible_truncation)] // its words
+fn words<const W: usize>(block: u128) -> Words<W> {
+    std::array::from_fn(|w| (block >> (64 * w)) as u64)
+}
+
+fn leaves<const W: usize>(hash: &Hash, first: u64, bits: u32, nodes: &[u128]) -> Vec<Words<W>> {
+    let numbered = nodes.iter().zip(first..);
+    let blocks = hash.many(numbered.map(|(&s, key)| (seed_of(s), tweak(key, bits, Part::Leaf))));
+    blocks.into_iter().map(words).collect()
+}
+
+/// `CW_i` for the bit `α_i`, and `V_α` carried on. `right` is 1 where the path keeps the right child; which is kept is secret, so both are
+/// looked at.
+fn correct<const W: usize>(
+    right: u128,
+    beta: Words<W>,
+    nodes: [u128; 2],
+    of: &[Children<W>; 2],
+    sum: &mut Words<W>,
+) -> Correction<W> {
+    let keep = mask(right);
+    let pick = |a: u128, b: u128| a & !keep | b & keep;
+    // s_CW = s_0^Lose ⊕ s_1^Lose.
+    let lost = |c: &Children<W>| pick(c.seeds[1], c.seeds[0]);
+    let seed = seed_of(lost(&of[0]) ^ lost(&of[1]));
+    let [left, right_control] = [0, 1].map(|child: usize| (of[0].seeds[child] ^ of[1].seeds[child]) & 1);
+    // t_CW^L = t_0^L ⊕ t_1^L ⊕ α_i ⊕ 1, t_CW^R = t_0^R ⊕ t_1^R ⊕ α_i.
+    let (left, right_control) = (left ^ right ^ 1, right_control ^ right);
+    let negative = nodes[1] & 1 == 1;
+    #[allow(clippy::cast_possible_truncation)] // a mask is the same in its half
+    let keep = keep as u64;
+    let mut value = [0; W];
+    for w in 0..W {
+        let [l, r] = [0, 1].map(|child: usize| of[1].values[child][w].wrapping_sub(of[0].values[child][w]));
+        let (gone, kept) = (l & keep | r & !keep, r & keep | l & !keep);
+        // V_CW = (-1)^t_1 · (v_1^Lose - v_0^Lose - V_α), and β more where what is lost is the left child.
+        value[w] = negate_if(negative, gone.wrapping_sub(sum[w]).wrapping_add(beta[w] & keep));
+        // V_α ← V_α - v_1^Keep + v_0^Keep + (-1)^t_1 · V_CW.
+        sum[w] = sum[w].wrapping_sub(kept).wrapping_add(negate_if(negative, value[w]));
+    }
+    Correction { left: seed | left, right: seed | right_control, value }
+}
+
+/// The child that is gone to, corrected; and the value on the way.
+fn step<const W: usize>(
+    correction: Correction<W>,
+    node: u128,
+    of: &Children<W>,
+    right: u128,
+) -> (u128, Words<W>) {
+    let (keep, control) = (mask(right), mask(node));
+    let pick = |a: u128, b: u128| a & !keep | b & keep;
+    let next = pick(of.seeds[0], of.seeds[1]) ^ pick(correction.left, correction.right) & control;
+    #[allow(clippy::cast_possible_truncation)] // masks are the same in their halves
+    let (keep, control) = (keep as u64, control as u64);
+    let value = std::array::from_fn(|w| {
+        let own = of.values[0][w] & !keep | of.values[1][w] & keep;
+        own.wrapping_add(correction.value[w] & control)
+    });
+    (next, value)
+}
+
+impl<const W: usize> Keys<W> {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.seeds.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.seeds.is_empty()
+    }
+
+    /// This side's shares at public numbers, one for each key.
+    #[allow(clippy::needless_pass_by_value)] // by value, so that no key is used twice
+    pub fn evaluate(self, hash: &Hash, side: Side, xs: &[u64]) -> Vec<Words<W>> {
+        debug_assert_eq!(xs.len(), self.len());
+        let (bits, count) = (self.bits, self.len());
+        let mut nodes = self.seeds.clone();
+        let mut sums = vec![[0u64; W]; count];
+        for level in 0..bits {
+            let numbered = nodes.iter().zip(self.first..).zip(xs);
+            let wanted = numbered.flat_map(|((&s, key), &x)| {
+                let parts = if bit_at(x, bits, level) == 1 {
+                    [Part::Right, Part::RightValue]
+                } else {
+                    [Part::Left, Part::LeftValue]
+                };
+                parts.map(|part| (seed_of(s), tweak(key, level, part)))
+            });
+            let blocks = hash.many(wanted);
+            let corrections = &self.corrections[level as usize * count..];
+            for (i, (&[child, value], &x)) in blocks.as_chunks::<2>().0.iter().zip(xs).enumerate() {
+                let of = Children { seeds: [child; 2], values: [words(value); 2] };
+                let (next, value) = step(corrections[i], nodes[i], &of, bit_at(x, bits, level));
+                nodes[i] = next;
+                sums[i].iter_mut().zip(value).for_each(|(sum, v)| *sum = sum.wrapping_add(v));
+            }
+        }
+        let ends = leaves::<W>(hash, self.first, bits, &nodes);
+        #[allow(clippy::cast_possible_truncation)] // a mask is the same in its half
+        let shares = sums.iter().zip(ends).zip(&nodes).zip(&self.last).map(|(((sum, end), node), last)| {
+            let control = mask(*node) as u64;
+            std::array::from_fn(|w| side.signed(sum[w].wrapping_add(end[w]).wrapping_add(last[w] & control)))
+        });
+        let shares = shares.collect();
+        nodes.zeroize();
+        shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use privet_ring::prg::Seed;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stream(seed: u8) -> Stream {
+        Stream::of_chunk(&Seed::from_bytes([seed; 16]), 0)
+    }
+
+    fn check<const W: usize>(bits: u32, alphas: &[u64], betas: &[Words<W>], xs: &[u64], seed: u8) {
+        let hash = Hash::new(&[seed; 16]);
+        let [zero, one] = deal(&hash, bits, 1000, alphas, betas, &mut stream(seed));
+        let (zero, one) = (zero.evaluate(&hash, Side::Zero, xs), one.evaluate(&hash, Side::One, xs));
+        for (i, (a, b)) in zero.iter().zip(&one).enumerate() {
+            let expected = if xs[i] < alphas[i] { betas[i] } else { [0; W] };
+            let sum: Words<W> = std::array::from_fn(|w| a[w].wrapping_add(b[w]));
+            assert_eq!(sum, expected, "{bits} bits: {} < {}", xs[i], alphas[i]);
+        }
+    }
+
+    #[test]
+    fn all_numbers_of_small_domains() {
+        for bits in 1..=6u32 {
+            let n = 1u64 << bits;
+            let pairs: Vec<(u64, u64)> = (0..n).flat_map(|a| (0..n).map(move |x| (a, x))).collect();
+            let (alphas, xs): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
+            let one: Vec<Words<1>> =
+                alphas.iter().map(|a| [a.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1]).collect();
+            let two: Vec<Words<2>> = one.iter().map(|[b]| [*b, !b]).collect();
+            check(bits, &alphas, &one, &xs, 1);
+            check(bits, &alphas, &two, &xs, 2);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_any_width(
+            bits in 1u32..=64,
+            cases in proptest::collection::vec((any::<u64>(), any::<u64>(), any::<[u64; 2]>(), 0i8..3), 1..20),
+            seed: u8,
+        ) {
+            let within = |x: u64| x & (u64::MAX >> (64 - bits));
+            let alphas: Vec<u64> = cases.iter().map(|c| within(c.0)).collect();
+            // Some points are near the border.
+            let near = |a: u64, x: u64, how: i8| if how == 0 { x } else { a.wrapping_add_signed(i64::from(how) * 2 - 3) };
+            let xs: Vec<u64> = cases.iter().zip(&alphas).map(|(c, a)| within(near(*a, c.1, c.3))).collect();
+            let betas: Vec<Words<2>> = cases.iter().map(|c| c.2).collect();
+            check(bits, &alphas, &betas, &xs, seed);
+            check(bits, &alphas, &betas.iter().map(|b| [b[0]]).collect::<Vec<_>>(), &xs, seed);
+        }
+    }
+
+    #[test]
+    fn one_side_s_shares_do_not_depend_on_what_is_compared_in_any_way_that_counts() {
+        // The same seeds, another α and β: what side zero computes at a point is another number, and half of its bits are ones.
+        let hash = Hash::new(&[3; 16]);
+        let alphas: Vec<u64> = (0..512).map(|i| i * 0x0123_4567_89AB_CDEF).collect();
+        let betas = vec![[1u64]; 512];
+        let [zero, one] = deal(&hash, 64, 0, &alphas, &betas, &mut stream(4));
+        for (keys, side) in [(zero, Side::Zero), (one, Side::One)] {
+            let shares = keys.evaluate(&hash, side, &vec![77; 512]);
+            let ones: u32 = shares.iter().map(|[s]| s.count_ones()).sum();
+            assert!(ones.abs_diff(512 * 32) < 600, "{ones} of {} bits", 512 * 64);
+        }
+    }
+}
