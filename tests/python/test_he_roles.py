@@ -6,8 +6,9 @@ import stat
 
 import numpy as np
 import pytest
+import tritonclient.http as triton_http
 
-from support import MODELS, Role, ok, refused
+from support import MODELS, Gateway, Role, ok, refused
 
 WIDE = MODELS / "lr528-keras"
 
@@ -50,6 +51,30 @@ def test_one_server_serves_what_its_owner_handed_out(tmp_path):
     # quarter of TenSEAL's 136 kB.
     assert facts["bytes_up"] / 128 < 34_000
     assert role.end() == 0
+
+
+def test_a_client_with_tickets_gets_the_same_answers_also_from_a_server_that_was_restarted(tmp_path):
+    server = Server(tmp_path)
+    role = server.serve()
+    (rows,), (expected,) = np.load(WIDE / "rows.npz").values(), np.load(WIDE / "expected.npz").values()
+    gateway = Gateway(server.deployment, tmp_path / "gateway.log", "--tickets", "64")
+    with triton_http.InferenceServerClient(gateway.address) as client:
+        [given], [output] = (client.get_model_metadata("lr528-keras")[what] for what in ("inputs", "outputs"))
+
+        def ask(row):
+            tensor = triton_http.InferInput(given["name"], [1, 528], given["datatype"])
+            tensor.set_data_from_numpy(rows[row : row + 1])
+            answer = client.infer("lr528-keras", [tensor]).as_numpy(output["name"])
+            assert abs(answer.ravel()[0] - expected.ravel()[row]) <= 1e-5 + 1e-6, row
+
+        for row in range(100):
+            ask(row)
+        # What there are tickets for is answered by another process too; a ciphertext is encrypted anew for it.
+        assert role.end() == 0
+        role = server.serve()
+        for row in range(100):
+            ask(row)
+    assert gateway.end() == 0 and role.end() == 0
 
 
 def test_a_server_that_answers_so_many_rows_a_minute_says_when_to_ask_again(tmp_path):

@@ -82,6 +82,14 @@ def test_the_verbs_of_scikit_learn(kind, shared, privet):
         asked.predict(x)
 
 
+def test_tickets_give_the_same_answers(shared, privet):
+    model, rows, expected = fixture("lr-uci")
+    with privet.connect(shared("he", model).deployment, tickets=50) as asked:
+        for row in range(100):
+            one = asked.predict_proba(rows["features"][row : row + 1])
+            assert np.abs(one - expected["probabilities"][row]).max() <= BOUND["he"], row
+
+
 def test_data_frames_go_by_the_names_of_their_columns(shared, privet):
     model, rows, expected = fixture("lr-uci-columns")
     asked = connect(privet, shared("mpc", model))

@@ -60,6 +60,11 @@ impl Deployment {
         py.detach(open).map_err(|e| raised(py, &e))
     }
 
+    /// Prepares ahead for so many rows, and goes on doing so.
+    fn prepare_ahead(&self, py: Python<'_>, rows: usize) -> PyResult<()> {
+        py.detach(|| self.runtime.block_on(self.deployed.prepare_ahead(rows))).map_err(|e| raised(py, &e))
+    }
+
     /// What everyone knows of it, as JSON.
     fn facts(&self) -> String {
         let (file, caller) = (self.deployed.file(), self.deployed.caller());

@@ -119,7 +119,8 @@ fn golden_he(fixture: &Fixture, questions: &[(usize, usize)]) -> (Value, Vec<Vec
     let made = for_he(&planned, &fixture.name, Reveal::Score, &mut DangerousSeededEntropy::new(3)).unwrap();
     let (public, file) = made;
     let source = || Box::new(DangerousSeededEntropy::new(5)) as Box<dyn Entropy>;
-    let host = HeHost::new(&public, &file.open().unwrap().1, Box::new(source)).unwrap();
+    let (_, integers, secret) = file.open().unwrap();
+    let host = HeHost::new(&public, integers, secret, Box::new(source)).unwrap();
     let mut entropy = Kept(DangerousSeededEntropy::new(4), Vec::new());
     let caller = HeCaller::new(&public).unwrap();
     let mut answers = Vec::new();

@@ -4,6 +4,7 @@
 use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::he::caller::HeCaller;
 use privet_deploy::he::host::HeHost;
+use privet_deploy::he::wire::MASKED;
 use privet_deploy::reveal::revealing;
 
 use super::*;
@@ -40,19 +41,32 @@ const NOT_ON_CIPHERTEXTS: [(&str, &str); 28] = [
     ("xgboost-regressor", "TreeEnsembleRegressor"),
 ];
 
-/// A client and its server.
-fn ask(planned: &Planned, rows: &[Tensor]) -> Answer {
+/// A client and its server: on ciphertexts, or row by row under tickets.
+fn ask(planned: &Planned, rows: &[Tensor], tickets: bool) -> Answer {
     let (public, file) = for_he(planned, "m", Reveal::Score, &mut DangerousSeededEntropy::new(1)).unwrap();
-    let (opened, integers) = file.open().unwrap();
+    let (opened, integers, secret) = file.open().unwrap();
     assert_eq!(opened, public);
-    let host =
-        HeHost::new(&public, &integers, Box::new(|| Box::new(DangerousSeededEntropy::new(2)))).unwrap();
+    let host = HeHost::new(&public, integers, secret, Box::new(|| Box::new(DangerousSeededEntropy::new(2))))
+        .unwrap();
     let caller = HeCaller::new(&public).unwrap();
     let mut entropy = DangerousSeededEntropy::new(3);
-    let jobs = caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap();
+    let mut jobs = Vec::new();
+    if tickets {
+        caller.prepare_ahead(rows[0].rows);
+        while let Some(preparation) = caller.preparation(&mut entropy).unwrap() {
+            preparation.pending.keep(host.infer(preparation.message)).unwrap();
+        }
+        for row in 0..rows[0].rows {
+            let row: Vec<Tensor> = rows.iter().map(|t| t.slice(row, row + 1)).collect();
+            jobs.extend(caller.jobs(Arc::new(row), &mut entropy).unwrap());
+        }
+    } else {
+        jobs = caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap();
+    }
     let answers = jobs.into_iter().map(|job| {
         let Asked { mut messages, pending, .. } = job.ask(&mut entropy).unwrap();
         assert_eq!(messages.len(), 1, "one server, one round trip");
+        assert_eq!(messages[0].inputs.iter().any(|raw| raw.name == MASKED), tickets);
         pending.answer(vec![host.infer(messages.remove(0)).unwrap()]).unwrap()
     });
     let whole = answers.reduce(|mut whole, part| {
@@ -97,18 +111,21 @@ fn ciphertexts_give_the_integers_of_the_plan() {
         for accuracy in [1e-3, 1e-4, 1e-5] {
             let (plan, _) = plan_for(&fixture, accuracy);
             let near = near_boundary(&fixture, plan.plan.bound + 1e-5);
-            let answer = ask(&plan, &fixture.rows);
-            assert_eq!(
-                answer.scores,
-                planned_scores(&plan, &fixture.rows).unwrap(),
-                "{name} at {accuracy:e}"
-            );
+            let answer = ask(&plan, &fixture.rows, false);
+            let integers = planned_scores(&plan, &fixture.rows).unwrap();
+            assert_eq!(answer.scores, integers, "{name} at {accuracy:e}");
+            let under_tickets = ask(&plan, &fixture.rows, true).scores;
+            assert_eq!(under_tickets, integers, "{name} at {accuracy:e}, under tickets");
             let slack = if fixture.regression { 1e-6 } else { 2e-6 };
             let what = format!("{name} at {accuracy:e} on ciphertexts");
             compare(&what, &answer.outputs, &fixture.expected, plan.plan.bound + slack, 1e-5, &near);
             let ends = ends(&fixture, &plan);
             if let Ok(expected) = planned_scores(&plan, &ends) {
-                assert_eq!(ask(&plan, &ends).scores, expected, "{name} at {accuracy:e}, ends of ranges");
+                assert_eq!(
+                    ask(&plan, &ends, false).scores,
+                    expected,
+                    "{name} at {accuracy:e}, ends of ranges"
+                );
                 let exact = scores(&plan.cut, &ends).unwrap();
                 let worst = expected.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                 assert!(worst <= plan.plan.bound, "{name}: {worst:e}");

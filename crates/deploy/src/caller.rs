@@ -39,8 +39,34 @@ pub trait Caller: Send + Sync {
         Ok(None)
     }
 
+    /// Wants enough prepared for so many rows, for kinds that can do part of the work before there are any.
+    fn prepare_ahead(&self, rows: usize) {
+        let _ = rows;
+    }
+
+    /// What to ask now, so that there is as much prepared as is wanted; nothing where there is, where that is under way, and in kinds
+    /// that prepare nothing.
+    fn preparation(&self, entropy: &mut dyn Entropy) -> Result<Option<Preparation>, Error> {
+        let _ = entropy;
+        Ok(None)
+    }
+
     /// What replies may be believed to have run under.
     fn assurance(&self) -> &'static str;
+}
+
+/// A question that is asked ahead of rows.
+pub struct Preparation {
+    /// The message, for the deployment's only role.
+    pub message: InferRequest,
+    /// Keeps what comes of it.
+    pub pending: Box<dyn Prepared>,
+}
+
+/// Waits for the reply to a [`Preparation`].
+pub trait Prepared: Send {
+    /// Keeps the reply, or makes room for another try.
+    fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error>;
 }
 
 /// A question that comes before any rows.

@@ -54,8 +54,8 @@ impl Scene {
 }
 
 fn host(file: &HeFile) -> HeHost {
-    let (public, integers) = file.open().unwrap();
-    HeHost::new(&public, &integers, Box::new(|| Box::new(entropy(5)))).unwrap()
+    let (public, integers, secret) = file.open().unwrap();
+    HeHost::new(&public, integers, secret, Box::new(|| Box::new(entropy(5)))).unwrap()
 }
 
 fn tensor<'a>(message: &'a mut InferRequest, name: &str) -> &'a mut bytes::Bytes {

@@ -123,8 +123,8 @@ fn world() -> (World3, Vec<privet_model::tensor::Tensor>) {
 fn ciphertexts() -> (Arc<HeCaller>, HeHost, Arc<Vec<privet_model::tensor::Tensor>>) {
     let planned = common::plan_of(COLUMNS, 1);
     let (public, file) = for_he(&planned, "m", Reveal::Score, &mut common::entropy(1)).unwrap();
-    let (_, integers) = file.open().unwrap();
-    let host = HeHost::new(&public, &integers, Box::new(|| Box::new(common::entropy(3)))).unwrap();
+    let (_, integers, secret) = file.open().unwrap();
+    let host = HeHost::new(&public, integers, secret, Box::new(|| Box::new(common::entropy(3)))).unwrap();
     let caller = HeCaller::new(&public).unwrap();
     // The key is drawn and known before anything is counted.
     let Asked { messages, pending, .. } = asked(&caller, &Arc::new(common::rows(1, 1, COLUMNS)));

@@ -9,7 +9,7 @@ use crate::packing::Packing;
 use crate::parameters::{Needs, Parameters};
 use crate::ring::{Poly, Ring};
 use crate::sample::{errors, flood, stream, ternary};
-use crate::server::{PublicKey, hide};
+use crate::server::{Added, PublicKey, hide};
 use crate::worst_case::Fixed;
 
 const COLUMNS: usize = 16;
@@ -221,6 +221,7 @@ fn coefficients_that_are_no_answers_show_the_weights() {
             2,
             &ciphertext,
             1,
+            Added::Bias,
             &mut scene.entropy,
             &mut answer,
         )

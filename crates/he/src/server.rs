@@ -24,6 +24,15 @@ pub struct Model {
     together: Option<Multiplier>,
 }
 
+/// What is added to the products of rows and weights.
+#[derive(Clone, Copy)]
+pub enum Added<'a> {
+    /// The model's biases: the answers are scores.
+    Bias,
+    /// These numbers modulo 2^k, by row and then by score: the answers are masked products, and no score.
+    Masks(&'a [u64]),
+}
+
 /// A client's public key.
 pub struct PublicKey {
     /// Expanded here from the client's seed.
@@ -84,7 +93,7 @@ impl Model {
     }
 
     /// Appends the answer to one ciphertext: for each product, all of c1 and the answers' coefficients of c0. `index` is the
-    /// number of its public polynomial.
+    /// number of its public polynomial; masks are those of its rows.
     #[allow(clippy::too_many_arguments)] // what a ciphertext is, and what answers it
     pub fn answer(
         &self,
@@ -94,6 +103,7 @@ impl Model {
         index: u32,
         ciphertext: &[u8],
         rows: usize,
+        added: Added<'_>,
         entropy: &mut dyn Entropy,
         out: &mut Vec<u8>,
     ) -> Result<(), Failed> {
@@ -107,10 +117,16 @@ impl Model {
             ring.multiply_by(&mut c0, weights);
             ring.multiply_by(&mut c1, weights);
             let places: Vec<usize> = packing.answers(rows).collect();
-            let biases = self.bias[product..].iter().take(packing.scores_in_one);
             hide(ring, key, &mut c0, &mut c1, &places, entropy)?;
-            for (&place, &bias) in places.iter().zip(biases.cycle()) {
-                ring.add_scaled_at(&mut c0, place, &[bias]);
+            for (answer, &place) in places.iter().enumerate() {
+                let (row, score) = (answer / packing.scores_in_one, product + answer % packing.scores_in_one);
+                let number = match added {
+                    Added::Bias => self.bias[score],
+                    Added::Masks(masks) => {
+                        masks.get(row * self.scores() + score).copied().unwrap_or_default()
+                    }
+                };
+                ring.add_scaled_at(&mut c0, place, &[number]);
             }
             write(ring, &c1, 0..ring.degree(), out);
             write(ring, &c0, places.iter().copied(), out);

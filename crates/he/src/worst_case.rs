@@ -12,7 +12,7 @@ use crate::client::Key;
 use crate::packing::Packing;
 use crate::parameters::{Needs, Parameters};
 use crate::ring::Ring;
-use crate::server::{Model, PublicKey};
+use crate::server::{Added, Model, PublicKey};
 
 /// The same bytes for the same seed.
 pub(crate) struct Fixed(Stream);
@@ -80,7 +80,7 @@ impl Case {
             let (index, mut sent, mut answer) = (at as u32 + 1, Vec::new(), Vec::new());
             key.encrypt(&ring, index, &plaintext, entropy, &mut sent).unwrap_or_else(|_| unreachable!());
             model
-                .answer(&ring, &packing, &public, index, &sent, own, entropy, &mut answer)
+                .answer(&ring, &packing, &public, index, &sent, own, Added::Bias, entropy, &mut answer)
                 .unwrap_or_else(|e| unreachable!("{e:?}"));
             let scores = key.decrypt(&ring, &packing, own, &answer).unwrap_or_else(|e| unreachable!("{e:?}"));
             let phases = key.phases(&ring, &packing, own, &answer).unwrap_or_else(|e| unreachable!("{e:?}"));

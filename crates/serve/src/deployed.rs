@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use privet_deploy::bundle::PublicBundle;
-use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN};
+use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Preparation};
 use privet_deploy::he::caller::HeCaller;
 use privet_deploy::kind::Kind;
 use privet_deploy::mpc::MpcCaller;
@@ -120,10 +120,43 @@ impl Deployed {
         if jobs.len() > 1 {
             return self.many(jobs, progress).await;
         }
-        match jobs.pop() {
+        let answer = match jobs.pop() {
             Some(job) => self.one(job, long).await,
             None => Ok(self.nothing()),
+        };
+        self.prepare_in_background();
+        answer
+    }
+
+    /// Does what can be done before there are rows, for so many of them, now and whenever some was used up. Kinds that can do nothing
+    /// ahead do nothing.
+    pub async fn prepare_ahead(&self, rows: usize) -> Result<(), Error> {
+        self.caller.prepare_ahead(rows);
+        while let Some(preparation) = self.caller.preparation(&mut OsEntropy)? {
+            self.prepare(preparation).await?;
         }
+        Ok(())
+    }
+
+    /// Goes on preparing while the next rows are asked about. What fails is tried again after the next answer.
+    fn prepare_in_background(&self) {
+        let Ok(Some(first)) = self.caller.preparation(&mut OsEntropy) else { return };
+        let deployed = self.clone();
+        tokio::spawn(async move {
+            let mut next = Some(first);
+            while let Some(preparation) = next.take() {
+                if let Err(e) = deployed.prepare(preparation).await {
+                    tracing::warn!("nothing could be prepared ahead: {e}");
+                    return;
+                }
+                next = deployed.caller.preparation(&mut OsEntropy).unwrap_or_default();
+            }
+        });
+    }
+
+    async fn prepare(&self, Preparation { message, pending }: Preparation) -> Result<(), Error> {
+        let reply = self.ask(vec![message]).await;
+        pending.keep(reply.map(|mut replies| replies.pop().unwrap_or_default()))
     }
 
     async fn many(&self, jobs: Vec<Box<dyn Job>>, progress: impl Fn(usize)) -> Result<Answer, Error> {

@@ -110,8 +110,8 @@ pub async fn he(config: &Path) -> Result<Prepared, Error> {
             format!("`{}` is not a server's half of a bundle of kind `he`.", path.display()),
         )
     })?;
-    let (public, integers) = half.open()?;
-    let host = HeHost::new(&public, &integers, Box::new(|| Box::new(OsEntropy)))?;
+    let (public, integers, secret) = half.open()?;
+    let host = HeHost::new(&public, integers, secret, Box::new(|| Box::new(OsEntropy)))?;
     let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
     prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
         .await

@@ -28,6 +28,9 @@ pub(crate) async fn run(args: &GatewayArgs) -> Result<ExitCode, Failure> {
     if let Err(e) = deployed.opened().await {
         eprintln!("{e}");
     }
+    if let Err(e) = deployed.prepare_ahead(args.tickets).await {
+        eprintln!("{e}");
+    }
     if let Some(remark) = remark(&deployed) {
         eprintln!("{remark}");
     }

@@ -15,6 +15,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::bundle::{FORMAT, Manifest, PublicBundle, random_hex, salted_digest, text, words};
 use crate::check::{Planned, beyond, planned};
 use crate::error::Error;
+use crate::he::tickets::Secret;
 use crate::kind::{Kind, Reveal};
 
 /// The public part of a model that is served on ciphertexts.
@@ -105,7 +106,7 @@ privet_ring::not_shown!(HeFile);
 
 impl HeFile {
     /// Reads the file, and checks the model against the digest that everyone sees.
-    pub fn open(&self) -> Result<(PublicBundle, Integers), Error> {
+    pub fn open(&self) -> Result<(PublicBundle, Integers, Secret), Error> {
         let refuse =
             |what: &str| Error::refused("E230", format!("This server's bundle cannot be used: {what}."));
         let public = PublicBundle::parse(&self.public)?;
@@ -114,7 +115,8 @@ impl HeFile {
             return Err(refuse("its model is not the one that the bundle was made with"));
         }
         let words = |text: &String| words(text).ok_or_else(|| refuse("its model is damaged"));
-        Ok((public, Integers { weights: words(&self.weights)?, bias: words(&self.bias)? }))
+        let integers = Integers { weights: words(&self.weights)?, bias: words(&self.bias)? };
+        Ok((public, integers, Secret::of(&self.salt)))
     }
 
     fn digest(&self) -> String {

@@ -1,7 +1,7 @@
 //! The client: it encrypts rows under a key of its own, and decrypts scores.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use privet_he::client::Key;
@@ -12,17 +12,22 @@ use privet_model::encode::Encoder;
 use privet_model::graph::Port;
 use privet_model::head::Rows;
 use privet_model::tensor::Tensor;
-use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
+use privet_ring::pack::{pack, packed_len, unpack};
+use privet_ring::prg::Seed;
+use privet_ring::reduce;
 use zeroize::Zeroizing;
 
 use crate::bundle::{PublicBundle, no_entropy};
-use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, check_rows, pieces};
+use crate::caller::{
+    Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Pending, Preparation, Prepared, check_rows, pieces,
+};
 use crate::error::Error;
 use crate::he::ASSURANCE;
 use crate::he::bundle::HePart;
-use crate::he::wire::{ANSWER, Question, digest, key_id};
-use crate::oip::InferReply;
+use crate::he::tickets::{Pool, Taken, Tickets, fill_masks};
+use crate::he::wire::{ANSWER, Question, UnderTicket, Wanted, digest, key_id};
+use crate::oip::{InferReply, InferRequest};
 
 /// Ciphertexts of one call: few enough that the server works on the first while the client encrypts the next.
 const CIPHERTEXTS_PER_CALL: usize = 3;
@@ -36,6 +41,12 @@ pub struct HeCaller {
     encoder: Encoder,
     bundle: [u8; 32],
     own: Mutex<Option<Current>>,
+    tickets: Pool,
+    /// Rows that there should be tickets for.
+    wanted: AtomicUsize,
+    preparing: AtomicBool,
+    /// Whether the next question for tickets brings the key, as the last one was in vain.
+    bring_key: AtomicBool,
 }
 
 /// A key, and whether the server has it.
@@ -66,6 +77,10 @@ impl HeCaller {
             part,
             bundle: public.digest(),
             own: Mutex::new(None),
+            tickets: Pool::default(),
+            wanted: AtomicUsize::new(0),
+            preparing: AtomicBool::new(false),
+            bring_key: AtomicBool::new(false),
         }))
     }
 
@@ -100,27 +115,108 @@ impl HeCaller {
         Ok(Current { key: Arc::new(OwnKey { key, id, known: AtomicBool::new(false) }), next: 1, answers: 0 })
     }
 
-    /// The plaintexts of some consecutive rows, each at its place.
-    fn plaintext(
+    /// A question on so many rows, whose columns `fill` writes, row by row. The key comes along until it is known, and where it is asked
+    /// for, after a question in vain: another job may have learnt meanwhile that *some* server has it.
+    fn question(
         &self,
+        wanted: Wanted,
         packing: &Packing,
-        rows: &Rows<'_>,
-        range: Range<usize>,
-    ) -> Result<Zeroizing<Vec<u64>>, Error> {
-        let columns = self.encoder.columns();
+        rows: usize,
+        bring_key: bool,
+        mut fill: impl FnMut(usize, &mut [u64]) -> Result<(), Error>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(AskedOf, InferRequest), Error> {
+        let (ciphertexts, columns) = (packing.ciphertexts(rows), self.encoder.columns());
+        let (own, first) = self.claim(ciphertexts, rows * self.part.scores, entropy)?;
+        let mut sent = Vec::with_capacity(ciphertexts * self.ring.parameters().polynomial_bytes());
         let mut plaintext = Zeroizing::new(vec![0; self.ring.degree()]);
-        let block = block_rows(columns) * columns;
-        let (mut values, mut encoded) = (Zeroizing::new(vec![0.0; block]), Zeroizing::new(vec![0; block]));
-        for at in range.clone().step_by(block / columns) {
-            let n = (range.end - at).min(block / columns) * columns;
-            self.encoder.encode(&self.part.head, rows, at, &mut values[..n], &mut encoded[..n])?;
-            for (row, encoded) in (at - range.start..).zip(encoded[..n].chunks_exact(columns)) {
+        for (at, index) in (0..ciphertexts).zip(first..) {
+            plaintext.fill(0);
+            for row in 0..packing.rows_in(at, rows) {
                 let place = packing.place(row);
-                plaintext[place..place + columns].copy_from_slice(encoded);
+                fill(at * packing.rows_in_one + row, &mut plaintext[place..place + columns])?;
             }
+            own.key.encrypt(&self.ring, index, &plaintext, entropy, &mut sent).map_err(no_entropy)?;
         }
-        Ok(plaintext)
+        let known = !bring_key && own.known.load(Ordering::Relaxed);
+        let question = Question {
+            wanted,
+            rows: u32::try_from(rows).map_err(|_| Error::usage("E106", "Too many rows in one call."))?,
+            first,
+            bundle: self.bundle,
+            seed: own.key.seed().seed,
+            id: own.id,
+            key: (!known).then(|| own.key.public().to_vec().into()),
+            ciphertexts: sent.into(),
+        };
+        let head = question.head();
+        Ok((AskedOf { own, digest: digest(&head) }, question.call(&self.name, head)))
     }
+
+    /// What the server answered, by row and then by score, modulo 2^k.
+    fn opened(
+        &self,
+        asked: &AskedOf,
+        packing: &Packing,
+        rows: usize,
+        reply: Option<&InferReply>,
+    ) -> Result<Zeroizing<Vec<u64>>, Error> {
+        let mut rest = answered(reply, &asked.digest)?;
+        let parameters = self.ring.parameters();
+        let mut all = Zeroizing::new(Vec::with_capacity(rows * self.part.scores));
+        for at in 0..packing.ciphertexts(rows) {
+            let (rows, in_one) = (packing.rows_in(at, rows), packing.scores_in_one);
+            let few = parameters.answer_bytes(rows * in_one);
+            let bytes = packing.products() * (parameters.answer_bytes(parameters.degree) + few);
+            let (one, others) = rest.split_at(bytes.min(rest.len()));
+            let products = asked.own.key.decrypt(&self.ring, packing, rows, one);
+            let products = products.map_err(|_| wrong("sent an answer of another length"))?;
+            for row in 0..rows {
+                all.extend(products.iter().flat_map(|product| &product[row * in_one..(row + 1) * in_one]));
+            }
+            rest = others;
+        }
+        if !rest.is_empty() {
+            return Err(wrong("sent an answer of another length"));
+        }
+        asked.own.known.store(true, Ordering::Relaxed);
+        Ok(all)
+    }
+
+    /// What scores say.
+    fn finished(&self, elements: &[u64]) -> Result<Answer, Error> {
+        let HePart { plan, tail, scores: width, .. } = &self.part;
+        let scores: Vec<f64> = elements.iter().map(|&element| plan.decode(element)).collect();
+        Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between: Between::default() })
+    }
+
+    /// Writes the encoded columns of one row after the other.
+    fn encode<'a>(
+        &'a self,
+        rows: &'a Rows<'a>,
+        first: usize,
+    ) -> impl FnMut(usize, &mut [u64]) -> Result<(), Error> + 'a {
+        let mut values = Zeroizing::new(vec![0.0; self.encoder.columns()]);
+        move |row, out| Ok(self.encoder.encode(&self.part.head, rows, first + row, &mut values, out)?)
+    }
+}
+
+/// A question that was asked: under which key, and by what its answer begins.
+struct AskedOf {
+    own: Arc<OwnKey>,
+    digest: [u8; 32],
+}
+
+fn wrong(what: &str) -> Error {
+    Error::integrity("E512", format!("The server {what}. No answer was released."))
+}
+
+/// The answer to this very question.
+fn answered<'a>(reply: Option<&'a InferReply>, digest: &[u8; 32]) -> Result<&'a [u8], Error> {
+    let raw = reply.and_then(|reply| reply.outputs.iter().find(|raw| raw.name == ANSWER));
+    let raw = raw.ok_or_else(|| wrong("sent no answer"))?;
+    let (of, rest) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
+    if of == digest { Ok(rest) } else { Err(wrong("answered another question than the one that was asked")) }
 }
 
 impl Caller for Arc<HeCaller> {
@@ -140,6 +236,36 @@ impl Caller for Arc<HeCaller> {
         ASSURANCE
     }
 
+    fn prepare_ahead(&self, rows: usize) {
+        self.wanted.store(rows, Ordering::Relaxed);
+    }
+
+    fn preparation(&self, entropy: &mut dyn Entropy) -> Result<Option<Preparation>, Error> {
+        let enough = self.tickets.left() >= self.wanted.load(Ordering::Relaxed);
+        if enough || self.preparing.swap(true, Ordering::Acquire) {
+            return Ok(None);
+        }
+        // From here on, whatever happens, another one may prepare once this is dropped.
+        let preparing = Preparing(Arc::clone(self));
+        let rows = self.packing(usize::MAX).rows_in_one;
+        let (seed, packing) = (Seed::draw(entropy).map_err(no_entropy)?, self.packing(rows));
+        let masks = |place: usize, out: &mut [u64]| {
+            let row = u32::try_from(place).map_err(|_| Error::usage("E106", "Too many rows in one call."))?;
+            fill_masks(&seed, row, out);
+            Ok(())
+        };
+        let (asked, message) = self.question(
+            Wanted::Tickets,
+            &packing,
+            rows,
+            self.bring_key.swap(false, Ordering::Relaxed),
+            masks,
+            entropy,
+        )?;
+        let pending = Box::new(TicketsPending { preparing, asked, packing, rows, seed });
+        Ok(Some(Preparation { message, pending }))
+    }
+
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = self.part.head.bind(&rows)?.len();
         let fit = MOST_ANSWER_BYTES / self.part.parameters.largest_answer(self.part.needs()).max(1);
@@ -147,6 +273,9 @@ impl Caller for Arc<HeCaller> {
         let at_a_time = most.min(ANSWERS_PER_KEY as usize / self.part.scores).max(1);
         if count > at_a_time {
             check_rows(&self.part.head, &self.encoder, &rows)?;
+        }
+        if let Some(ticket) = self.tickets.take(count) {
+            return Ok(vec![Box::new(TicketJob { caller: Arc::clone(self), rows, count, ticket })]);
         }
         let job = |range| {
             let (caller, rows) = (Arc::clone(self), Arc::clone(&rows));
@@ -167,39 +296,15 @@ struct HeJob {
 impl Job for HeJob {
     fn ask(self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error> {
         let Self { caller, rows, range, key } = *self;
-        let count = range.len();
-        let packing = caller.packing(count);
-        let ciphertexts = packing.ciphertexts(count);
+        let (count, packing) = (range.len(), caller.packing(range.len()));
         let bound = caller.part.head.bind(&rows)?;
-        let mut sent = Vec::with_capacity(ciphertexts * caller.ring.parameters().polynomial_bytes());
-        let (own, first) = caller.claim(ciphertexts, count * caller.part.scores, entropy)?;
-        for (at, index) in (0..ciphertexts).zip(first..) {
-            let start = range.start + at * packing.rows_in_one;
-            let plaintext = caller.plaintext(&packing, &bound, start..start + packing.rows_in(at, count))?;
-            own.key.encrypt(&caller.ring, index, &plaintext, entropy, &mut sent).map_err(no_entropy)?;
-        }
-        // A second asking always brings the key: another job may have learnt meanwhile that some server has it.
-        let known = key.is_none() && own.known.load(Ordering::Relaxed);
-        let question = Question {
-            rows: u32::try_from(count).map_err(|_| Error::usage("E106", "Too many rows in one call."))?,
-            first,
-            bundle: caller.bundle,
-            seed: own.key.seed().seed,
-            id: own.id,
-            key: (!known).then(|| own.key.public().to_vec().into()),
-            ciphertexts: sent.into(),
-        };
-        let head = question.head();
-        let pending = HePending {
-            caller: Arc::clone(&caller),
-            own: Arc::clone(&own),
-            rows: count,
-            packing,
-            digest: digest(&head),
-        };
-        let messages = vec![question.call(&caller.name, head)];
-        let again = Self { caller, rows, range, key: Some(own) };
-        Ok(Asked { messages, pending: Box::new(pending), again: Some(Box::new(again)) })
+        let fill = caller.encode(&bound, range.start);
+        let (asked, message) =
+            caller.question(Wanted::Scores, &packing, count, key.is_some(), fill, entropy)?;
+        let key = Some(Arc::clone(&asked.own));
+        let pending = HePending { caller: Arc::clone(&caller), asked, rows: count, packing };
+        let again = Self { caller, rows, range, key };
+        Ok(Asked { messages: vec![message], pending: Box::new(pending), again: Some(Box::new(again)) })
     }
 
     fn forget(&self) {
@@ -211,53 +316,102 @@ impl Job for HeJob {
 
 struct HePending {
     caller: Arc<HeCaller>,
-    own: Arc<OwnKey>,
+    asked: AskedOf,
     rows: usize,
     packing: Packing,
-    digest: [u8; 32],
 }
 
 impl Pending for HePending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
-        let wrong =
-            |what: &str| Error::integrity("E512", format!("The server {what}. No answer was released."));
-        let reply = replies.into_iter().next().unwrap_or_default();
-        let raw =
-            reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
-        let (digest, rest) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
-        if *digest != self.digest {
-            return Err(wrong("answered another question than the one that was asked"));
-        }
-        let HePart { plan, tail, scores: width, .. } = &self.caller.part;
-        let mut scores = Zeroizing::new(Vec::with_capacity(self.rows * width));
-        let mut rest = rest;
-        for at in 0..self.packing.ciphertexts(self.rows) {
-            let rows = self.packing.rows_in(at, self.rows);
-            let (one, others) = rest.split_at(self.bytes(rows).min(rest.len()));
-            let products = self.own.key.decrypt(&self.caller.ring, &self.packing, rows, one);
-            let products = products.map_err(|_| wrong("sent an answer of another length"))?;
-            let in_one = self.packing.scores_in_one;
-            for row in 0..rows {
-                let of_row = products.iter().flat_map(|product| &product[row * in_one..(row + 1) * in_one]);
-                scores.extend(of_row.map(|&score| plan.decode(score)));
-            }
-            rest = others;
-        }
-        if !rest.is_empty() {
-            return Err(wrong("sent an answer of another length"));
-        }
-        self.own.known.store(true, Ordering::Relaxed);
-        let outputs = tail.finish(&scores, *width)?;
-        Ok(Answer { outputs, scores: std::mem::take(&mut *scores), between: Between::default() })
+        let scores = self.caller.opened(&self.asked, &self.packing, self.rows, replies.first())?;
+        self.caller.finished(&scores)
     }
 }
 
-impl HePending {
-    /// Bytes of the answer to one ciphertext of so many rows.
-    fn bytes(&self, rows: usize) -> usize {
-        let parameters = self.caller.ring.parameters();
-        let answers = rows * self.packing.scores_in_one;
-        self.packing.products()
-            * (parameters.answer_bytes(parameters.degree) + parameters.answer_bytes(answers))
+/// While it lives, nobody else prepares.
+struct Preparing(Arc<HeCaller>);
+
+impl Drop for Preparing {
+    fn drop(&mut self) {
+        self.0.preparing.store(false, Ordering::Release);
+    }
+}
+
+struct TicketsPending {
+    preparing: Preparing,
+    asked: AskedOf,
+    packing: Packing,
+    rows: usize,
+    seed: Seed,
+}
+
+impl Prepared for TicketsPending {
+    fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error> {
+        let Self { preparing, asked, packing, rows, seed } = *self;
+        let caller = &preparing.0;
+        if reply.as_ref().is_err_and(|e| e.code == OPEN_AGAIN) {
+            caller.bring_key.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        let sums = caller.opened(&asked, &packing, rows, Some(&reply?))?;
+        caller.tickets.keep(Tickets::new(asked.digest, seed, sums, caller.part.scores));
+        Ok(())
+    }
+}
+
+/// Rows that travel masked, as there are tickets for them.
+struct TicketJob {
+    caller: Arc<HeCaller>,
+    rows: Arc<Vec<Tensor>>,
+    count: usize,
+    ticket: Taken,
+}
+
+impl Job for TicketJob {
+    fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
+        let Self { caller, rows, count, ticket } = *self;
+        let bound = caller.part.head.bind(&rows)?;
+        let columns = caller.encoder.columns();
+        let mut masked = Zeroizing::new(vec![0; count * columns]);
+        {
+            let mut encode = caller.encode(&bound, 0);
+            for (row, out) in (0u32..).zip(masked.chunks_exact_mut(columns)) {
+                encode(row as usize, out)?;
+                ticket.mask(row, out);
+            }
+        }
+        let mut packed = Vec::new();
+        pack(caller.part.plan.k, &masked, &mut packed);
+        let question = UnderTicket {
+            rows: u32::try_from(count).map_err(|_| Error::usage("E106", "Too many rows in one call."))?,
+            place: ticket.place,
+            bundle: caller.bundle,
+            ticket: ticket.digest,
+            masked: packed.into(),
+        };
+        let head = question.head();
+        let digest = digest(&head);
+        let messages = vec![question.call(&caller.name, head)];
+        let pending = TicketPending { caller, sums: ticket.sums, digest };
+        Ok(Asked { messages, pending: Box::new(pending), again: None })
+    }
+}
+
+struct TicketPending {
+    caller: Arc<HeCaller>,
+    sums: Zeroizing<Vec<u64>>,
+    digest: [u8; 32],
+}
+
+impl Pending for TicketPending {
+    fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
+        let (rest, k) = (answered(replies.first(), &self.digest)?, self.caller.part.plan.k);
+        if Some(rest.len()) != packed_len(self.sums.len(), k) {
+            return Err(wrong("sent an answer of another length"));
+        }
+        let mut scores = Zeroizing::new(vec![0; self.sums.len()]);
+        unpack(k, rest, 0, &mut scores);
+        scores.iter_mut().zip(self.sums.iter()).for_each(|(y, sum)| *y = reduce(y.wrapping_add(*sum), k));
+        self.caller.finished(&scores)
     }
 }

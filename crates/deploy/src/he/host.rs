@@ -3,16 +3,21 @@
 use privet_he::parameters::{ANSWERS_PER_KEY, MOST_ANSWER_BYTES};
 use privet_he::ring::Ring;
 use privet_he::sample::PublicSeed;
-use privet_he::server::{Failed, Model, PublicKey};
+use privet_he::server::{Added, Failed, Model, PublicKey};
 use privet_model::plan::Integers;
 use privet_ring::entropy::Entropy;
+use privet_ring::pack::{pack, packed_len, unpack};
 use privet_tee::statement::hex;
+use zeroize::Zeroizing;
 
 use crate::bundle::{PublicBundle, no_entropy};
 use crate::error::Error;
 use crate::he::ASSURANCE;
 use crate::he::keys::{Keys, Known};
-use crate::he::wire::{ANSWER, CIPHERTEXTS, HEAD, KEY, Question, ROWS, key_id};
+use crate::he::tickets::{Secret, masks};
+use crate::he::wire::{
+    ANSWER, CIPHERTEXTS, HEAD, KEY, MASKED, Message, Question, ROWS, UnderTicket, Wanted, key_id,
+};
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 
 /// Gives each call its source of randomness.
@@ -22,6 +27,8 @@ pub type Source = Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>;
 pub struct HeHost {
     ring: Ring,
     model: Model,
+    integers: Integers,
+    secret: Secret,
     bundle: [u8; 32],
     keys: Keys,
     entropy: Source,
@@ -31,7 +38,12 @@ pub struct HeHost {
 
 impl HeHost {
     /// Serves a model of a bundle.
-    pub fn new(public: &PublicBundle, integers: &Integers, entropy: Source) -> Result<Self, Error> {
+    pub fn new(
+        public: &PublicBundle,
+        integers: Integers,
+        secret: Secret,
+        entropy: Source,
+    ) -> Result<Self, Error> {
         let part = public.he()?;
         let ring = Ring::new(part.parameters.clone());
         let needs = part.needs();
@@ -41,6 +53,8 @@ impl HeHost {
         Ok(Self {
             ring,
             model: model.ok_or_else(misfit)?,
+            integers,
+            secret,
             bundle: public.digest(),
             keys: Keys::default(),
             entropy,
@@ -63,7 +77,7 @@ impl HeHost {
     }
 
     /// Answers all ciphertexts of a question, behind what `out` holds.
-    fn answer(&self, question: &Question, out: &mut Vec<u8>) -> Result<(), Error> {
+    fn answer(&self, question: &Question, digest: &[u8; 32], out: &mut Vec<u8>) -> Result<(), Error> {
         let rows = question.rows as usize;
         let parameters = self.ring.parameters();
         let size = parameters.polynomial_bytes();
@@ -92,13 +106,21 @@ impl HeHost {
         let known = self.key(question)?;
         known.claim(question.first, u32::try_from(ciphertexts).unwrap_or(u32::MAX), answers)?;
         let mut entropy = (self.entropy)();
+        // By row of the whole question; scores have none.
+        let masks = match question.wanted {
+            Wanted::Scores => None,
+            Wanted::Tickets => Some(masks(&self.secret, digest, 0, answers as usize)),
+        };
         for (at, (ciphertext, index)) in
             question.ciphertexts.chunks_exact(size).zip(question.first..).enumerate()
         {
-            let rows = packing.rows_in(at, rows);
+            let (first, rows) = (at * packing.rows_in_one, packing.rows_in(at, rows));
             let key = &known.key;
+            let added = masks
+                .as_ref()
+                .map_or(Added::Bias, |masks| Added::Masks(&masks[first * self.model.scores()..]));
             self.model
-                .answer(&self.ring, &packing, key, index, ciphertext, rows, &mut *entropy, out)
+                .answer(&self.ring, &packing, key, index, ciphertext, rows, added, &mut *entropy, out)
                 .map_err(|failed| match failed {
                     Failed::Malformed(what) => {
                         Error::usage("E345", format!("Ciphertext {at} is none of this model's: {what}."))
@@ -110,6 +132,48 @@ impl HeHost {
     }
 }
 
+impl HeHost {
+    fn is_for(&self, bundle: &[u8; 32]) -> Result<(), Error> {
+        if *bundle == self.bundle {
+            return Ok(());
+        }
+        let short = |digest: &[u8; 32]| hex(&digest[..4]);
+        let (own, got) = (short(&self.bundle), short(bundle));
+        let what = format!(
+            "The question is for bundle {got}…, this server has {own}…. Use the `deployment.toml` that came with the \
+             server's bundle, or give the server the newer bundle."
+        );
+        Err(Error::refused("E333", what))
+    }
+
+    /// Masked rows times the weights, and the biases, less the masks of the ticket's products.
+    fn answer_under_ticket(&self, question: &UnderTicket, out: &mut Vec<u8>) -> Result<(), Error> {
+        let (rows, place, scores) = (question.rows as usize, question.place as usize, self.model.scores());
+        let k = self.ring.parameters().plaintext_bits;
+        let columns = self.integers.weights.len() / scores.max(1);
+        let end = place.checked_add(rows).and_then(|rows| rows.checked_mul(scores));
+        if rows == 0 || end.is_none_or(|end| end > ANSWERS_PER_KEY as usize) {
+            let what = format!(
+                "A ticket has at most {ANSWERS_PER_KEY} answers; rows {place} to {} came.",
+                place.saturating_add(rows)
+            );
+            return Err(Error::usage("E341", what));
+        }
+        let values = rows * columns;
+        if Some(question.masked.len()) != packed_len(values, k) {
+            let got = question.masked.len();
+            return Err(Error::usage("E340", format!("{rows} masked rows came as {got} bytes.")));
+        }
+        let mut masked = Zeroizing::new(vec![0; values]);
+        unpack(k, &question.masked, 0, &mut masked);
+        let mut answers = Zeroizing::new(self.integers.scores(&masked));
+        let masks = masks(&self.secret, &question.ticket, place * scores, rows * scores);
+        answers.iter_mut().zip(masks.iter()).for_each(|(answer, mask)| *answer = answer.wrapping_sub(*mask));
+        pack(k, &answers, out);
+        Ok(())
+    }
+}
+
 fn metadata(public: &PublicBundle, bound: f64) -> Metadata {
     let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
     let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
@@ -117,7 +181,7 @@ fn metadata(public: &PublicBundle, bound: f64) -> Metadata {
         name: public.manifest().name.clone(),
         version: "1".into(),
         platform: "privet_he".into(),
-        inputs: [HEAD, KEY, CIPHERTEXTS].map(bytes).into(),
+        inputs: [HEAD, KEY, CIPHERTEXTS, MASKED].map(bytes).into(),
         outputs: vec![bytes(ANSWER)],
         parameters: vec![
             text("assurance", ASSURANCE.into()),
@@ -138,20 +202,21 @@ impl Host for HeHost {
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
-        let (question, digest) = Question::read(&mut request)?;
-        if question.bundle != self.bundle {
-            let short = |digest: &[u8; 32]| hex(&digest[..4]);
-            let (own, got) = (short(&self.bundle), short(&question.bundle));
-            let what = format!(
-                "The question is for bundle {got}…, this server has {own}…. Use the `deployment.toml` that came with the \
-                 server's bundle, or give the server the newer bundle."
-            );
-            return Err(Error::refused("E333", what));
-        }
+        let id = std::mem::take(&mut request.id);
+        let (message, digest) = Message::read(request)?;
         let mut answer = digest.to_vec();
-        self.answer(&question, &mut answer)?;
+        match message {
+            Message::Question(question) => {
+                self.is_for(&question.bundle)?;
+                self.answer(&question, &digest, &mut answer)?;
+            }
+            Message::UnderTicket(question) => {
+                self.is_for(&question.bundle)?;
+                self.answer_under_ticket(&question, &mut answer)?;
+            }
+        }
         Ok(InferReply {
-            id: request.id,
+            id,
             parameters: vec![
                 ("assurance".into(), Parameter::Text(ASSURANCE.into())),
                 ("bound".into(), Parameter::Double(self.bound)),

@@ -6,12 +6,14 @@
 //! | [`bundle`] | what the owner hands out: the numbers, and the server's secret half |
 //! | [`wire`] | a message, byte by byte |
 //! | [`caller`] | the client |
+//! | [`tickets`] | products of masks, asked for ahead, under which rows then travel masked instead of encrypted |
 //! | [`host`], [`keys`] | the server, and the clients' keys that it knows |
 
 pub mod bundle;
 pub mod caller;
 pub mod host;
 pub mod keys;
+pub mod tickets;
 pub mod wire;
 
 /// What an answer may be believed to have run under.

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 4 | `PVH1` |
+//! | 4 | `PVH1` for scores, `PVM1` for tickets |
 //! | 4, 4 | rows; number of the public polynomial of the first ciphertext (little-endian) |
 //! | 32 | the bundle's digest |
 //! | 32 | the seed of the key's public polynomials |
@@ -17,12 +17,27 @@
 //! BLAKE3 digest of `request`, then for each ciphertext and each product with it all of c1 and the answers' coefficients of c0, by row and then
 //! by score. Of so many numbers of d bits, first the 48 low bits of each are packed, padded to whole bytes, and then the d - 48 others of each.
 
+//!
+//! A question under a [ticket](super::tickets) has another head,
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | `PVO1` |
+//! | 4, 4 | rows; the first of them among the ticket's (little-endian) |
+//! | 32 | the bundle's digest |
+//! | 32 | the ticket: the digest of the `request` that it was asked for with |
+//!
+//! and beside `request` the tensor `masked`: columns less their masks, of k bits each, packed by row. Its answer is the digest of `request`, and
+//! then scores less their masks, packed likewise.
+
 use bytes::Bytes;
 
 use crate::error::Error;
 use crate::oip::{InferRequest, RawTensor};
 
-const MAGIC: &[u8; 4] = b"PVH1";
+const SCORES: &[u8; 4] = b"PVH1";
+const TICKETS: &[u8; 4] = b"PVM1";
+const UNDER_TICKET: &[u8; 4] = b"PVO1";
 /// Where a head has its number of rows.
 pub(crate) const ROWS: usize = 4;
 /// The tensor of a request's head.
@@ -31,12 +46,48 @@ pub const HEAD: &str = "request";
 pub const KEY: &str = "key";
 /// The tensor of ciphertexts.
 pub const CIPHERTEXTS: &str = "ciphertexts";
+/// The tensor of masked rows.
+pub const MASKED: &str = "masked";
 /// The tensor of an answer.
 pub const ANSWER: &str = "answer";
 
-/// What is asked.
+/// What the answers to ciphertexts are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The rows' scores.
+    Scores,
+    /// Products of masks, themselves masked by the server.
+    Tickets,
+}
+
+/// What a call asks.
+pub enum Message {
+    /// On ciphertexts.
+    Question(Question),
+    /// On masked rows.
+    UnderTicket(UnderTicket),
+}
+
+/// What is asked on masked rows.
+#[derive(Clone)]
+pub struct UnderTicket {
+    /// How many.
+    pub rows: u32,
+    /// The first of them among the ticket's.
+    pub place: u32,
+    /// The bundle's digest.
+    pub bundle: [u8; 32],
+    /// Which ticket.
+    pub ticket: [u8; 32],
+    /// Packed.
+    pub masked: Bytes,
+}
+
+/// What is asked on ciphertexts.
 #[derive(Clone)]
 pub struct Question {
+    /// What the answers are to be.
+    pub wanted: Wanted,
     /// Rows in all ciphertexts together.
     pub rows: u32,
     /// The number of the first ciphertext's public polynomial; each further one has the next.
@@ -53,7 +104,7 @@ pub struct Question {
     pub ciphertexts: Bytes,
 }
 
-privet_ring::not_shown!(Question);
+privet_ring::not_shown!(Question, UnderTicket, Message);
 
 /// The digest by which a key is referred to.
 pub fn key_id(bundle: &[u8; 32], seed: &[u8; 32], key: &[u8]) -> [u8; 32] {
@@ -69,71 +120,112 @@ pub fn digest(head: &[u8]) -> [u8; 32] {
 impl Question {
     /// Its head.
     pub fn head(&self) -> Vec<u8> {
-        let numbers = [self.rows.to_le_bytes(), self.first.to_le_bytes()].concat();
-        [&MAGIC[..], &numbers, &self.bundle, &self.seed, &self.id].concat()
+        let mark = if self.wanted == Wanted::Scores { SCORES } else { TICKETS };
+        head(*mark, [self.rows, self.first], &[&self.bundle, &self.seed, &self.id])
     }
 
     /// The call that asks it, with its head made before.
     pub fn call(self, model: &str, head: Vec<u8>) -> InferRequest {
         let key = self.key.map(|key| RawTensor::bytes(KEY, key));
         let rest = [RawTensor::bytes(CIPHERTEXTS, self.ciphertexts)];
-        InferRequest {
-            model: model.into(),
-            inputs: std::iter::once(RawTensor::bytes(HEAD, head)).chain(key).chain(rest).collect(),
-            ..InferRequest::default()
-        }
+        call(model, std::iter::once(RawTensor::bytes(HEAD, head)).chain(key).chain(rest).collect())
+    }
+}
+
+impl UnderTicket {
+    /// Its head.
+    pub fn head(&self) -> Vec<u8> {
+        head(*UNDER_TICKET, [self.rows, self.place], &[&self.bundle, &self.ticket])
     }
 
-    /// Reads a call. Nothing in it decides an allocation; lengths are compared with the parameters before use.
-    pub fn read(request: &mut InferRequest) -> Result<(Self, [u8; 32]), Error> {
-        let malformed =
-            |what: &str| Error::usage("E340", format!("This is not a question on ciphertexts: {what}."));
-        let unknown = |raw: &&RawTensor| ![HEAD, KEY, CIPHERTEXTS].contains(&raw.name.as_str());
-        if let Some(extra) = request.inputs.iter().find(unknown) {
-            return Err(malformed(&format!("it has a tensor `{}`", extra.name)));
-        }
-        if let Some(other) = request.inputs.iter().find(|raw| raw.datatype != "UINT8") {
-            return Err(malformed(&format!(
-                "its tensor `{}` is {} and not UINT8",
-                other.name, other.datatype
-            )));
-        }
-        let mut take = |name: &str| {
-            let mut found = Vec::new();
-            request.inputs.retain(|raw| {
-                raw.name != name || {
-                    found.push(raw.data.clone());
-                    false
-                }
-            });
-            let (first, more) = (found.pop(), found.pop());
-            if more.is_some() {
-                Err(malformed(&format!("its tensor `{name}` came twice")))
-            } else {
-                Ok(first)
+    /// The call that asks it, with its head made before.
+    pub fn call(self, model: &str, head: Vec<u8>) -> InferRequest {
+        call(model, vec![RawTensor::bytes(HEAD, head), RawTensor::bytes(MASKED, self.masked)])
+    }
+}
+
+fn head(mark: [u8; 4], numbers: [u32; 2], rest: &[&[u8; 32]]) -> Vec<u8> {
+    let numbers = numbers.map(u32::to_le_bytes).concat();
+    [&mark[..], &numbers].into_iter().chain(rest.iter().map(|part| &part[..])).collect::<Vec<_>>().concat()
+}
+
+fn call(model: &str, inputs: Vec<RawTensor>) -> InferRequest {
+    InferRequest { model: model.into(), inputs, ..InferRequest::default() }
+}
+
+fn malformed(what: &str) -> Error {
+    Error::usage("E340", format!("This is not a question on ciphertexts: {what}."))
+}
+
+impl Message {
+    /// Reads a call, and says the digest of its head. Nothing in it decides an allocation; lengths are compared with the parameters
+    /// before use.
+    pub fn read(request: InferRequest) -> Result<(Self, [u8; 32]), Error> {
+        let mut tensors = Tensors::of(request)?;
+        let head = tensors.take(HEAD).ok_or_else(|| malformed("its tensor `request` is missing"))?;
+        let mark = head.first_chunk::<4>();
+        let message = match mark {
+            Some(SCORES) => Self::Question(question(Wanted::Scores, &head, &mut tensors)?),
+            Some(TICKETS) => Self::Question(question(Wanted::Tickets, &head, &mut tensors)?),
+            Some(UNDER_TICKET) => Self::UnderTicket(under_ticket(&head, &mut tensors)?),
+            _ => {
+                let what = "it does not start with `PVH1`, `PVM1` or `PVO1`, the marks of wire version 1";
+                return Err(malformed(what));
             }
         };
-        let head = take(HEAD)?.ok_or_else(|| malformed("its tensor `request` is missing"))?;
-        let (key, ciphertexts) = (take(KEY)?, take(CIPHERTEXTS)?);
-        if head.get(..4) != Some(MAGIC) {
-            return Err(malformed("it does not start with `PVH1`, the mark of wire version 1"));
+        tensors.nothing_left()?;
+        Ok((message, digest(&head)))
+    }
+}
+
+fn question(wanted: Wanted, head: &[u8], tensors: &mut Tensors) -> Result<Question, Error> {
+    let ([rows, first], [bundle, seed, id]) = parts(head)?;
+    let (key, ciphertexts) = (tensors.take(KEY), tensors.take(CIPHERTEXTS));
+    let ciphertexts = ciphertexts.ok_or_else(|| malformed("its tensor `ciphertexts` is missing"))?;
+    Ok(Question { wanted, rows, first, bundle, seed, id, key, ciphertexts })
+}
+
+fn under_ticket(head: &[u8], tensors: &mut Tensors) -> Result<UnderTicket, Error> {
+    let ([rows, place], [bundle, ticket]) = parts(head)?;
+    let masked = tensors.take(MASKED).ok_or_else(|| malformed("its tensor `masked` is missing"))?;
+    Ok(UnderTicket { rows, place, bundle, ticket, masked })
+}
+
+/// Two numbers and N digests behind the mark.
+fn parts<const N: usize>(head: &[u8]) -> Result<([u32; 2], [[u8; 32]; N]), Error> {
+    let behind = head.get(4..).and_then(|rest| rest.split_first_chunk::<8>());
+    let found = behind.and_then(|(numbers, rest)| {
+        let (digests, rest) = rest.as_chunks::<32>();
+        let digests = <[[u8; 32]; N]>::try_from(digests).ok().filter(|_| rest.is_empty())?;
+        let (first, second) = (numbers.first_chunk::<4>()?, numbers.last_chunk::<4>()?);
+        Some(([u32::from_le_bytes(*first), u32::from_le_bytes(*second)], digests))
+    });
+    found.ok_or_else(|| malformed("its head has another length"))
+}
+
+/// The tensors of a call, by name, each there once.
+struct Tensors(std::collections::BTreeMap<String, Bytes>);
+
+impl Tensors {
+    fn of(request: InferRequest) -> Result<Self, Error> {
+        let mut tensors = std::collections::BTreeMap::new();
+        for RawTensor { name, datatype, data, .. } in request.inputs {
+            if datatype != "UINT8" {
+                return Err(malformed(&format!("its tensor `{name}` is {datatype} and not UINT8")));
+            }
+            if tensors.insert(name.clone(), data).is_some() {
+                return Err(malformed(&format!("its tensor `{name}` came twice")));
+            }
         }
-        let parts = head[4..].split_first_chunk::<8>().and_then(|(numbers, rest)| {
-            let (bundle, rest) = rest.split_first_chunk::<32>()?;
-            let (seed, rest) = rest.split_first_chunk::<32>()?;
-            Some((numbers, bundle, seed, <&[u8; 32]>::try_from(rest).ok()?))
-        });
-        let (numbers, bundle, seed, id) = parts.ok_or_else(|| malformed("its head has another length"))?;
-        let [r0, r1, r2, r3, f0, f1, f2, f3] = *numbers;
-        let question = Self {
-            rows: u32::from_le_bytes([r0, r1, r2, r3]),
-            first: u32::from_le_bytes([f0, f1, f2, f3]),
-            bundle: *bundle,
-            seed: *seed,
-            id: *id,
-            key,
-            ciphertexts: ciphertexts.ok_or_else(|| malformed("its tensor `ciphertexts` is missing"))?,
-        };
-        Ok((question, digest(&head)))
+        Ok(Self(tensors))
+    }
+
+    fn take(&mut self, name: &str) -> Option<Bytes> {
+        self.0.remove(name)
+    }
+
+    fn nothing_left(&self) -> Result<(), Error> {
+        let extra = self.0.keys().next();
+        extra.map_or(Ok(()), |name| Err(malformed(&format!("it has a tensor `{name}`"))))
     }
 }
