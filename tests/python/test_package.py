@@ -90,6 +90,21 @@ def test_tickets_give_the_same_answers(shared, privet):
             assert np.abs(one - expected["probabilities"][row]).max() <= BOUND["he"], row
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not copied here")
+def test_a_copy_of_the_process_uses_no_key_twice(shared, privet):
+    model, rows, _ = fixture("lr-uci")
+    with privet.connect(shared("he", model).deployment, tickets=10) as asked:
+        asked.predict(rows["features"][:1])
+        if (child := os.fork()) == 0:
+            try:
+                asked.predict(rows["features"][:1])
+            except privet.UsageError as error:
+                os._exit(0 if error.code == "E170" else 1)
+            os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        asked.predict(rows["features"][:1])
+
+
 def test_data_frames_go_by_the_names_of_their_columns(shared, privet):
     model, rows, expected = fixture("lr-uci-columns")
     asked = connect(privet, shared("mpc", model))

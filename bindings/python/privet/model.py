@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any
@@ -49,6 +50,7 @@ class Model:
 
     def __init__(self, native: Deployment):
         self._native: Deployment | None = native
+        self._process = os.getpid()
         facts = json.loads(native.facts())
         self.name: str = facts["name"]
         #: `plain`, `mpc`, `tee` or `he`.
@@ -147,6 +149,9 @@ class Model:
     def _open(self) -> Deployment:
         if self._native is None:
             raise UsageError("E126", "This model is closed. Connect again.")
+        if os.getpid() != self._process:
+            # Keys and masks are of one use each, and the copy would use the same.
+            raise UsageError("E170", "This model was opened before this process was forked. Connect in the new process, too.")
         return self._native
 
     @property
