@@ -13,20 +13,17 @@ use privet_model::graph::Port;
 use privet_model::head::Rows;
 use privet_model::tensor::Tensor;
 use privet_ring::entropy::Entropy;
-use privet_ring::pack::{pack, packed_len, unpack};
 use privet_ring::prg::Seed;
-use privet_ring::reduce;
 use zeroize::Zeroizing;
 
 use crate::bundle::{PublicBundle, no_entropy};
-use crate::caller::{
-    Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Pending, Preparation, Prepared, check_rows, pieces,
-};
+use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, Preparation, check_rows, pieces};
 use crate::error::Error;
 use crate::he::ASSURANCE;
+use crate::he::ahead::{Preparing, TicketJob, TicketsPending};
 use crate::he::bundle::HePart;
-use crate::he::tickets::{Pool, Taken, Tickets, fill_masks};
-use crate::he::wire::{ANSWER, Question, UnderTicket, Wanted, digest, key_id};
+use crate::he::tickets::{Pool, fill_masks};
+use crate::he::wire::{ANSWER, Question, Wanted, digest, key_id};
 use crate::oip::{InferReply, InferRequest};
 
 /// Ciphertexts of one call: few enough that the server works on the first while the client encrypts the next.
@@ -34,19 +31,19 @@ const CIPHERTEXTS_PER_CALL: usize = 3;
 
 /// The client.
 pub struct HeCaller {
-    name: String,
+    pub(super) name: String,
     outputs: Vec<Port>,
-    part: HePart,
+    pub(super) part: HePart,
     ring: Ring,
-    encoder: Encoder,
-    bundle: [u8; 32],
+    pub(super) encoder: Encoder,
+    pub(super) bundle: [u8; 32],
     own: Mutex<Option<Current>>,
-    tickets: Pool,
+    pub(super) tickets: Pool,
     /// Rows that there should be tickets for.
     wanted: AtomicUsize,
-    preparing: AtomicBool,
+    pub(super) preparing: AtomicBool,
     /// Whether the next question for tickets brings the key, as the last one was in vain.
-    bring_key: AtomicBool,
+    pub(super) bring_key: AtomicBool,
 }
 
 /// A key, and whether the server has it.
@@ -154,7 +151,7 @@ impl HeCaller {
     }
 
     /// What the server answered, by row and then by score, modulo 2^k.
-    fn opened(
+    pub(super) fn opened(
         &self,
         asked: &AskedOf,
         packing: &Packing,
@@ -184,14 +181,14 @@ impl HeCaller {
     }
 
     /// What scores say.
-    fn finished(&self, elements: &[u64]) -> Result<Answer, Error> {
+    pub(super) fn finished(&self, elements: &[u64]) -> Result<Answer, Error> {
         let HePart { plan, tail, scores: width, .. } = &self.part;
         let scores: Vec<f64> = elements.iter().map(|&element| plan.decode(element)).collect();
         Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between: Between::default() })
     }
 
     /// Writes the encoded columns of one row after the other.
-    fn encode<'a>(
+    pub(super) fn encode<'a>(
         &'a self,
         rows: &'a Rows<'a>,
         first: usize,
@@ -202,17 +199,17 @@ impl HeCaller {
 }
 
 /// A question that was asked: under which key, and by what its answer begins.
-struct AskedOf {
+pub(super) struct AskedOf {
     own: Arc<OwnKey>,
-    digest: [u8; 32],
+    pub(super) digest: [u8; 32],
 }
 
-fn wrong(what: &str) -> Error {
+pub(super) fn wrong(what: &str) -> Error {
     Error::integrity("E512", format!("The server {what}. No answer was released."))
 }
 
 /// The answer to this very question.
-fn answered<'a>(reply: Option<&'a InferReply>, digest: &[u8; 32]) -> Result<&'a [u8], Error> {
+pub(super) fn answered<'a>(reply: Option<&'a InferReply>, digest: &[u8; 32]) -> Result<&'a [u8], Error> {
     let raw = reply.and_then(|reply| reply.outputs.iter().find(|raw| raw.name == ANSWER));
     let raw = raw.ok_or_else(|| wrong("sent no answer"))?;
     let (of, rest) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
@@ -324,94 +321,6 @@ struct HePending {
 impl Pending for HePending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
         let scores = self.caller.opened(&self.asked, &self.packing, self.rows, replies.first())?;
-        self.caller.finished(&scores)
-    }
-}
-
-/// While it lives, nobody else prepares.
-struct Preparing(Arc<HeCaller>);
-
-impl Drop for Preparing {
-    fn drop(&mut self) {
-        self.0.preparing.store(false, Ordering::Release);
-    }
-}
-
-struct TicketsPending {
-    preparing: Preparing,
-    asked: AskedOf,
-    packing: Packing,
-    rows: usize,
-    seed: Seed,
-}
-
-impl Prepared for TicketsPending {
-    fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error> {
-        let Self { preparing, asked, packing, rows, seed } = *self;
-        let caller = &preparing.0;
-        if reply.as_ref().is_err_and(|e| e.code == OPEN_AGAIN) {
-            caller.bring_key.store(true, Ordering::Relaxed);
-            return Ok(());
-        }
-        let sums = caller.opened(&asked, &packing, rows, Some(&reply?))?;
-        caller.tickets.keep(Tickets::new(asked.digest, seed, sums, caller.part.scores));
-        Ok(())
-    }
-}
-
-/// Rows that travel masked, as there are tickets for them.
-struct TicketJob {
-    caller: Arc<HeCaller>,
-    rows: Arc<Vec<Tensor>>,
-    count: usize,
-    ticket: Taken,
-}
-
-impl Job for TicketJob {
-    fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
-        let Self { caller, rows, count, ticket } = *self;
-        let bound = caller.part.head.bind(&rows)?;
-        let columns = caller.encoder.columns();
-        let mut masked = Zeroizing::new(vec![0; count * columns]);
-        {
-            let mut encode = caller.encode(&bound, 0);
-            for (row, out) in (0u32..).zip(masked.chunks_exact_mut(columns)) {
-                encode(row as usize, out)?;
-                ticket.mask(row, out);
-            }
-        }
-        let mut packed = Vec::new();
-        pack(caller.part.plan.k, &masked, &mut packed);
-        let question = UnderTicket {
-            rows: u32::try_from(count).map_err(|_| Error::usage("E106", "Too many rows in one call."))?,
-            place: ticket.place,
-            bundle: caller.bundle,
-            ticket: ticket.digest,
-            masked: packed.into(),
-        };
-        let head = question.head();
-        let digest = digest(&head);
-        let messages = vec![question.call(&caller.name, head)];
-        let pending = TicketPending { caller, sums: ticket.sums, digest };
-        Ok(Asked { messages, pending: Box::new(pending), again: None })
-    }
-}
-
-struct TicketPending {
-    caller: Arc<HeCaller>,
-    sums: Zeroizing<Vec<u64>>,
-    digest: [u8; 32],
-}
-
-impl Pending for TicketPending {
-    fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
-        let (rest, k) = (answered(replies.first(), &self.digest)?, self.caller.part.plan.k);
-        if Some(rest.len()) != packed_len(self.sums.len(), k) {
-            return Err(wrong("sent an answer of another length"));
-        }
-        let mut scores = Zeroizing::new(vec![0; self.sums.len()]);
-        unpack(k, rest, 0, &mut scores);
-        scores.iter_mut().zip(self.sums.iter()).for_each(|(y, sum)| *y = reduce(y.wrapping_add(*sum), k));
         self.caller.finished(&scores)
     }
 }

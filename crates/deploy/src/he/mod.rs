@@ -5,10 +5,11 @@
 //! |---|---|
 //! | [`bundle`] | what the owner hands out: the numbers, and the server's secret half |
 //! | [`wire`] | a message, byte by byte |
-//! | [`caller`] | the client |
+//! | [`caller`], `ahead` | the client; what it asks ahead of rows |
 //! | [`tickets`] | products of masks, asked for ahead, under which rows then travel masked instead of encrypted |
 //! | [`host`], [`keys`] | the server, and the clients' keys that it knows |
 
+mod ahead;
 pub mod bundle;
 pub mod caller;
 pub mod host;
