@@ -17,6 +17,18 @@ from .rows import Port, by_input
 
 Progress = Callable[[int], object]
 
+# How often this process was copied from another one since this package was imported.
+_forks = 0
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
 
 def connect(
     to: str | PathLike[str],
@@ -30,7 +42,7 @@ def connect(
 ) -> Model:
     """Opens a deployment by its `deployment.toml`. Nothing is connected before the first call, and none waits longer than
     `deadline` seconds. `tickets` is about kind `he`: for so many rows, what is expensive is done now and kept done, so that later rows are
-    answered as quickly as in plain. The others are about kind `tee`, as in `privet predict --help`."""
+    answered quickly. The others are about kind `tee`, as in `privet predict --help`."""
     native = Deployment(
         to,
         deadline=deadline,
@@ -50,7 +62,7 @@ class Model:
 
     def __init__(self, native: Deployment):
         self._native: Deployment | None = native
-        self._process = os.getpid()
+        self._forks = _forks
         facts = json.loads(native.facts())
         self.name: str = facts["name"]
         #: `plain`, `mpc`, `tee` or `he`.
@@ -149,7 +161,7 @@ class Model:
     def _open(self) -> Deployment:
         if self._native is None:
             raise UsageError("E126", "This model is closed. Connect again.")
-        if os.getpid() != self._process:
+        if self._forks != _forks:
             # Keys and masks are of one use each, and the copy would use the same.
             raise UsageError("E170", "This model was opened before this process was forked. Connect in the new process, too.")
         return self._native

@@ -62,7 +62,7 @@ impl Deployment {
 
     /// Prepares ahead for so many rows, and goes on doing so.
     fn prepare_ahead(&self, py: Python<'_>, rows: usize) -> PyResult<()> {
-        py.detach(|| self.runtime.block_on(self.deployed.prepare_ahead(rows))).map_err(|e| raised(py, &e))
+        self.wait(py, self.deployed.prepare_ahead(rows))
     }
 
     /// What everyone knows of it, as JSON.

@@ -303,7 +303,7 @@ pub(crate) struct GatewayArgs {
     /// Calls for small requests at a time, before requests wait for each other.
     #[arg(long, default_value_t = Batching::default().calls, value_parser = at_least_one(), value_name = "CALLS")]
     pub(crate) batch_calls: usize,
-    /// Rows to prepare for ahead, in kind `he`: they then travel masked instead of encrypted, and are answered as quickly as in plain.
+    /// Rows to prepare for ahead, in kind `he`: they then travel masked instead of encrypted, and are answered with little work.
     #[arg(long, default_value_t = 0, value_name = "ROWS")]
     pub(crate) tickets: usize,
     /// Longest wait for any role, in seconds.

@@ -44,6 +44,11 @@ pub trait Caller: Send + Sync {
         let _ = rows;
     }
 
+    /// Whether less is prepared than is wanted.
+    fn is_short(&self) -> bool {
+        false
+    }
+
     /// What to ask now, so that there is as much prepared as is wanted; nothing where there is, where that is under way, and in kinds
     /// that prepare nothing.
     fn preparation(&self, entropy: &mut dyn Entropy) -> Result<Option<Preparation>, Error> {

@@ -105,11 +105,40 @@ fn without_tickets_rows_are_encrypted() {
     // More rows than one ticket question has.
     let many = scene.rows(2, 3000);
     assert!(scene.ask(&many).messages[0].inputs.iter().any(|raw| raw.name == CIPHERTEXTS));
+    // None was given up for them, nor for no rows.
+    assert!(scene.caller.jobs(Arc::new(scene.rows(3, 0)), &mut entropy(3)).unwrap().is_empty());
     let mut under = 0;
     while under_ticket(&scene.ask(&rows).messages[0]) {
         under += 1;
     }
     assert!(under > 3 && asks_encrypted(&scene), "{under}");
+}
+
+#[test]
+fn rows_may_need_the_tickets_of_several_questions() {
+    let scene = Scene::new(40, 2);
+    assert!(scene.prepare(400) > 2);
+    let rows = scene.rows(5, 300);
+    let jobs = scene.caller.jobs(Arc::new(rows.clone()), &mut entropy(3)).unwrap();
+    assert!(jobs.len() > 1);
+    let mut all = Vec::new();
+    for job in jobs {
+        let Asked { mut messages, pending, .. } = job.ask(&mut entropy(4)).unwrap();
+        assert!(under_ticket(&messages[0]));
+        all.extend(pending.answer(vec![scene.host.infer(messages.remove(0)).unwrap()]).unwrap().scores);
+    }
+    assert_eq!(all, scene.expected(&rows));
+}
+
+#[test]
+fn a_model_of_many_scores_has_tickets_too() {
+    let scene = Scene::new(10, 100);
+    assert!(scene.prepare(3) > 0);
+    let rows = scene.rows(1, 2);
+    let Asked { mut messages, pending, .. } = scene.ask(&rows);
+    assert!(under_ticket(&messages[0]));
+    let reply = scene.host.infer(messages.remove(0)).unwrap();
+    assert_eq!(pending.answer(vec![reply]).unwrap().scores, scene.expected(&rows));
 }
 
 #[test]
@@ -120,6 +149,22 @@ fn any_replica_answers_also_after_a_restart() {
     let Asked { mut messages, pending, .. } = scene.ask(&rows);
     let reply = host(&scene.file).infer(messages.remove(0)).unwrap();
     assert_eq!(pending.answer(vec![reply]).unwrap().scores, scene.expected(&rows));
+}
+
+#[test]
+fn the_servers_masks_depend_on_the_ciphertexts_too() {
+    let scene = Scene::new(40, 1);
+    scene.caller.prepare_ahead(1);
+    let first = scene.caller.preparation(&mut entropy(40)).unwrap().unwrap();
+    let mut other = first.message.clone();
+    // The same head with another ciphertext, to a server that does not know the key's past.
+    let mut bytes = data(&mut other, CIPHERTEXTS).to_vec();
+    bytes[0] ^= 1;
+    *data(&mut other, CIPHERTEXTS) = bytes.into();
+    let (head, same) = (data(&mut other, HEAD).clone(), data(&mut first.message.clone(), HEAD).clone());
+    assert_eq!(head, same);
+    let of = |m: &mut InferRequest| privet_deploy::he::wire::ticket(&head, &data(m, CIPHERTEXTS).clone());
+    assert_ne!(of(&mut other), of(&mut first.message.clone()));
 }
 
 #[test]
@@ -168,6 +213,11 @@ fn a_server_that_forgot_the_key_gets_it_with_the_next_question() {
     first.pending.keep(refusal).unwrap();
     let second = scene.caller.preparation(&mut entropy(32)).unwrap().unwrap();
     assert!(second.pending.keep(restarted.infer(second.message)).is_ok());
+    // A server that does not know a key which it was just sent is not asked for ever.
+    let fresh = Scene::new(40, 1);
+    fresh.caller.prepare_ahead(1);
+    let question = fresh.caller.preparation(&mut entropy(35)).unwrap().unwrap();
+    assert!(question.pending.keep(Err(Error::refused(OPEN_AGAIN, "who?"))).is_err());
     // Another failure is told, and leaves room for another try.
     let third = scene.caller.preparation(&mut entropy(33)).unwrap().unwrap();
     assert!(third.pending.keep(Err(Error::usage("E340", "no"))).is_err());

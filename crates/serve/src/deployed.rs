@@ -117,12 +117,12 @@ impl Deployed {
         let long = rows.iter().map(|tensor| tensor.data.bytes()).sum::<usize>() > INLINE;
         let mut jobs = compute(long, || self.caller.jobs(rows, &mut OsEntropy))?;
         self.opened().await?;
-        if jobs.len() > 1 {
-            return self.many(jobs, progress).await;
-        }
-        let answer = match jobs.pop() {
-            Some(job) => self.one(job, long).await,
-            None => Ok(self.nothing()),
+        let answer = if jobs.len() > 1 {
+            self.many(jobs, progress).await
+        } else if let Some(job) = jobs.pop() {
+            self.one(job, long).await
+        } else {
+            Ok(self.nothing())
         };
         self.prepare_in_background();
         answer
@@ -132,31 +132,28 @@ impl Deployed {
     /// ahead do nothing.
     pub async fn prepare_ahead(&self, rows: usize) -> Result<(), Error> {
         self.caller.prepare_ahead(rows);
-        while let Some(preparation) = self.caller.preparation(&mut OsEntropy)? {
-            self.prepare(preparation).await?;
-        }
-        Ok(())
+        self.prepare().await
     }
 
     /// Goes on preparing while the next rows are asked about. What fails is tried again after the next answer.
     fn prepare_in_background(&self) {
-        let Ok(Some(first)) = self.caller.preparation(&mut OsEntropy) else { return };
+        if !self.caller.is_short() {
+            return;
+        }
         let deployed = self.clone();
         tokio::spawn(async move {
-            let mut next = Some(first);
-            while let Some(preparation) = next.take() {
-                if let Err(e) = deployed.prepare(preparation).await {
-                    tracing::warn!("nothing could be prepared ahead: {e}");
-                    return;
-                }
-                next = deployed.caller.preparation(&mut OsEntropy).unwrap_or_default();
+            if let Err(e) = deployed.prepare().await {
+                tracing::warn!("nothing could be prepared ahead: {e}");
             }
         });
     }
 
-    async fn prepare(&self, Preparation { message, pending }: Preparation) -> Result<(), Error> {
-        let reply = self.ask(vec![message]).await;
-        pending.keep(reply.map(|mut replies| replies.pop().unwrap_or_default()))
+    async fn prepare(&self) -> Result<(), Error> {
+        while let Some(Preparation { message, pending }) = self.caller.preparation(&mut OsEntropy)? {
+            let reply = self.ask(vec![message]).await;
+            pending.keep(reply.map(|mut replies| replies.pop().unwrap_or_default()))?;
+        }
+        Ok(())
     }
 
     async fn many(&self, jobs: Vec<Box<dyn Job>>, progress: impl Fn(usize)) -> Result<Answer, Error> {

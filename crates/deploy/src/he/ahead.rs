@@ -40,32 +40,49 @@ impl Prepared for TicketsPending {
     fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error> {
         let Self { preparing, asked, packing, rows, seed } = *self;
         let caller = &preparing.0;
-        if reply.as_ref().is_err_and(|e| e.code == OPEN_AGAIN) {
+        if reply.as_ref().is_err_and(|e| e.code == OPEN_AGAIN && !asked.brought_key) {
             caller.bring_key.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let sums = caller.opened(&asked, &packing, rows, Some(&reply?))?;
-        caller.tickets.keep(Tickets::new(asked.digest, seed, sums, caller.part.scores));
+        caller.tickets.keep(Tickets::new(asked.ticket, seed, sums, caller.part.scores));
         Ok(())
     }
 }
 
-/// Rows that travel masked, as there are tickets for them.
-pub(super) struct TicketJob {
-    pub(super) caller: Arc<HeCaller>,
-    pub(super) rows: Arc<Vec<Tensor>>,
-    pub(super) count: usize,
-    pub(super) ticket: Taken,
+/// Rows that travel masked, as there are tickets for them: a call for each question that the tickets came with.
+pub(super) fn under_tickets(
+    caller: &Arc<HeCaller>,
+    rows: &Arc<Vec<Tensor>>,
+    tickets: Vec<Taken>,
+) -> Vec<Box<dyn Job>> {
+    let mut first = 0;
+    let job = |ticket: Taken| {
+        let (caller, rows) = (Arc::clone(caller), Arc::clone(rows));
+        let job = TicketJob { caller, rows, first, ticket };
+        first += job.ticket.rows();
+        Box::new(job) as Box<dyn Job>
+    };
+    tickets.into_iter().map(job).collect()
+}
+
+struct TicketJob {
+    caller: Arc<HeCaller>,
+    rows: Arc<Vec<Tensor>>,
+    /// Of its rows.
+    first: usize,
+    ticket: Taken,
 }
 
 impl Job for TicketJob {
     fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
-        let Self { caller, rows, count, ticket } = *self;
+        let Self { caller, rows, first, ticket } = *self;
+        let count = ticket.rows();
         let bound = caller.part.head.bind(&rows)?;
         let columns = caller.encoder.columns();
         let mut masked = Zeroizing::new(vec![0; count * columns]);
         {
-            let mut encode = caller.encode(&bound, 0);
+            let mut encode = caller.encode(&bound, first);
             for (row, out) in (0u32..).zip(masked.chunks_exact_mut(columns)) {
                 encode(row as usize, out)?;
                 ticket.mask(row, out);

@@ -20,10 +20,10 @@ use crate::bundle::{PublicBundle, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, Preparation, check_rows, pieces};
 use crate::error::Error;
 use crate::he::ASSURANCE;
-use crate::he::ahead::{Preparing, TicketJob, TicketsPending};
+use crate::he::ahead::{Preparing, TicketsPending, under_tickets};
 use crate::he::bundle::HePart;
 use crate::he::tickets::{Pool, fill_masks};
-use crate::he::wire::{ANSWER, Question, Wanted, digest, key_id};
+use crate::he::wire::{ANSWER, Question, Wanted, digest, key_id, ticket};
 use crate::oip::{InferReply, InferRequest};
 
 /// Ciphertexts of one call: few enough that the server works on the first while the client encrypts the next.
@@ -147,7 +147,9 @@ impl HeCaller {
             ciphertexts: sent.into(),
         };
         let head = question.head();
-        Ok((AskedOf { own, digest: digest(&head) }, question.call(&self.name, head)))
+        let ticket = if wanted == Wanted::Tickets { ticket(&head, &question.ciphertexts) } else { [0; 32] };
+        let asked = AskedOf { own, digest: digest(&head), ticket, brought_key: !known };
+        Ok((asked, question.call(&self.name, head)))
     }
 
     /// What the server answered, by row and then by score, modulo 2^k.
@@ -201,7 +203,10 @@ impl HeCaller {
 /// A question that was asked: under which key, and by what its answer begins.
 pub(super) struct AskedOf {
     own: Arc<OwnKey>,
-    pub(super) digest: [u8; 32],
+    digest: [u8; 32],
+    /// By which tickets of it are referred to.
+    pub(super) ticket: [u8; 32],
+    pub(super) brought_key: bool,
 }
 
 pub(super) fn wrong(what: &str) -> Error {
@@ -237,14 +242,18 @@ impl Caller for Arc<HeCaller> {
         self.wanted.store(rows, Ordering::Relaxed);
     }
 
+    fn is_short(&self) -> bool {
+        self.tickets.left() < self.wanted.load(Ordering::Relaxed)
+    }
+
     fn preparation(&self, entropy: &mut dyn Entropy) -> Result<Option<Preparation>, Error> {
-        let enough = self.tickets.left() >= self.wanted.load(Ordering::Relaxed);
-        if enough || self.preparing.swap(true, Ordering::Acquire) {
+        if !self.is_short() || self.preparing.swap(true, Ordering::Acquire) {
             return Ok(None);
         }
         // From here on, whatever happens, another one may prepare once this is dropped.
         let preparing = Preparing(Arc::clone(self));
-        let rows = self.packing(usize::MAX).rows_in_one;
+        let most = (ANSWERS_PER_KEY as usize / self.part.scores).max(1);
+        let rows = self.packing(usize::MAX).rows_in_one.min(most);
         let (seed, packing) = (Seed::draw(entropy).map_err(no_entropy)?, self.packing(rows));
         let masks = |place: usize, out: &mut [u64]| {
             let row = u32::try_from(place).map_err(|_| Error::usage("E106", "Too many rows in one call."))?;
@@ -265,14 +274,17 @@ impl Caller for Arc<HeCaller> {
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
         let count = self.part.head.bind(&rows)?.len();
+        if let Some(tickets) = self.tickets.take(count) {
+            if tickets.len() > 1 {
+                check_rows(&self.part.head, &self.encoder, &rows)?;
+            }
+            return Ok(under_tickets(self, &rows, tickets));
+        }
         let fit = MOST_ANSWER_BYTES / self.part.parameters.largest_answer(self.part.needs()).max(1);
         let most = CIPHERTEXTS_PER_CALL.min(fit) * self.packing(usize::MAX).rows_in_one;
         let at_a_time = most.min(ANSWERS_PER_KEY as usize / self.part.scores).max(1);
         if count > at_a_time {
             check_rows(&self.part.head, &self.encoder, &rows)?;
-        }
-        if let Some(ticket) = self.tickets.take(count) {
-            return Ok(vec![Box::new(TicketJob { caller: Arc::clone(self), rows, count, ticket })]);
         }
         let job = |range| {
             let (caller, rows) = (Arc::clone(self), Arc::clone(&rows));

@@ -16,7 +16,7 @@ use crate::he::ASSURANCE;
 use crate::he::keys::{Keys, Known};
 use crate::he::tickets::{Secret, masks};
 use crate::he::wire::{
-    ANSWER, CIPHERTEXTS, HEAD, KEY, MASKED, Message, Question, ROWS, UnderTicket, Wanted, key_id,
+    ANSWER, CIPHERTEXTS, HEAD, KEY, MASKED, Message, Question, ROWS, UnderTicket, Wanted, key_id, ticket,
 };
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 
@@ -77,7 +77,7 @@ impl HeHost {
     }
 
     /// Answers all ciphertexts of a question, behind what `out` holds.
-    fn answer(&self, question: &Question, digest: &[u8; 32], out: &mut Vec<u8>) -> Result<(), Error> {
+    fn answer(&self, question: &Question, out: &mut Vec<u8>) -> Result<(), Error> {
         let rows = question.rows as usize;
         let parameters = self.ring.parameters();
         let size = parameters.polynomial_bytes();
@@ -109,7 +109,10 @@ impl HeHost {
         // By row of the whole question; scores have none.
         let masks = match question.wanted {
             Wanted::Scores => None,
-            Wanted::Tickets => Some(masks(&self.secret, digest, 0, answers as usize)),
+            Wanted::Tickets => {
+                let ticket = ticket(&question.head(), &question.ciphertexts);
+                Some(masks(&self.secret, &ticket, 0, answers as usize))
+            }
         };
         for (at, (ciphertext, index)) in
             question.ciphertexts.chunks_exact(size).zip(question.first..).enumerate()
@@ -208,7 +211,7 @@ impl Host for HeHost {
         match message {
             Message::Question(question) => {
                 self.is_for(&question.bundle)?;
-                self.answer(&question, &digest, &mut answer)?;
+                self.answer(&question, &mut answer)?;
             }
             Message::UnderTicket(question) => {
                 self.is_for(&question.bundle)?;

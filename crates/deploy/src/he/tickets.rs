@@ -53,6 +53,7 @@ pub struct Taken {
     seed: Seed,
     /// a·w + ρ of these rows.
     pub sums: Zeroizing<Vec<u64>>,
+    scores: usize,
 }
 
 privet_ring::not_shown!(Secret, Tickets, Taken);
@@ -75,11 +76,22 @@ impl Tickets {
         self.used += rows;
         let sums = Zeroizing::new(self.sums[first * self.scores..self.used * self.scores].to_vec());
         let seed = Seed::from_bytes(*self.seed.expose());
-        Some(Taken { digest: self.digest, place: u32::try_from(first).ok()?, seed, sums })
+        Some(Taken {
+            digest: self.digest,
+            place: u32::try_from(first).ok()?,
+            seed,
+            sums,
+            scores: self.scores,
+        })
     }
 }
 
 impl Taken {
+    /// For how many rows.
+    pub fn rows(&self) -> usize {
+        self.sums.len() / self.scores
+    }
+
     /// Takes the masks of its row number `row` from encoded columns.
     pub fn mask(&self, row: u32, columns: &mut [u64]) {
         let mut masks = Zeroizing::new(vec![0; columns.len()]);
@@ -98,21 +110,24 @@ pub fn fill_masks(seed: &Seed, row: u32, masks: &mut [u64]) {
 pub struct Pool(Mutex<VecDeque<Tickets>>);
 
 impl Pool {
-    /// Tickets for so many rows of one question, if some question's are left; what is left of questions that have fewer is given up, so
-    /// that the pool does not fill with ends.
-    pub fn take(&self, rows: usize) -> Option<Taken> {
+    /// Tickets for so many rows, in the order of the rows, if there are so many; else none, and all stay.
+    pub fn take(&self, rows: usize) -> Option<Vec<Taken>> {
         let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(tickets) = pool.front_mut() {
-            let taken = tickets.take(rows);
-            if taken.is_some() {
-                return taken;
-            }
-            if pool.len() == 1 && pool.front().is_some_and(|t| t.left() > 0) {
-                return None;
-            }
-            pool.pop_front();
+        if rows == 0 || pool.iter().map(Tickets::left).sum::<usize>() < rows {
+            return None;
         }
-        None
+        let (mut all, mut missing) = (Vec::new(), rows);
+        while let Some(tickets) = pool.front_mut().filter(|_| missing > 0) {
+            let taken = tickets.take(tickets.left().min(missing));
+            if let Some(taken) = taken {
+                missing -= taken.rows();
+                all.push(taken);
+            }
+            if tickets.left() == 0 {
+                pool.pop_front();
+            }
+        }
+        Some(all)
     }
 
     /// Keeps more.
@@ -123,10 +138,5 @@ impl Pool {
     /// Rows that there are tickets for.
     pub fn left(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Tickets::left).sum()
-    }
-
-    /// Forgets all.
-    pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

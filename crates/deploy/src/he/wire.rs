@@ -25,7 +25,7 @@
 //! | 4 | `PVO1` |
 //! | 4, 4 | rows; the first of them among the ticket's (little-endian) |
 //! | 32 | the bundle's digest |
-//! | 32 | the ticket: the digest of the `request` that it was asked for with |
+//! | 32 | the ticket: the BLAKE3 digest of the `request` that it was asked for with and the digest of its `ciphertexts` |
 //!
 //! and beside `request` the tensor `masked`: columns less their masks, of k bits each, packed by row. Its answer is the digest of `request`, and
 //! then scores less their masks, packed likewise.
@@ -115,6 +115,11 @@ pub fn key_id(bundle: &[u8; 32], seed: &[u8; 32], key: &[u8]) -> [u8; 32] {
 /// The digest that an answer begins with.
 pub fn digest(head: &[u8]) -> [u8; 32] {
     *blake3::hash(head).as_bytes()
+}
+
+/// The digest by which tickets are referred to: of the question that they were asked for with, ciphertexts included.
+pub fn ticket(head: &[u8], ciphertexts: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new().update(head).update(blake3::hash(ciphertexts).as_bytes()).finalize().as_bytes()
 }
 
 impl Question {
