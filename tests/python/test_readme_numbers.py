@@ -47,7 +47,7 @@ def table(record):
     lines.append(
         f"Medians; {machine['processor']}, {machine['cores']} cores, load {machine['load']} at the start; "
         f"loopback, {record['networks'][0]['how']}. The limit is a round trip of the same TLS on bare sockets, and then the processor time of "
-        "its bytes and operations at the rates of this machine's own probes, over both cores; limit, error and bound are of three parties. A first question on ciphertexts sends a key of 154 kB more. The enclave is a process and answers plain's own bits; what a "
+        "its bytes and operations at the rates of this machine's own probes, over both cores; limit, error and bound are of three parties. A first question on ciphertexts brings a key as large as a ciphertext. The enclave is a process and answers plain's own bits; what a "
         f"hardware's costs was not measured. Its cold start takes {seconds(start['cold_start_s'])} (keys, sealing, three processes, the release of the "
         f"model's key), evidence {seconds(start['evidence_s'])} with the connection, its verification {seconds(start['verification_s'])}, a first "
         f"request {seconds(start['first_request_s'])}."

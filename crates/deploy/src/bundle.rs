@@ -160,31 +160,23 @@ impl PublicBundle {
 
     /// The part for parties, if this is a bundle for them.
     pub fn mpc(&self) -> Result<&MpcPart, Error> {
-        self.manifest.mpc.as_ref().ok_or_else(|| {
-            Error::refused(
-                "E231",
-                format!("This bundle is for kind `{}`, not `mpc`.", self.manifest.kind.name()),
-            )
-        })
+        self.part_of(Kind::Mpc, self.manifest.mpc.as_ref())
     }
 
     /// The part for an enclave, if this is a bundle for one.
     pub fn tee(&self) -> Result<&TeePart, Error> {
-        self.manifest.tee.as_ref().ok_or_else(|| {
-            Error::refused(
-                "E231",
-                format!("This bundle is for kind `{}`, not `tee`.", self.manifest.kind.name()),
-            )
-        })
+        self.part_of(Kind::Tee, self.manifest.tee.as_ref())
     }
 
     /// The part for ciphertexts, if this is a bundle for them.
     pub fn he(&self) -> Result<&HePart, Error> {
-        self.manifest.he.as_ref().ok_or_else(|| {
-            Error::refused(
-                "E231",
-                format!("This bundle is for kind `{}`, not `he`.", self.manifest.kind.name()),
-            )
+        self.part_of(Kind::He, self.manifest.he.as_ref())
+    }
+
+    fn part_of<'a, T>(&self, wanted: Kind, part: Option<&'a T>) -> Result<&'a T, Error> {
+        part.ok_or_else(|| {
+            let (is, not) = (self.manifest.kind.name(), wanted.name());
+            Error::refused("E231", format!("This bundle is for kind `{is}`, not `{not}`."))
         })
     }
 
@@ -484,6 +476,16 @@ fn unshared(
 
 pub(crate) fn random_hex(entropy: &mut dyn Entropy) -> Result<String, Error> {
     Ok(hex(&draw::<16>(entropy).map_err(no_entropy)?))
+}
+
+/// A request for another bundle than the one that `role` serves.
+pub(crate) fn another_bundle(role: &str, own: &[u8; 32], got: &[u8; 32]) -> Error {
+    let [own, got] = [own, got].map(|digest| hex(&digest[..4]));
+    let what = format!(
+        "The request is for bundle {got}…, this {role} serves {own}…. Use the `deployment.toml` that came with the {role}'s \
+         bundle, or give the {role} the newer bundle."
+    );
+    Error::refused("E333", what)
 }
 
 /// Without randomness nothing private can be sent.

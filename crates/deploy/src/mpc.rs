@@ -21,9 +21,7 @@ use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
 
-use privet_tee::statement::hex;
-
-use crate::bundle::{MpcPart, PartySecret, PublicBundle, no_entropy};
+use crate::bundle::{MpcPart, PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, check_rows, pieces};
 use crate::error::{Blame, Error};
 use crate::numbers::Numbers;
@@ -309,18 +307,6 @@ fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
     }
 }
 
-impl PartyHost {
-    fn another_bundle(&self, got: &[u8; 32]) -> Error {
-        let short = |digest: &[u8; 32]| hex(&digest[..4]);
-        let (own, got) = (short(&self.layout.bundle), short(got));
-        let what = format!(
-            "The request is for bundle {got}…, this party serves {own}…. Use the `deployment.toml` that came with the \
-             party's bundle, or give the party the newer bundle."
-        );
-        Error::refused("E333", what)
-    }
-}
-
 impl Host for PartyHost {
     fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -344,7 +330,7 @@ impl Host for PartyHost {
         })?;
         let message = wire::decode(self.role, &head, take(BODY))?;
         if message.statement.bundle != self.layout.bundle {
-            return Err(self.another_bundle(&message.statement.bundle));
+            return Err(another_bundle("party", &self.layout.bundle, &message.statement.bundle));
         }
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));

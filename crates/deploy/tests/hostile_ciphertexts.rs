@@ -7,16 +7,19 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{entropy, plan_of, rows};
+use common::{World3, entropy, plan_of, rows};
 use privet_deploy::Error;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Asked, Caller as _, OPEN_AGAIN};
+use privet_deploy::check::{Planned, planned};
 use privet_deploy::he::bundle::{HeFile, for_he};
 use privet_deploy::he::caller::HeCaller;
 use privet_deploy::he::host::HeHost;
 use privet_deploy::he::wire::{ANSWER, CIPHERTEXTS, HEAD, KEY, key_id};
 use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{Host as _, InferReply, InferRequest};
+use privet_deploy::plain::{PlainCaller, PlainHost};
+use privet_mpc::protect::Protect;
 use proptest::prelude::*;
 
 const COLUMNS: usize = 40;
@@ -31,8 +34,11 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let planned = plan_of(COLUMNS, SCORES);
-        let (public, file) = for_he(&planned, "m", Reveal::Score, &mut entropy(1)).unwrap();
+        Self::of(&plan_of(COLUMNS, SCORES))
+    }
+
+    fn of(planned: &Planned) -> Self {
+        let (public, file) = for_he(planned, "m", Reveal::Score, &mut entropy(1)).unwrap();
         let (caller, host) = (HeCaller::new(&public).unwrap(), host(&file));
         Self { public, file, caller, host }
     }
@@ -251,6 +257,52 @@ fn a_bundle_with_other_numbers_is_refused() {
         !format!("{:?} {:?}", scene.file, scene.host.metadata())
             .contains(&scene.public.manifest().secrets[0])
     );
+}
+
+/// A plan of many columns, coarse enough for 64 bits.
+fn wide(columns: usize, scores: usize) -> Planned {
+    planned(&common::linear_model(columns, scores), 0.5, Some(&rows(1, 2, columns))).unwrap()
+}
+
+#[test]
+fn an_answer_that_is_longer_than_a_message_is_not_made() {
+    // Two rows a ciphertext, and a product of 74 kB for each of 40 scores.
+    let scene = Scene::of(&wide(4000, 40));
+    let jobs = scene.caller.jobs(Arc::new(rows(1, 2, 4000)), &mut entropy(1)).unwrap();
+    let mut message = jobs.into_iter().next().unwrap().ask(&mut entropy(1)).unwrap().messages.remove(0);
+    change(&mut message, CIPHERTEXTS, |bytes| *bytes = bytes.repeat(20));
+    change(&mut message, HEAD, |head| head[ROWS..FIRST].copy_from_slice(&40u32.to_le_bytes()));
+    let error = scene.refusal(message);
+    assert!(error.code == "E341" && error.message.contains("longer than a message"), "{error}");
+}
+
+#[test]
+fn a_model_that_no_ring_serves_is_refused_with_what_it_asks() {
+    let error = for_he(&wide(16385, 1), "m", Reveal::Score, &mut entropy(1)).err().unwrap();
+    assert!(error.code == "E215" && error.message.contains("16385 columns"), "{error}");
+}
+
+#[test]
+fn a_host_sees_how_many_rows_a_call_asks_about() {
+    let scene = Scene::new();
+    for n in [1, 7] {
+        assert_eq!(scene.host.rows(&scene.message(n, 1)), n);
+    }
+    scene.caller.prepare_ahead(20);
+    let preparation = scene.caller.preparation(&mut entropy(2)).unwrap().unwrap();
+    let ahead = scene.host.rows(&preparation.message);
+    preparation.pending.keep(scene.host.infer(preparation.message)).unwrap();
+    assert!(ahead > 1 && scene.host.rows(&scene.message(3, 3)) == 3, "{ahead}");
+    let parties = World3::new(Protect::Both, 3, 1);
+    let asked = parties.ask_once(&parties.rows(1, 9), 1);
+    assert!(parties.hosts.iter().zip(&asked.messages).all(|(host, message)| host.rows(message) == 9));
+    let graph = common::linear_model(3, 1);
+    let plain = PlainCaller::new("m".into(), graph.inputs.clone(), Vec::new());
+    let job = plain.jobs(Arc::new(rows(1, 5, 3)), &mut entropy(1)).unwrap().remove(0);
+    let message = job.ask(&mut entropy(1)).unwrap().messages.remove(0);
+    assert_eq!(PlainHost::new("m", graph).rows(&message), 5);
+    // What shows nothing counts as one.
+    assert_eq!(scene.host.rows(&InferRequest::default()), 1);
 }
 
 proptest! {

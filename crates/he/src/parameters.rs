@@ -55,14 +55,15 @@ pub struct Needs {
 impl Needs {
     /// The bits of the noise of a ring of this degree; `None` for what no ring serves.
     fn noise_bits(self, degree: usize) -> Option<u32> {
-        let served = (1..=64).contains(&self.plaintext_bits) && self.norm_bits <= 64;
-        let served = served && (1..=ANSWERS_PER_KEY as usize).contains(&self.scores);
+        let served = (1..=64).contains(&self.plaintext_bits)
+            && self.norm_bits <= 64
+            && (1..=ANSWERS_PER_KEY as usize).contains(&self.scores)
+            && (1..=degree).contains(&self.columns);
         // A ciphertext's error is in all coefficients, and so every answer of a product has that of all its weights.
         let together = if self.scores.saturating_mul(self.columns) <= degree { self.scores } else { 1 };
         let noise = (u128::from(MOST_ERROR + 1) * together as u128).checked_shl(self.norm_bits)?;
         let zero = u128::from(MOST_ERROR) * (2 * degree as u128 + 1) + 1;
-        (served && (1..=degree).contains(&self.columns))
-            .then(|| u128::BITS - (noise + zero - 1).leading_zeros())
+        served.then(|| u128::BITS - (noise + zero - 1).leading_zeros())
     }
 
     /// The most rows that may share a ciphertext: as many as fit, and as a lying key may ask about.

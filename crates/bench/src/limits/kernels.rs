@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use privet_he::modulus::{Modulus, primes};
+use privet_he::modulus::{Factors, Modulus, primes};
 use privet_he::ntt::Ntt;
 use privet_ring::kernels;
 use privet_ring::pack::{pack, unpack};
@@ -86,10 +86,8 @@ pub(super) fn butterflies() -> f64 {
 
 pub(super) fn residue_products() -> f64 {
     let (m, mut x) = (prime(), vec![3; ELEMENTS]);
-    let by = vec![m.fixed(12345); ELEMENTS];
-    best(ELEMENTS, || {
-        black_box(&mut x).iter_mut().zip(black_box(&by)).for_each(|(x, &by)| *x = m.mul_fixed(*x, by));
-    })
+    let by = Factors::of(&m, vec![12345; ELEMENTS]);
+    best(ELEMENTS, || m.multiply_by(black_box(&mut x), black_box(&by)))
 }
 
 pub(super) fn float_products() -> f64 {

@@ -9,7 +9,8 @@ use privet_model::cut::cut;
 use privet_model::graph::{Graph, NodeId, Origin};
 
 use super::{Cost, Options, Planned, RingReport, linear_steps, of_whole_model};
-use crate::he::bundle::parameters;
+use crate::he::bundle::{needs, parameters};
+use crate::he::wire::HEAD_BYTES;
 use crate::kind::Reveal;
 use crate::prepared::Prepared;
 
@@ -23,21 +24,16 @@ pub(super) fn report(
     private: &Result<Prepared, Vec<Problem>>,
 ) -> (Vec<Problem>, BTreeMap<&'static str, Cost>) {
     let no = |problems| (problems, BTreeMap::new());
-    match (beyond(graph, options.reveal), private) {
-        (beyond, _) if !beyond.is_empty() => no(beyond),
-        (_, Ok(Prepared::Linear(planned))) => match parameters(planned) {
+    let beyond = beyond(graph, options.reveal);
+    match private {
+        Ok(Prepared::Linear(planned)) if beyond.is_empty() => match parameters(planned) {
             Ok(parameters) => {
                 (Vec::new(), BTreeMap::from([(CIPHERTEXTS, cost(planned, &parameters, options))]))
             }
             Err(e) => no(vec![of_whole_model(&e)]),
         },
-        (_, Ok(Prepared::Program(_))) => no(vec![Problem {
-            node: String::new(),
-            op: CIPHERTEXTS.into(),
-            reason: "It is no linear model.".into(),
-            hint: ELSEWHERE.into(),
-        }]),
-        (_, Err(problems)) => no(problems.clone()),
+        Err(problems) if beyond.is_empty() => no(problems.clone()),
+        _ => no(beyond),
     }
 }
 
@@ -77,17 +73,16 @@ fn revealed(graph: &Graph, reveal: Reveal) -> Vec<Problem> {
 const ELSEWHERE: &str = "Ciphertexts serve one product of matrices; kinds `mpc` and `tee` compute the rest.";
 
 fn cost(planned: &Planned, parameters: &Parameters, options: Options) -> Cost {
-    let (columns, scores) = (planned.cut.core.columns, planned.cut.core.scores());
+    let needs = needs(&planned.plan, &planned.cut.head, planned.cut.core.scores());
     let size = parameters.polynomial_bytes();
-    let up = |rows: usize| Packing::of(parameters, columns, scores, rows).ciphertexts(rows) * size;
-    let one = Packing::of(parameters, columns, scores, usize::MAX);
-    let answers = parameters.rows * one.scores_in_one;
+    let up =
+        |rows: usize| Packing::of(parameters, needs.columns, needs.scores, rows).ciphertexts(rows) * size;
     Cost {
         bound: planned.plan.bound,
         k: Some(planned.plan.k),
         rounds: 1,
         // The key comes with the first question.
-        bytes_up: 108 + size + up(1),
+        bytes_up: HEAD_BYTES + size + up(1),
         bytes_up_per_row: up(1024) / 1024,
         bytes_between: 0,
         ring: Some(RingReport {
@@ -99,8 +94,7 @@ fn cost(planned: &Planned, parameters: &Parameters, options: Options) -> Cost {
             worst_share: parameters.worst_share(),
             rows_per_ciphertext: parameters.rows,
             ciphertext_bytes: size,
-            answer_bytes: one.products()
-                * (parameters.answer_bytes(parameters.degree) + parameters.answer_bytes(answers)),
+            answer_bytes: parameters.largest_answer(needs),
         }),
         steps: if options.steps { linear_steps(planned) } else { Vec::new() },
     }

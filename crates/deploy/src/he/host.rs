@@ -1,16 +1,17 @@
 //! The server: it has the model in the clear, and sees nothing of rows or answers.
 
+use std::sync::Arc;
+
 use privet_he::parameters::{ANSWERS_PER_KEY, MOST_ANSWER_BYTES};
 use privet_he::ring::Ring;
 use privet_he::sample::PublicSeed;
 use privet_he::server::{Added, Failed, Model, PublicKey};
 use privet_model::plan::Integers;
-use privet_ring::entropy::Entropy;
+use privet_ring::entropy::{Entropy, EntropyFailed};
 use privet_ring::pack::{pack, packed_len, unpack};
-use privet_tee::statement::hex;
 use zeroize::Zeroizing;
 
-use crate::bundle::{PublicBundle, no_entropy};
+use crate::bundle::{PublicBundle, another_bundle, no_entropy};
 use crate::error::Error;
 use crate::he::ASSURANCE;
 use crate::he::keys::{Keys, Known};
@@ -64,7 +65,7 @@ impl HeHost {
     }
 
     /// The client's key: known, or brought along.
-    fn key(&self, question: &Question) -> Result<std::sync::Arc<Known>, Error> {
+    fn key(&self, question: &Question) -> Result<Arc<Known>, Error> {
         let Some(key) = &question.key else { return self.keys.find(&question.id) };
         if key_id(&question.bundle, &question.seed, key) != question.id {
             return Err(Error::integrity("E344", "The key that came is not the one that its digest names."));
@@ -128,7 +129,7 @@ impl HeHost {
                     Failed::Malformed(what) => {
                         Error::usage("E345", format!("Ciphertext {at} is none of this model's: {what}."))
                     }
-                    Failed::NoEntropy => no_entropy(privet_ring::entropy::EntropyFailed),
+                    Failed::NoEntropy => no_entropy(EntropyFailed),
                 })?;
         }
         Ok(())
@@ -137,16 +138,7 @@ impl HeHost {
 
 impl HeHost {
     fn is_for(&self, bundle: &[u8; 32]) -> Result<(), Error> {
-        if *bundle == self.bundle {
-            return Ok(());
-        }
-        let short = |digest: &[u8; 32]| hex(&digest[..4]);
-        let (own, got) = (short(&self.bundle), short(bundle));
-        let what = format!(
-            "The question is for bundle {got}…, this server has {own}…. Use the `deployment.toml` that came with the \
-             server's bundle, or give the server the newer bundle."
-        );
-        Err(Error::refused("E333", what))
+        if *bundle == self.bundle { Ok(()) } else { Err(another_bundle("server", &self.bundle, bundle)) }
     }
 
     /// Masked rows times the weights, and the biases, less the masks of the ticket's products.

@@ -16,7 +16,6 @@
 //! The key's digest is BLAKE3's, in its mode for key derivation, of bundle, seed and `key`. The answer is the tensor `answer`: the 32 bytes of the
 //! BLAKE3 digest of `request`, then for each ciphertext and each product with it all of c1 and the answers' coefficients of c0, by row and then
 //! by score. Of so many numbers of d bits, first the 48 low bits of each are packed, padded to whole bytes, and then the d - 48 others of each.
-
 //!
 //! A question under a [ticket](super::tickets) has another head,
 //!
@@ -40,6 +39,8 @@ const TICKETS: &[u8; 4] = b"PVM1";
 const UNDER_TICKET: &[u8; 4] = b"PVO1";
 /// Where a head has its number of rows.
 pub(crate) const ROWS: usize = 4;
+/// Bytes of the head of a question on ciphertexts.
+pub(crate) const HEAD_BYTES: usize = 4 + 8 + 3 * 32;
 /// The tensor of a request's head.
 pub const HEAD: &str = "request";
 /// The tensor of a key.

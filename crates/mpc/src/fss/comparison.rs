@@ -3,9 +3,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | key, of n bits and W words | 16 + n·(16 + 8·W) + 8·W bytes, and n bits |
-//! | to deal | 8 AES calls a level |
-//! | to evaluate | 2 AES calls a level |
+//! | to deal a key of n bits | 8·n + 2 AES calls |
+//! | to evaluate it | 2·n + 1 AES calls |
 
 use privet_ring::prg::Stream;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -287,8 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn one_side_s_shares_do_not_depend_on_what_is_compared_in_any_way_that_counts() {
-        // The same seeds, another α and β: what side zero computes at a point is another number, and half of its bits are ones.
+    fn it_takes_as_many_calls_as_the_text_says() {
+        for bits in [1, 7, 64] {
+            let hash = Hash::new(&[1; 16]);
+            let [key, _] = deal(&hash, bits, 0, &[1], &[[5u64]], &mut stream(1));
+            assert_eq!(hash.calls(), 8 * u64::from(bits) + 2);
+            key.evaluate(&hash, Side::Zero, &[0]);
+            assert_eq!(hash.calls(), 10 * u64::from(bits) + 3);
+        }
+    }
+
+    #[test]
+    fn one_sides_shares_are_even_by_themselves() {
         let hash = Hash::new(&[3; 16]);
         let alphas: Vec<u64> = (0..512).map(|i| i * 0x0123_4567_89AB_CDEF).collect();
         let betas = vec![[1u64]; 512];

@@ -8,8 +8,8 @@
 //! | | |
 //! |---|---|
 //! | key, of n > 7 bits | 16·(n - 5) bytes |
-//! | to deal | 2 AES calls a level |
-//! | to evaluate at one x | 1 AES call a level |
+//! | to deal | 2·(n - 6) AES calls |
+//! | to evaluate at one x | n - 6 AES calls |
 
 use privet_ring::prg::Stream;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -178,12 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_as_long_as_the_text_says() {
+    fn a_key_is_as_long_and_takes_as_many_calls_as_the_text_says() {
         let hash = Hash::new(&[1; 16]);
         for bits in 8..=64u32 {
+            let before = hash.calls();
             let [key, _] = deal(&hash, bits, 0, &[3], &mut stream(1));
             let blocks = key.roots.len() + key.corrections.len() + key.blocks.len();
             assert_eq!(16 * blocks, 16 * (bits as usize - 5));
+            let dealt = hash.calls() - before;
+            assert_eq!(dealt, 2 * u64::from(bits - 6));
+            key.before(&hash, &[7]);
+            assert_eq!(hash.calls() - before - dealt, u64::from(bits - 6));
         }
     }
 }
