@@ -236,7 +236,7 @@ impl Work {
             }
             Self::Program(program, secrets) => {
                 let inputs = Inputs { secrets, rows: request.statement.rows as usize };
-                let mut protocol = Replicated3 { session };
+                let mut protocol = Replicated3::new(session);
                 let columns = columns(&mut protocol, program, secrets, layout, request)?;
                 let output = run(&mut protocol, program, &inputs, columns)?;
                 Ok(protocol.session.finish(Replicated3::output(output), layout.answer_bits))

@@ -12,6 +12,7 @@
 //! | [`correlated`] | randomness that two parties share |
 //! | [`session`] | one party's view of one computation; the only way to an answer |
 //! | [`link`] | messages between parties |
+//! | [`tape`] | a dealer's messages, said ahead of time |
 //! | [`ledger`] | rounds and bytes, counted |
 //! | [`protocols`] | the protocols, one file or folder each, and what a program needs of one |
 //! | [`fss`] | functions shared between two parties by a dealer: comparisons of masked numbers |
@@ -33,6 +34,7 @@ pub mod request;
 pub mod role;
 pub mod run;
 pub mod session;
+pub mod tape;
 pub mod weights;
 mod wiped;
 pub mod world;

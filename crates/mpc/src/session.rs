@@ -130,6 +130,15 @@ impl Session {
         Some(self.keys.common(peer == self.me.next(), &self.point, &path, n))
     }
 
+    /// 16 bytes that all parties of this session know, and nobody before it began; for one use.
+    pub fn public_bytes(&mut self) -> [u8; 16] {
+        let path = self.next_draw();
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 public bytes of a session");
+        let mut bytes = [0; 16];
+        hasher.update(&self.point).update(path.as_bytes()).finalize_xof().fill(&mut bytes);
+        bytes
+    }
+
     fn next_draw(&mut self) -> String {
         let number = self.draws;
         self.draws += 1;

@@ -15,6 +15,7 @@ use crate::correlated::PairKeys;
 use crate::link::{Link, LinkError, Links};
 use crate::role::{PARTIES, Role};
 use crate::session::Session;
+use crate::tape::Recording;
 
 /// A message on its way: who sent it to whom, at which step. The adversary may change the bytes, or drop it.
 pub struct Passing<'a> {
@@ -84,10 +85,32 @@ impl World {
                     let session = Session::new(role, links, keys[role.index()].clone(), point);
                     scope.spawn(move || party(session))
                 })
-                .map(|thread| {
-                    thread.join().unwrap_or_else(|_| Err(Abort::Client("A party panicked.".into())))
-                })
+                .map(joined)
         })
+    }
+
+    /// The same with the first party as a dealer: it runs alone and to its end, and then the two servers with what it said.
+    pub fn run_dealt<T: Send>(
+        &self,
+        point: [u8; 32],
+        party: impl Fn(Session) -> Result<T, Abort> + Sync,
+    ) -> [Result<T, Abort>; PARTIES] {
+        let [of_p0, of_p1, of_p2] = self.keys();
+        let recording = Recording::default();
+        let dealt = party(Session::new(Role::ALL[0], recording.links(), of_p0, point));
+        let [to_p1, to_p2] = recording.tapes();
+        let [_, p1, p2] = self.links();
+        let sessions = [(to_p1, p1.next, of_p1), (to_p2, p2.previous, of_p2)];
+        let mut roles = Role::ALL.into_iter().skip(1);
+        let sessions = sessions.map(|(tape, to_server, keys)| {
+            let me = roles.next().unwrap_or(Role::ALL[1]);
+            Session::new(me, tape.play(me, to_server), keys, point)
+        });
+        let [p1, p2] = thread::scope(|scope| {
+            let party = &party;
+            sessions.map(|session| scope.spawn(move || party(session))).map(joined)
+        });
+        [dealt, p1, p2]
     }
 
     pub(crate) fn links(&self) -> [Links; PARTIES] {
@@ -100,6 +123,10 @@ impl World {
         let mut ends = ends.into_iter();
         Role::ALL.map(|_| ends.next().unwrap_or_else(Links::none))
     }
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Abort>>) -> Result<T, Abort> {
+    thread.join().unwrap_or_else(|_| Err(Abort::Client("A party panicked.".into())))
 }
 
 struct MemoryLink {

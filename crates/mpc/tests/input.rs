@@ -35,7 +35,7 @@ fn the_tensor_is_the_rows() {
             let parts = World::new(2).run([1; 32], |mut session| {
                 let request = requests[session.me().index()].lock().unwrap().take().unwrap();
                 let tensor = input(&mut session, &layout, request)?;
-                let mut p = Replicated3 { session };
+                let mut p = Replicated3::new(session);
                 match (protect, tensor) {
                     (Protect::Both, Input::Shared(tensor)) => Ok(tensor),
                     (Protect::Input, Input::Summed(tensor)) => p.reshare(tensor),
@@ -81,7 +81,7 @@ fn a_product_finishes_as_an_answer() {
         let request = requests[session.me().index()].lock().unwrap().take().unwrap();
         let Input::Shared(tensor) = input(&mut session, &layout, request)? else { panic!("both are hidden") };
         let shape = Matrices { rows: 5, inner: COLUMNS, columns: 2 };
-        let mut p = Replicated3 { session };
+        let mut p = Replicated3::new(session);
         let scores = p.matmul(Operand::Secret(&tensor), Operand::Public(&w), K, shape);
         let scores = Replicated3::output(scores);
         Ok(p.session.finish(scores, K))

@@ -81,7 +81,7 @@ fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
         let secrets = held[session.me().index()].owned(program);
         let inputs = Inputs { secrets: &secrets, rows: 1 };
         let columns = Columns::Tensor(columns.clone().into());
-        let mut protocol = Replicated3 { session };
+        let mut protocol = Replicated3::new(session);
         let (_, steps) = run::run_counted(&mut protocol, program, &inputs, columns)?;
         Ok((protocol.ledger().clone(), steps))
     });

@@ -6,26 +6,29 @@
 //! | to deal a key of n bits | 8·n + 2 AES calls |
 //! | to evaluate it | 2·n + 1 AES calls |
 
-use privet_ring::prg::Stream;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::hash::{Hash, Part, tweak};
-use super::{Side, bit_at, mask, negate_if};
+use super::{Roots, Side, bit_at, blocks, mask, negate_if, words};
 
 /// A value of W words, each modulo 2^64.
 pub type Words<const W: usize> = [u64; W];
 
-/// One side's keys of many comparisons. Used once, by move.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Keys<const W: usize> {
-    bits: u32,
-    /// The number of the first, for tweaks.
-    first: u64,
-    seeds: Vec<u128>,
+/// What both sides get of a key besides a root each.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Corrections<const W: usize> {
     /// By level, by key.
-    corrections: Vec<Correction<W>>,
+    levels: Vec<Correction<W>>,
     /// `CW_{n+1}`, by key.
     last: Vec<Words<W>>,
+}
+
+/// One side's keys of many comparisons. What is asked of one key must follow from one masked number.
+pub struct Keys<const W: usize> {
+    bits: u32,
+    side: Side,
+    roots: Roots,
+    corrections: Corrections<W>,
 }
 
 /// CW of one level: `s_CW` with `t_CW^L` as its last bit, `t_CW^R`, `V_CW`.
@@ -36,31 +39,29 @@ struct Correction<const W: usize> {
     value: Words<W>,
 }
 
-impl<const W: usize> std::fmt::Debug for Keys<W> {
+impl<const W: usize> std::fmt::Debug for Corrections<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Keys({} of {} bits, not shown)", self.seeds.len(), self.bits)
+        write!(f, "Corrections({} keys, not shown)", self.last.len())
     }
 }
 
-/// Keys for numbers of so many bits: key i gives its β where x is below its α. `first` is the number of the first key of the session.
+/// What makes keys for numbers of so many bits out of the roots of both sides: key i gives its β where x is below its α.
 pub fn deal<const W: usize>(
     hash: &Hash,
     bits: u32,
-    first: u64,
     alphas: &[u64],
     betas: &[Words<W>],
-    random: &mut Stream,
-) -> [Keys<W>; 2] {
+    roots: [&Roots; 2],
+) -> Corrections<W> {
     const { assert!(W == 1 || W == 2) };
     debug_assert!((1..=64).contains(&bits) && alphas.len() == betas.len());
     let count = alphas.len();
-    let mut nodes = Side::ALL.map(|side| roots(count, side, random));
-    let seeds = [nodes[0].clone(), nodes[1].clone()];
+    let mut nodes = roots.map(|roots| roots.0.clone());
     // V_α.
     let mut sums = vec![[0; W]; count];
-    let mut corrections = Vec::with_capacity(count * bits as usize);
+    let mut levels = Vec::with_capacity(count * bits as usize);
     for level in 0..bits {
-        let children = [0, 1].map(|side: usize| expand::<W>(hash, first, level, &nodes[side]));
+        let children = [0, 1].map(|side: usize| expand::<W>(hash, level, &nodes[side]));
         for (i, (&alpha, &beta)) in alphas.iter().zip(betas).enumerate() {
             let right = bit_at(alpha, bits, level);
             let of = children.each_ref().map(|c| c[i]);
@@ -68,31 +69,50 @@ pub fn deal<const W: usize>(
             for (side, of) in nodes.iter_mut().zip(&of) {
                 side[i] = step(one, side[i], of, right).0;
             }
-            corrections.push(one);
+            levels.push(one);
         }
     }
-    let ends = nodes.each_ref().map(|nodes| leaves::<W>(hash, first, bits, nodes));
-    let last: Vec<Words<W>> = (0..count)
-        .map(|i| {
-            let negative = nodes[1][i] & 1 == 1;
-            std::array::from_fn(|w| {
-                negate_if(negative, ends[1][i][w].wrapping_sub(ends[0][i][w]).wrapping_sub(sums[i][w]))
-            })
-        })
-        .collect();
+    let ends = nodes.each_ref().map(|nodes| leaves::<W>(hash, bits, nodes));
+    let last = (0..count).map(|i| {
+        let negative = nodes[1][i] & 1 == 1;
+        let rest = |w: usize| ends[1][i][w].wrapping_sub(ends[0][i][w]).wrapping_sub(sums[i][w]);
+        std::array::from_fn(|w| negate_if(negative, rest(w)))
+    });
+    let last = last.collect();
     nodes.iter_mut().for_each(Zeroize::zeroize);
     sums.zeroize();
-    seeds.map(|seeds| Keys { bits, first, seeds, corrections: corrections.clone(), last: last.clone() })
+    Corrections { levels, last }
 }
 
-/// Random seeds with this side's control bit.
-fn roots(count: usize, side: Side, random: &mut Stream) -> Vec<u128> {
-    let mut words = vec![0; 2 * count];
-    random.fill(&mut words);
-    let seeds = words.as_chunks::<2>().0.iter();
-    let seeds = seeds.map(|[a, b]| (u128::from(*a) << 64 | u128::from(*b)) & !1 | side.control()).collect();
-    words.zeroize();
-    seeds
+/// Words of the three tensors that [`Corrections::to_words`] gives for so many keys of so many bits: 64 bits each, one bit each, and as many as
+/// the values have.
+pub fn lengths<const W: usize>(bits: u32, keys: usize) -> [usize; 3] {
+    let levels = keys * bits as usize;
+    [2 * levels, levels, W * (levels + keys)]
+}
+
+impl<const W: usize> Corrections<W> {
+    /// As words, for a message: seeds with the left control bits, the right ones, values.
+    #[allow(clippy::cast_possible_truncation)] // a bit
+    pub fn to_words(&self) -> [Vec<u64>; 3] {
+        let lefts: Vec<u128> = self.levels.iter().map(|c| c.left).collect();
+        let rights = self.levels.iter().map(|c| c.right as u64 & 1).collect();
+        let values = self.levels.iter().map(|c| &c.value).chain(&self.last);
+        [words(&lefts), rights, values.flatten().copied().collect()]
+    }
+
+    /// From a message of so many keys, as [`lengths`] says.
+    pub fn from_words(keys: usize, [lefts, rights, values]: &[Vec<u64>; 3]) -> Self {
+        let mut values = values.as_chunks::<W>().0.to_vec();
+        let last = values.split_off(values.len().saturating_sub(keys));
+        let all = blocks(lefts).into_iter().zip(rights).zip(values);
+        let levels = all.map(|((left, right), value)| Correction {
+            left,
+            right: seed_of(left) | u128::from(*right & 1),
+            value,
+        });
+        Self { levels: levels.collect(), last }
+    }
 }
 
 /// G(s): both children with their control bits, and their values as Convert has them.
@@ -102,14 +122,14 @@ struct Children<const W: usize> {
     values: [Words<W>; 2],
 }
 
-fn expand<const W: usize>(hash: &Hash, first: u64, level: u32, nodes: &[u128]) -> Vec<Children<W>> {
+fn expand<const W: usize>(hash: &Hash, level: u32, nodes: &[u128]) -> Vec<Children<W>> {
     const PARTS: [Part; 4] = [Part::Left, Part::Right, Part::LeftValue, Part::RightValue];
-    let numbered = nodes.iter().zip(first..);
+    let numbered = nodes.iter().zip(0..);
     let wanted = numbered.flat_map(|(&s, key)| PARTS.map(|part| (seed_of(s), tweak(key, level, part))));
     let blocks = hash.many(wanted);
     let of = |&[left, right, left_value, right_value]: &[u128; 4]| Children {
         seeds: [left, right],
-        values: [words(left_value), words(right_value)],
+        values: [converted(left_value), converted(right_value)],
     };
     blocks.as_chunks::<4>().0.iter().map(of).collect()
 }
@@ -121,14 +141,14 @@ fn seed_of(node: u128) -> u128 {
 
 /// Convert: the words of a block.
 #[allow(clippy::cast_possible_truncation)] // its words
-fn words<const W: usize>(block: u128) -> Words<W> {
+fn converted<const W: usize>(block: u128) -> Words<W> {
     std::array::from_fn(|w| (block >> (64 * w)) as u64)
 }
 
-fn leaves<const W: usize>(hash: &Hash, first: u64, bits: u32, nodes: &[u128]) -> Vec<Words<W>> {
-    let numbered = nodes.iter().zip(first..);
+fn leaves<const W: usize>(hash: &Hash, bits: u32, nodes: &[u128]) -> Vec<Words<W>> {
+    let numbered = nodes.iter().zip(0..);
     let blocks = hash.many(numbered.map(|(&s, key)| (seed_of(s), tweak(key, bits, Part::Leaf))));
-    blocks.into_iter().map(words).collect()
+    blocks.into_iter().map(converted).collect()
 }
 
 /// `CW_i` for the bit `α_i`, and `V_α` carried on. `right` is 1 where the path keeps the right child; which is kept is secret, so both are
@@ -183,25 +203,20 @@ fn step<const W: usize>(
 }
 
 impl<const W: usize> Keys<W> {
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.seeds.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.seeds.is_empty()
+    /// Of a side's roots and what was dealt to them.
+    pub fn new(bits: u32, side: Side, roots: Roots, corrections: Corrections<W>) -> Self {
+        debug_assert_eq!(corrections.levels.len(), roots.len() * bits as usize);
+        Self { bits, side, roots, corrections }
     }
 
     /// This side's shares at public numbers, one for each key.
-    #[allow(clippy::needless_pass_by_value)] // by value, so that no key is used twice
-    pub fn evaluate(self, hash: &Hash, side: Side, xs: &[u64]) -> Vec<Words<W>> {
-        debug_assert_eq!(xs.len(), self.len());
-        let (bits, count) = (self.bits, self.len());
-        let mut nodes = self.seeds.clone();
+    pub fn below(&self, hash: &Hash, xs: &[u64]) -> Vec<Words<W>> {
+        debug_assert_eq!(xs.len(), self.roots.len());
+        let (bits, count) = (self.bits, self.roots.len());
+        let mut nodes = self.roots.0.clone();
         let mut sums = vec![[0u64; W]; count];
         for level in 0..bits {
-            let numbered = nodes.iter().zip(self.first..).zip(xs);
+            let numbered = nodes.iter().zip(0..).zip(xs);
             let wanted = numbered.flat_map(|((&s, key), &x)| {
                 let parts = if bit_at(x, bits, level) == 1 {
                     [Part::Right, Part::RightValue]
@@ -211,19 +226,21 @@ impl<const W: usize> Keys<W> {
                 parts.map(|part| (seed_of(s), tweak(key, level, part)))
             });
             let blocks = hash.many(wanted);
-            let corrections = &self.corrections[level as usize * count..];
+            let corrections = &self.corrections.levels[level as usize * count..];
             for (i, (&[child, value], &x)) in blocks.as_chunks::<2>().0.iter().zip(xs).enumerate() {
-                let of = Children { seeds: [child; 2], values: [words(value); 2] };
+                let of = Children { seeds: [child; 2], values: [converted(value); 2] };
                 let (next, value) = step(corrections[i], nodes[i], &of, bit_at(x, bits, level));
                 nodes[i] = next;
                 sums[i].iter_mut().zip(value).for_each(|(sum, v)| *sum = sum.wrapping_add(v));
             }
         }
-        let ends = leaves::<W>(hash, self.first, bits, &nodes);
+        let ends = leaves::<W>(hash, bits, &nodes);
+        let each = sums.iter().zip(ends).zip(&nodes).zip(&self.corrections.last);
         #[allow(clippy::cast_possible_truncation)] // a mask is the same in its half
-        let shares = sums.iter().zip(ends).zip(&nodes).zip(&self.last).map(|(((sum, end), node), last)| {
+        let shares = each.map(|(((sum, end), node), last)| {
             let control = mask(*node) as u64;
-            std::array::from_fn(|w| side.signed(sum[w].wrapping_add(end[w]).wrapping_add(last[w] & control)))
+            let word = |w: usize| sum[w].wrapping_add(end[w]).wrapping_add(last[w] & control);
+            std::array::from_fn(|w| self.side.signed(word(w)))
         });
         let shares = shares.collect();
         nodes.zeroize();
@@ -233,19 +250,31 @@ impl<const W: usize> Keys<W> {
 
 #[cfg(test)]
 mod tests {
-    use privet_ring::prg::Seed;
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
 
+    use super::super::tests::roots;
     use super::*;
 
-    fn stream(seed: u8) -> Stream {
-        Stream::of_chunk(&Seed::from_bytes([seed; 16]), 0)
+    fn pair<const W: usize>(
+        hash: &Hash,
+        bits: u32,
+        alphas: &[u64],
+        betas: &[Words<W>],
+        seed: u8,
+    ) -> [Keys<W>; 2] {
+        let (roots, keys) = (roots(alphas.len(), seed), alphas.len());
+        let dealt = deal(hash, bits, alphas, betas, roots.each_ref()).to_words();
+        assert_eq!(dealt.each_ref().map(Vec::len), lengths::<W>(bits, keys));
+        let mut sides = Side::ALL.into_iter();
+        roots
+            .map(|roots| Keys::new(bits, sides.next().unwrap(), roots, Corrections::from_words(keys, &dealt)))
     }
 
     fn check<const W: usize>(bits: u32, alphas: &[u64], betas: &[Words<W>], xs: &[u64], seed: u8) {
         let hash = Hash::new(&[seed; 16]);
-        let [zero, one] = deal(&hash, bits, 1000, alphas, betas, &mut stream(seed));
-        let (zero, one) = (zero.evaluate(&hash, Side::Zero, xs), one.evaluate(&hash, Side::One, xs));
+        let [zero, one] = pair(&hash, bits, alphas, betas, seed).map(|keys| keys.below(&hash, xs));
         for (i, (a, b)) in zero.iter().zip(&one).enumerate() {
             let expected = if xs[i] < alphas[i] { betas[i] } else { [0; W] };
             let sum: Words<W> = std::array::from_fn(|w| a[w].wrapping_add(b[w]));
@@ -289,9 +318,9 @@ mod tests {
     fn it_takes_as_many_calls_as_the_text_says() {
         for bits in [1, 7, 64] {
             let hash = Hash::new(&[1; 16]);
-            let [key, _] = deal(&hash, bits, 0, &[1], &[[5u64]], &mut stream(1));
+            let [key, _] = pair(&hash, bits, &[1], &[[5u64]], 1);
             assert_eq!(hash.calls(), 8 * u64::from(bits) + 2);
-            key.evaluate(&hash, Side::Zero, &[0]);
+            key.below(&hash, &[0]);
             assert_eq!(hash.calls(), 10 * u64::from(bits) + 3);
         }
     }
@@ -301,9 +330,8 @@ mod tests {
         let hash = Hash::new(&[3; 16]);
         let alphas: Vec<u64> = (0..512).map(|i| i * 0x0123_4567_89AB_CDEF).collect();
         let betas = vec![[1u64]; 512];
-        let [zero, one] = deal(&hash, 64, 0, &alphas, &betas, &mut stream(4));
-        for (keys, side) in [(zero, Side::Zero), (one, Side::One)] {
-            let shares = keys.evaluate(&hash, side, &vec![77; 512]);
+        for keys in pair(&hash, 64, &alphas, &betas, 4) {
+            let shares = keys.below(&hash, &vec![77; 512]);
             let ones: u32 = shares.iter().map(|[s]| s.count_ones()).sum();
             assert!(ones.abs_diff(512 * 32) < 600, "{ones} of {} bits", 512 * 64);
         }

@@ -70,9 +70,9 @@ impl<S: Clone> Reached<S> {
         let x = P::reduce(x, plan.top() + 1);
         let limits = (1..plan.steps).map(|i| 1u64 << (plan.low + plan.f.step() * i));
         let over: Vec<S> = limits.map(|t| p.add_public(&x, &vec![t.wrapping_neg(); elements])).collect();
-        let below = p.is_negative(&P::concat(&over.iter().collect::<Vec<_>>()), 0)?;
         let ring = plan.inner.output.ring.max(plan.top() + 2);
-        let bits = p.bit_to_arith(&p.not(&below), ring)?;
+        let below = p.negative(&P::concat(&over.iter().collect::<Vec<_>>()), ring)?;
+        let bits = p.add_public(&P::scale(&below, u64::MAX), &vec![1; P::len(&below)]);
         let part = |i: usize| P::gather(&bits, &(i * elements..(i + 1) * elements).collect::<Vec<_>>());
         Ok(Self { bits: (0..over.len()).map(part).collect(), elements })
     }

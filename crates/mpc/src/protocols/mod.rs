@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+pub mod dealer2;
 pub mod protocol;
 pub mod replicated3;
 

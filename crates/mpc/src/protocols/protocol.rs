@@ -183,6 +183,11 @@ pub trait Protocol: Sized + Send {
 
     /// Whether `x / 2^drop < 0`, with x off by at most `2^drop` (exact with `drop = 0`, cheaper with more).
     fn is_negative(&mut self, x: impl Into<Self::Sum>, drop: u32) -> Result<Self::Bit, Abort>;
+    /// The same with `drop = 0`, as 0 and 1 in the ring 2^ring.
+    fn negative(&mut self, x: impl Into<Self::Sum>, ring: u32) -> Result<Self::Share, Abort> {
+        let bit = self.is_negative(x, 0)?;
+        self.bit_to_arith(&bit, ring)
+    }
     /// Whether `x < y`: the difference must fit the ring.
     fn less_than(&mut self, x: &Self::Share, y: &Self::Share) -> Result<Self::Bit, Abort> {
         self.is_negative(&Self::sub(x, y), 0)

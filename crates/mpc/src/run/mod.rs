@@ -165,8 +165,7 @@ impl<'a, P: Protocol> Runner<'a, P> {
             }
             Action::Negative | Action::Below => {
                 let x = self.sum(at, 0)?;
-                let bit = self.protocol.is_negative(x, 0)?;
-                Value::share(self.protocol.bit_to_arith(&bit, ring)?)
+                Value::share(self.protocol.negative(x, ring)?)
             }
             Action::Zero => {
                 let x = self.sum(at, 0)?;

@@ -86,7 +86,7 @@ pub fn run<T: Send>(
     gate: impl Fn(Role, &mut Replicated3) -> Result<T, Abort> + Sync,
 ) -> [Result<(T, Ledger), Abort>; PARTIES] {
     world.run([5; 32], |session: Session| {
-        let mut protocol = Replicated3 { session };
+        let mut protocol = Replicated3::new(session);
         let result = gate(protocol.session.me(), &mut protocol)?;
         Ok((result, protocol.session.ledger().clone()))
     })

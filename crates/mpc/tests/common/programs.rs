@@ -92,7 +92,7 @@ pub fn between_parties(
         let me = session.me().index();
         let owned = held[me].owned(program);
         let inputs = Inputs { secrets: &owned, rows };
-        let mut protocol = Replicated3 { session };
+        let mut protocol = Replicated3::new(session);
         let sum = run(&mut protocol, program, &inputs, Columns::Tensor(x[me].clone().into()))?;
         Ok(protocol.session.finish(sum.into_output(), k))
     });

@@ -35,7 +35,7 @@ wiped_on_drop!(Bits: own, next);
 
 impl Bits {
     /// Bits that P1 and P2 know. What P0 passes is not looked at.
-    pub(super) fn of_common(me: Role, n: usize, plane: Vec<u64>) -> Self {
+    pub(in crate::protocols) fn of_common(me: Role, n: usize, plane: Vec<u64>) -> Self {
         let zeros = vec![0; plane.len()];
         match me {
             P0 => Self { n, own: zeros.clone(), next: zeros },
@@ -55,7 +55,7 @@ impl Bits {
     }
 
     /// x ⊕ y.
-    pub(super) fn xor(&self, other: &Self) -> Self {
+    pub(in crate::protocols) fn xor(&self, other: &Self) -> Self {
         debug_assert_eq!(self.n, other.n, "another number of bits");
         let xor = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(a, b)| a ^ b).collect();
         Self { n: self.n, own: xor(&self.own, &other.own), next: xor(&self.next, &other.next) }
@@ -95,7 +95,7 @@ pub(super) fn bits(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
 }
 
 /// A plane of bits.
-pub(super) fn packed(bits: impl Iterator<Item = u64>) -> Vec<u64> {
+pub(in crate::protocols) fn packed(bits: impl Iterator<Item = u64>) -> Vec<u64> {
     let mut words = Vec::new();
     for (i, bit) in bits.enumerate() {
         if i % 64 == 0 {

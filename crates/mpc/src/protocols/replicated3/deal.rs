@@ -27,16 +27,16 @@ use super::share::Replicated;
 use super::{P0, P1, P2};
 
 /// A tensor that P0 knows, shared between P1 and P2. Wiped on drop.
-pub(super) struct Dealt {
+pub(in crate::protocols) struct Dealt {
     form: Form,
     /// The part of P1 at P1, that of P2 at P2 and at P0.
-    pub(super) half: Vec<u64>,
+    pub(in crate::protocols) half: Vec<u64>,
     /// The part of P1, at P0.
     rest: Vec<u64>,
 }
 
 /// Summands as they are settled: `x_i` and `x_{i+1}`.
-pub(super) struct Settled {
+pub(in crate::protocols) struct Settled {
     form: Form,
     own: Vec<u64>,
     next: Vec<u64>,
@@ -54,7 +54,7 @@ impl Dealt {
     }
 
     /// Likewise, by plane.
-    pub(super) fn into_bits(self, me: Role) -> Vec<Bits> {
+    pub(in crate::protocols) fn into_bits(self, me: Role) -> Vec<Bits> {
         self.replicated(me).into_bits()
     }
 
@@ -78,13 +78,13 @@ impl Dealt {
 }
 
 impl Settled {
-    pub(super) fn into_share(self) -> Replicated {
+    pub(in crate::protocols) fn into_share(self) -> Replicated {
         let Form::Ring { k, .. } = self.form else { unreachable!("bits are not settled as integers") };
         Replicated { k, own: self.own, next: self.next }
     }
 
     /// By plane.
-    pub(super) fn into_bits(self) -> Vec<Bits> {
+    pub(in crate::protocols) fn into_bits(self) -> Vec<Bits> {
         let Form::Bits { planes, n } = self.form else { unreachable!("integers have no planes") };
         let words = n.div_ceil(64);
         let plane = |x: &[u64], at: usize| x[at * words..][..words].to_vec();
@@ -98,7 +98,7 @@ pub(super) fn at_once(words: usize) -> usize {
 }
 
 /// P0 deals what `values` gives it, a tensor of each form, all in one message to P2.
-pub(super) fn deal<const N: usize>(
+pub(in crate::protocols) fn deal<const N: usize>(
     session: &mut Session,
     forms: [Form; N],
     values: impl FnOnce() -> [Vec<u64>; N],
@@ -117,6 +117,28 @@ pub(super) fn deal<const N: usize>(
             }))
         }
     }
+}
+
+/// P0 tells both others what `values` gives it, a tensor of each form. P0 itself gets it back.
+pub(in crate::protocols) fn publish<const N: usize>(
+    session: &mut Session,
+    forms: [Form; N],
+    values: impl FnOnce() -> [Vec<u64>; N],
+) -> Result<[Vec<u64>; N], Abort> {
+    if session.me() == P0 {
+        let (values, mut message) = (values(), Vec::new());
+        forms.iter().zip(&values).for_each(|(form, values)| form.write(values, &mut message));
+        session.give(P1, &message)?;
+        session.give(P2, &message)?;
+        return Ok(values);
+    }
+    let bytes = session.take(P0, forms.iter().map(|form| form.bytes()).sum())?;
+    let mut at = 0;
+    Ok(forms.map(|form| {
+        let values = form.read(bytes.get(at..).unwrap_or_default());
+        at += form.bytes();
+        values
+    }))
 }
 
 fn deal_as_p0<const N: usize>(
@@ -138,7 +160,7 @@ fn deal_as_p0<const N: usize>(
 }
 
 /// What `summands` gives P1 and P2, a tensor of each form, becomes shares.
-pub(super) fn settle<const N: usize>(
+pub(in crate::protocols) fn settle<const N: usize>(
     session: &mut Session,
     forms: [Form; N],
     summands: impl FnOnce() -> [Vec<u64>; N],

@@ -5,7 +5,7 @@ use privet_ring::pack::{pack, packed_len, unpack};
 
 /// What is dealt or settled: how it adds up, and how long it is on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
+pub(in crate::protocols) enum Form {
     /// n integers modulo 2^k.
     Ring { k: u32, n: usize },
     /// `planes` times n bits, each plane in words of its own and in whole bytes on the wire.

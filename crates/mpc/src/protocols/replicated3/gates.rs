@@ -1,4 +1,8 @@
 //! The protocol as programs see it: each method is the gate of its file, as a step of the session.
+//!
+//! Comparisons are made in one of several ways, of which each gives a protocol of its own: everything else is the same.
+
+use std::marker::PhantomData;
 
 use privet_model::series::Series;
 use privet_ring::conv::Conv2d;
@@ -21,25 +25,63 @@ use super::share::{Replicated, Sum};
 use super::truncate::rescale;
 use super::view::View;
 
-/// Replicated sharing among three parties, in a session.
-pub struct Replicated3 {
-    /// One party's view of the computation.
-    pub session: Session,
+/// How the sign of a shared tensor is found, and what follows from it.
+pub trait Comparisons: Send + 'static {
+    /// Whether x < 0.
+    fn sign(session: &mut Session, view: &View) -> Result<Bits, Abort>;
+    /// max(x / 2^drop, 0) in the ring 2^ring, as [`Protocol::relu`] has it.
+    fn relu(session: &mut Session, x: Sum, drop: u32, ring: u32) -> Result<Replicated, Abort>;
+    /// Whether x < 0, in the ring 2^ring.
+    fn negative(session: &mut Session, x: Sum, ring: u32) -> Result<Replicated, Abort>;
 }
 
-impl Replicated3 {
+/// By the unary codes of blocks of bits.
+pub struct Blocks;
+
+impl Comparisons for Blocks {
+    fn sign(session: &mut Session, view: &View) -> Result<Bits, Abort> {
+        sign(session, view)
+    }
+
+    fn relu(session: &mut Session, x: Sum, drop: u32, ring: u32) -> Result<Replicated, Abort> {
+        relu(session, x, drop, ring)
+    }
+
+    fn negative(session: &mut Session, x: Sum, ring: u32) -> Result<Replicated, Abort> {
+        let view = View::open(session, x)?;
+        let bits = sign(session, &view)?;
+        bit_to_arith(session, &bits, ring)
+    }
+}
+
+/// Replicated sharing among three parties, in a session.
+pub type Replicated3 = Gates<Blocks>;
+
+/// All gates, with comparisons made so.
+pub struct Gates<C> {
+    /// One party's view of the computation.
+    pub session: Session,
+    comparisons: PhantomData<C>,
+}
+
+impl<C> Gates<C> {
+    /// In this session.
+    pub fn new(session: Session) -> Self {
+        Self { session, comparisons: PhantomData }
+    }
+
     fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Session) -> T) -> T {
         self.session.step(name, body)
     }
 }
 
-impl Protocol for Replicated3 {
+impl<C: Comparisons> Protocol for Gates<C> {
     type Share = Replicated;
     type Sum = Sum;
     type Bit = Bits;
 
     fn fork(&mut self, count: usize) -> Vec<Self> {
-        self.session.fork(count).into_iter().map(|session| Self { session }).collect()
+        self.session.fork(count).into_iter().map(Self::new).collect()
     }
 
     fn join(&mut self, lanes: Vec<Self>) {
@@ -213,14 +255,18 @@ impl Protocol for Replicated3 {
     }
 
     fn relu(&mut self, x: impl Into<Sum>, drop: u32, ring: u32) -> Result<Replicated, Abort> {
-        self.step("relu", |s| relu(s, x.into(), drop, ring))
+        self.step("relu", |s| C::relu(s, x.into(), drop, ring))
     }
 
     fn is_negative(&mut self, x: impl Into<Sum>, drop: u32) -> Result<Bits, Abort> {
         self.step("is_negative", |s| {
             let view = View::open(s, x.into())?.narrow(s, drop);
-            sign(s, &view)
+            C::sign(s, &view)
         })
+    }
+
+    fn negative(&mut self, x: impl Into<Sum>, ring: u32) -> Result<Replicated, Abort> {
+        self.step("negative", |s| C::negative(s, x.into(), ring))
     }
 
     fn is_zero(&mut self, x: impl Into<Sum>) -> Result<Bits, Abort> {

@@ -32,10 +32,10 @@
 //! A cheating party can change the answer unnoticed; two parties together see everything (with `protect = input`
 //! three are needed to see the input).
 
-mod bits;
+pub(in crate::protocols) mod bits;
 mod compare;
-mod deal;
-mod form;
+pub(in crate::protocols) mod deal;
+pub(in crate::protocols) mod form;
 mod gates;
 mod lookup;
 mod multiply;
@@ -46,11 +46,11 @@ mod select;
 mod series;
 mod share;
 mod truncate;
-mod view;
+pub(in crate::protocols) mod view;
 
 pub use bits::Bits;
 pub use compare::blocks;
-pub use gates::Replicated3;
+pub use gates::{Blocks, Comparisons, Gates, Replicated3};
 pub use multiply::multiply;
 pub use rows::{Input, input, linear, product};
 pub use share::{Replicated, Sum};
@@ -68,6 +68,6 @@ pub const HEADER: Header = Header {
     linear_bytes_between: 0,
 };
 
-const P0: Role = Role::ALL[0];
-const P1: Role = Role::ALL[1];
-const P2: Role = Role::ALL[2];
+pub(in crate::protocols) const P0: Role = Role::ALL[0];
+pub(in crate::protocols) const P1: Role = Role::ALL[1];
+pub(in crate::protocols) const P2: Role = Role::ALL[2];

@@ -69,7 +69,7 @@ impl Replicated {
     }
 
     /// x + y.
-    pub(super) fn plus(&self, other: &Self) -> Self {
+    pub(in crate::protocols) fn plus(&self, other: &Self) -> Self {
         self.zip(other, u64::wrapping_add)
     }
 
@@ -88,7 +88,7 @@ impl Replicated {
 
     /// What P1 and P2 both know, as a share: it is x2, the other summands are zero.
     /// What P0 passes is not looked at.
-    pub(super) fn of_common(me: Role, k: u32, values: Vec<u64>) -> Self {
+    pub(in crate::protocols) fn of_common(me: Role, k: u32, values: Vec<u64>) -> Self {
         let zeros = vec![0; values.len()];
         match me {
             P0 => Self { k, own: zeros.clone(), next: zeros },

@@ -19,9 +19,9 @@ use super::share::Sum;
 use super::{P0, P1, P2};
 
 /// a for P0, b for P1 and P2: k bits, nothing above them. Wiped on drop.
-pub(super) struct View {
-    pub(super) k: u32,
-    pub(super) half: Vec<u64>,
+pub(in crate::protocols) struct View {
+    pub(in crate::protocols) k: u32,
+    pub(in crate::protocols) half: Vec<u64>,
 }
 
 privet_ring::not_shown!(View);
@@ -29,7 +29,7 @@ wiped_on_drop!(View: half);
 
 impl View {
     /// Opens b to P1 and P2 if it is not known already.
-    pub(super) fn open(session: &mut Session, x: Sum) -> Result<Self, Abort> {
+    pub(in crate::protocols) fn open(session: &mut Session, x: Sum) -> Result<Self, Abort> {
         let k = x.ring();
         let mut half = match &x {
             Sum::Shared(x) => x.half(session.me()),
@@ -43,7 +43,7 @@ impl View {
 
     /// The free truncation: x / 2^drop is a / 2^drop + b / 2^drop modulo 2^(k-drop), up to the two remainders, which the
     /// added 1 centres: less than one unit of error.
-    pub(super) fn narrow(mut self, session: &Session, drop: u32) -> Self {
+    pub(in crate::protocols) fn narrow(mut self, session: &Session, drop: u32) -> Self {
         if drop == 0 {
             return self;
         }
