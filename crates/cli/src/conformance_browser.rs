@@ -89,7 +89,13 @@ fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
     let prepared = prepare(&graph, reveal, 1e-3, Some(&fixture.rows)).unwrap();
     let parties =
         [1, 2, 3].map(|n| PublicKey::new(&format!("party-{n}"), [n; 32], [n; 32]).unwrap().to_string());
-    let choices = Choices { name: fixture.name.clone(), protect, reveal, parties: parties.to_vec() };
+    let choices = Choices {
+        name: fixture.name.clone(),
+        protocol: PROTOCOLS[0],
+        protect,
+        reveal,
+        parties: parties.to_vec(),
+    };
     let (public, files) = for_parties(&prepared, choices, &mut DangerousSeededEntropy::new(3)).unwrap();
     let mut entropy = Kept(DangerousSeededEntropy::new(4), Vec::new());
     let caller = MpcCaller::new(&public).unwrap();

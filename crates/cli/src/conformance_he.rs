@@ -54,7 +54,10 @@ fn ask(planned: &Planned, rows: &[Tensor], tickets: bool) -> Answer {
     if tickets {
         caller.prepare_ahead(rows[0].rows);
         while let Some(preparation) = caller.preparation(&mut entropy).unwrap() {
-            preparation.pending.keep(host.infer(preparation.message)).unwrap();
+            preparation
+                .pending
+                .keep(host.infer(preparation.messages[0].clone()).map(|reply| vec![reply]))
+                .unwrap();
         }
         for row in 0..rows[0].rows {
             let row: Vec<Tensor> = rows.iter().map(|t| t.slice(row, row + 1)).collect();

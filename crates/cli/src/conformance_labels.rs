@@ -161,6 +161,7 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
 
 fn bundled(prepared: &Prepared) -> (PublicBundle, Vec<PartyFile>) {
     let choices = Choices {
+        protocol: PROTOCOLS[0],
         name: "m".into(),
         protect: Protect::Both,
         reveal: Reveal::Label,

@@ -42,6 +42,7 @@ fn networks_and_trees_keep_their_proven_bound_between_parties() {
         let Prepared::Program(p) = &prepared else { panic!("{name} is not linear") };
         let planned = start.elapsed();
         let choices = Choices {
+            protocol: PROTOCOLS[0],
             name: "m".into(),
             protect: Protect::Both,
             reveal: Reveal::Score,

@@ -19,6 +19,7 @@ use privet_model::head::{Column, Feature};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::PROTOCOLS;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 use privet_ring::entropy::draw;
 use serde::Deserialize;
@@ -158,8 +159,13 @@ fn plan_for(fixture: &Fixture, accuracy: f64) -> (Planned, bool) {
 /// The whole way of a prediction, without sockets.
 fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(1);
-    let choices =
-        Choices { name: "m".into(), protect, reveal: Reveal::Score, parties: vec![String::new(); 3] };
+    let choices = Choices {
+        name: "m".into(),
+        protocol: PROTOCOLS[0],
+        protect,
+        reveal: Reveal::Score,
+        parties: vec![String::new(); 3],
+    };
     let (public, files) = for_linear(planned, choices, &mut entropy).unwrap();
     ask(&public, &files, rows)
 }
@@ -369,6 +375,7 @@ fn a_row_outside_the_range_is_refused_by_row_and_name() {
     let (plan, _) = plan_for(&fixture, 1e-4);
     let mut entropy = DangerousSeededEntropy::new(1);
     let choices = Choices {
+        protocol: PROTOCOLS[0],
         name: "m".into(),
         protect: Protect::Both,
         reveal: Reveal::Score,

@@ -69,6 +69,7 @@ fn answer(line: &str) -> Result<Value, String> {
 fn between_parties(graph: &Graph, inputs: Vec<Tensor>, accuracy: f64) -> Result<(Vec<Tensor>, f64), Error> {
     let prepared = prepare(graph, Reveal::Score, accuracy, Some(&inputs))?;
     let choices = Choices {
+        protocol: PROTOCOLS[0],
         name: "m".into(),
         protect: Protect::Both,
         reveal: Reveal::Score,

@@ -9,7 +9,7 @@ use privet_model::graph::{Graph, Port};
 use privet_model::head::Head;
 use privet_model::tail::Tail;
 use privet_mpc::protect::Protect;
-use privet_mpc::protocols::replicated3;
+use privet_mpc::protocols::{Header, named};
 use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::run::{PartyConstants, share_constants};
@@ -19,13 +19,16 @@ use privet_tee::statement::{Hex, hex};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::check::Planned;
+use crate::check::{Planned, dealt_bytes};
 use crate::error::{Blame, Error};
 use crate::he::bundle::HePart;
 use crate::kind::{Kind, Reveal};
 use crate::numbers::Numbers;
 use crate::prepared::Prepared;
 use crate::trust::TrustCard;
+
+/// Bytes of a dealer's tape for one computation that a bundle aims at: a call carries several.
+const TAPE_BYTES: usize = 4 << 20;
 
 /// Version of the format below. A reader takes this one; a newer one is named in the error.
 pub const FORMAT: u32 = 2;
@@ -78,6 +81,9 @@ pub struct MpcPart {
     pub scores: usize,
     /// Each party's one-line public key, P0 first.
     pub parties: Vec<String>,
+    /// Most rows that are computed at once, where that is less than the numbers allow: a dealer sends so much for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_rows: Option<usize>,
 }
 
 /// The public part of a model served by an enclave.
@@ -188,7 +194,8 @@ impl PublicBundle {
 
     /// Who could see what.
     pub fn trust_card(&self) -> TrustCard {
-        TrustCard::of(self.manifest.kind, self.manifest.mpc.as_ref().map(|part| part.protect))
+        let parties = self.manifest.mpc.as_ref().map(|part| (part.protocol.as_str(), part.protect));
+        TrustCard::of(self.manifest.kind, parties)
     }
 }
 
@@ -220,11 +227,17 @@ impl Manifest {
 impl MpcPart {
     /// The shape of a request for the bundle of this digest.
     pub fn layout(&self, bundle: [u8; 32]) -> Layout {
-        Layout { bundle, ..layout(&self.numbers, self.protect, self.head.columns.len(), self.scores) }
+        let layout = layout(&self.numbers, self.protect, self.head.columns.len(), self.scores);
+        Layout { bundle, most_rows: self.most_rows.unwrap_or(usize::MAX).min(layout.most_rows), ..layout }
+    }
+
+    /// Whether party 0 is a dealer that no client meets.
+    pub fn has_dealer(&self) -> bool {
+        named(&self.protocol).is_some_and(|header| header.has_dealer)
     }
 
     fn is_sound(&self) -> bool {
-        self.protocol == replicated3::HEADER.name
+        named(&self.protocol).is_some_and(|h| h.hides_model_alone || self.protect != Protect::Model)
             && self.parties.len() == PARTIES
             && self.scores > 0
             && !self.head.columns.is_empty()
@@ -339,12 +352,28 @@ pub(crate) fn words(text: &str) -> Option<Vec<u64>> {
 pub struct Choices {
     /// The model's name.
     pub name: String,
+    /// Which protocol the parties run.
+    pub protocol: &'static Header,
     /// What is hidden from the parties.
     pub protect: Protect,
     /// What the client gets.
     pub reveal: Reveal,
     /// Each party's one-line public key, P0 first.
     pub parties: Vec<String>,
+}
+
+impl Choices {
+    fn check(&self) -> Result<(), Error> {
+        if self.protect != Protect::Model || self.protocol.hides_model_alone {
+            return Ok(());
+        }
+        let what = format!(
+            "`{}` does not run with `protect = \"model\"`: not all of its parties may know the input. Use `both`, or the protocol \
+             `replicated3`.",
+            self.protocol.name
+        );
+        Err(Error::refused("E235", what))
+    }
 }
 
 /// A bundle for three parties: a fresh sharing of the model, whatever was shared before.
@@ -359,7 +388,12 @@ pub fn for_parties(
             let shares = share_constants(&p.constants, choices.protect, entropy).map_err(no_entropy)?;
             let shares = shares.iter().map(|c| Zeroizing::new(c.tensors.clone())).collect();
             let numbers = Numbers::Program(Box::new(p.program.clone()));
-            let model = Shared { numbers, head: p.private.head(), tail: p.private.tail(), shares };
+            let most_rows = match choices.protocol.has_dealer {
+                true => Some((TAPE_BYTES / dealt_bytes(p, choices.protect)?.max(1)).max(1)),
+                false => None,
+            };
+            let (head, tail) = (p.private.head(), p.private.tail());
+            let model = Shared { numbers, head, tail, shares, most_rows };
             model.bundle(p.program.scores(), choices, entropy)
         }
     }
@@ -375,7 +409,8 @@ pub fn for_linear(
     let shares = share(integers, choices.protect, entropy).map_err(no_entropy)?;
     let one = |w: &PartyWeights| Zeroizing::new(vec![w.factors.clone(), vec![w.bias.clone()]]);
     let shares = shares.iter().map(one).collect();
-    let model = Shared { numbers: Numbers::Linear(plan.clone()), head: &cut.head, tail: &cut.tail, shares };
+    let numbers = Numbers::Linear(plan.clone());
+    let model = Shared { numbers, head: &cut.head, tail: &cut.tail, shares, most_rows: None };
     model.bundle(cut.core.scores(), choices, entropy)
 }
 
@@ -386,6 +421,7 @@ struct Shared<'a> {
     tail: &'a Tail,
     /// By party, by tensor, by component.
     shares: Vec<Zeroizing<Vec<Vec<Vec<u64>>>>>,
+    most_rows: Option<usize>,
 }
 
 impl Shared<'_> {
@@ -395,6 +431,7 @@ impl Shared<'_> {
         choices: Choices,
         entropy: &mut dyn Entropy,
     ) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
+        choices.check()?;
         let mut files = Vec::new();
         for (role, tensors) in Role::ALL.into_iter().zip(&self.shares) {
             let tensors = tensors.iter().map(|parts| parts.iter().map(|part| text(part)).collect()).collect();
@@ -402,13 +439,14 @@ impl Shared<'_> {
             files.push(PartyFile { public: String::new(), party: role.into(), salt, tensors });
         }
         let part = MpcPart {
-            protocol: replicated3::HEADER.name.into(),
+            protocol: choices.protocol.name.into(),
             protect: choices.protect,
             numbers: self.numbers,
             head: self.head.clone(),
             tail: self.tail.clone(),
             scores,
             parties: choices.parties,
+            most_rows: self.most_rows,
         };
         let public = PublicBundle::seal(Manifest {
             format: FORMAT,

@@ -62,30 +62,35 @@ pub trait Caller: Send + Sync {
 
 /// A question that is asked ahead of rows.
 pub struct Preparation {
-    /// The message, for the deployment's only role.
-    pub message: InferRequest,
+    /// The messages, one per role.
+    pub messages: Vec<InferRequest>,
     /// Keeps what comes of it.
     pub pending: Box<dyn Prepared>,
 }
 
 /// Waits for the reply to a [`Preparation`].
 pub trait Prepared: Send {
-    /// Keeps the reply, or makes room for another try.
-    fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error>;
+    /// Keeps what the replies say, one per role, or makes room for another try.
+    fn keep(self: Box<Self>, replies: Result<Vec<InferReply>, Error>) -> Result<(), Error>;
 }
 
 /// A question that comes before any rows.
 pub struct Opening {
-    /// The message, for the deployment's only role.
-    pub message: InferRequest,
-    /// Turns the reply into leave to send rows.
+    /// The messages, one per role.
+    pub messages: Vec<InferRequest>,
+    /// Turns the replies into leave to send rows.
     pub pending: Box<dyn Opened>,
 }
 
 /// Waits for the reply to an [`Opening`].
 pub trait Opened: Send {
-    /// Appraises the reply at `now`; from then on jobs can be asked.
-    fn open(self: Box<Self>, reply: InferReply, now: u64, entropy: &mut dyn Entropy) -> Result<(), Error>;
+    /// Appraises the replies, one per role, at `now`; from then on jobs can be asked.
+    fn open(
+        self: Box<Self>,
+        replies: Vec<InferReply>,
+        now: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), Error>;
 }
 
 /// Some consecutive rows that were not asked about yet.
@@ -137,6 +142,8 @@ pub struct Between {
     pub bytes: u64,
     /// Rounds, of the role that waited most often.
     pub rounds: u64,
+    /// Bytes that a dealer had sent to the roles ahead of time, used up by this answer.
+    pub dealt: u64,
 }
 
 impl Answer {
@@ -145,6 +152,7 @@ impl Answer {
         self.outputs.iter_mut().zip(other.outputs).for_each(|(a, b)| a.append(b));
         self.scores.extend(other.scores);
         self.between.bytes = self.between.bytes.saturating_add(other.between.bytes);
+        self.between.dealt = self.between.dealt.saturating_add(other.between.dealt);
         self.between.rounds = self.between.rounds.max(other.between.rounds);
     }
 }

@@ -8,6 +8,7 @@
 //! | [`oip`] | the Open Inference Protocol as plain values, and [`Host`](oip::Host), the server side |
 //! | [`tensors`] | tensors to and from their bytes in a call |
 //! | [`plain`], [`mpc`], [`tee`], [`he`] | both sides of a kind |
+//! | [`dealer2`] | two servers and a dealer: tickets, pools, and the roles' both sides |
 //! | [`wire`] | a party's message, byte by byte |
 //! | [`prepared`], [`numbers`] | a model planned for parties, and what everyone knows of its numbers |
 //! | [`bundle`] | what the owner hands out |
@@ -18,6 +19,7 @@
 pub mod bundle;
 pub mod caller;
 pub mod check;
+pub mod dealer2;
 pub mod error;
 pub mod he;
 pub mod kind;
@@ -31,5 +33,6 @@ pub mod tee;
 pub mod tensors;
 pub mod trust;
 pub mod wire;
+mod work;
 
 pub use error::{Blame, Error};

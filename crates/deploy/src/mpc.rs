@@ -4,19 +4,14 @@ use std::sync::Arc;
 
 use privet_model::encode::Encoder;
 use privet_model::graph::Port;
-use privet_model::private::Program;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::{Links, Peers};
-use privet_mpc::protect::Protect;
-use privet_mpc::protocols::protocol::Protocol as _;
-use privet_mpc::protocols::replicated3::{self, Input, Replicated, Replicated3};
+use privet_mpc::protocols::replicated3::Blocks;
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
-use privet_mpc::run::{Columns, Inputs, Owned, run};
-use privet_mpc::session::{OutputShare, Session};
-use privet_mpc::weights::PartyWeights;
+use privet_mpc::session::Session;
 use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
@@ -24,19 +19,20 @@ use privet_ring::pack::{packed_len, unpack};
 use crate::bundle::{MpcPart, PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, check_rows, pieces};
 use crate::error::{Blame, Error};
-use crate::numbers::Numbers;
 use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
 use crate::wire;
+use crate::work::Work;
 
 /// The tensor of a request that holds its head, as [`wire`] writes it.
 pub const HEAD: &str = "request";
 /// The tensor that holds the explicit share.
 pub const BODY: &str = "share";
-const ANSWER: &str = "answer";
+pub(crate) const ANSWER: &str = "answer";
 /// What a reply may be believed to have run under.
-const ASSURANCE: &str = "no two parties collude";
-const ROUNDS_BETWEEN: &str = "rounds_between";
-const BYTES_BETWEEN: &str = "bytes_between";
+pub(crate) const ASSURANCE: &str = "no two parties collude";
+pub(crate) const ROUNDS_BETWEEN: &str = "rounds_between";
+pub(crate) const BYTES_BETWEEN: &str = "bytes_between";
+pub(crate) const BYTES_DEALT: &str = "bytes_dealt";
 
 /// The client.
 pub struct MpcCaller {
@@ -151,12 +147,13 @@ impl Pending for MpcPending {
         let between = Between {
             bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).fold(0, u64::saturating_add),
             rounds: replies.iter().map(|r| counted(r, ROUNDS_BETWEEN)).max().unwrap_or(0),
+            dealt: 0,
         };
         Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between })
     }
 }
 
-fn counted(reply: &InferReply, what: &str) -> u64 {
+pub(crate) fn counted(reply: &InferReply, what: &str) -> u64 {
     let value = reply.parameters.iter().find(|(name, _)| name == what).map(|(_, value)| value);
     if let Some(Parameter::Int(n)) = value { u64::try_from(*n).unwrap_or(0) } else { 0 }
 }
@@ -195,78 +192,6 @@ pub struct PartyHost {
     metadata: Metadata,
 }
 
-/// What a party does with a request.
-enum Work {
-    Linear(PartyWeights),
-    Program(Box<Program>, Vec<Owned<Replicated>>),
-}
-
-impl Work {
-    /// The share of a model, if it fits the model's public half.
-    fn new(part: &MpcPart, layout: &Layout, role: Role, secret: PartySecret) -> Option<Self> {
-        match (&part.numbers, secret) {
-            (Numbers::Linear(_), PartySecret::Linear(weights)) => {
-                let fits = weights.bias.len() == part.scores
-                    && weights.factors.len() == layout.protect.components(role).len()
-                    && weights
-                        .factors
-                        .iter()
-                        .all(|f| Some(f.len()) == layout.columns.checked_mul(part.scores));
-                fits.then_some(Self::Linear(weights))
-            }
-            (Numbers::Program(program), PartySecret::Program(constants)) => {
-                let fits = constants.fit(program, part.protect);
-                fits.then(|| Self::Program(program.clone(), constants.owned(program)))
-            }
-            _ => None,
-        }
-    }
-
-    /// This party's share of everything that is revealed.
-    fn run(
-        &self,
-        mut session: Session,
-        layout: &Layout,
-        request: PartyRequest,
-    ) -> Result<OutputShare, Abort> {
-        match self {
-            Self::Linear(weights) => {
-                let output = session.step("linear", |s| replicated3::linear(s, layout, weights, request))?;
-                Ok(session.finish(output, layout.answer_bits))
-            }
-            Self::Program(program, secrets) => {
-                let inputs = Inputs { secrets, rows: request.statement.rows as usize };
-                let mut protocol = Replicated3::new(session);
-                let columns = columns(&mut protocol, program, secrets, layout, request)?;
-                let output = run(&mut protocol, program, &inputs, columns)?;
-                Ok(protocol.session.finish(Replicated3::output(output), layout.answer_bits))
-            }
-        }
-    }
-}
-
-/// The rows of a request: through the first matrix at once, where all of them go through one that is shared as they are.
-fn columns(
-    protocol: &mut Replicated3,
-    program: &Program,
-    secrets: &[Owned<Replicated>],
-    layout: &Layout,
-    request: PartyRequest,
-) -> Result<Columns<Replicated3>, Abort> {
-    let matrix = program.first_matrix().map(|(step, weights)| (step, &secrets[weights]));
-    if let (Protect::Both, Some((step, Owned::Secret(matrix)))) = (layout.protect, matrix) {
-        let k = program.numbers[step].ring;
-        let product = replicated3::product(&mut protocol.session, layout, request, matrix, k)?;
-        return Ok(Columns::Product(product));
-    }
-    let tensor = match replicated3::input(&mut protocol.session, layout, request)? {
-        Input::Shared(tensor) => tensor,
-        Input::Summed(tensor) => protocol.reshare(tensor)?,
-        Input::Known(tensor) => protocol.public(&tensor, layout.k),
-    };
-    Ok(Columns::Tensor(tensor.into()))
-}
-
 impl PartyHost {
     /// Party `role` of a bundle, with its share of the model and the keys that it agreed on with its neighbours. `peers`
     /// is where it meets them, for a program in which parties talk to each other; a linear one has none.
@@ -279,14 +204,13 @@ impl PartyHost {
     ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
         let part = bundle.mpc()?;
-        let misfit = || Error::refused("E230", "The share of the model does not fit its own bundle.");
-        let work = Work::new(part, &layout, role, secret).ok_or_else(misfit)?;
+        let work = Work::new(part, &layout, role, secret)?;
         let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, role));
         Ok(Self { role, layout, work, keys, peers, bound, metadata })
     }
 }
 
-fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
+pub(crate) fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Metadata {
     let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
     let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
     let explicit = part.layout([0; 32]).protect.components(role).iter().any(|c| !c.is_seeded());
@@ -335,7 +259,8 @@ impl Host for PartyHost {
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
         let session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
-        let share = self.work.run(session, &self.layout, message).map_err(aborted)?;
+        let computed = self.work.run::<Blocks>(session, &self.layout, message).map_err(aborted)?;
+        let share = computed.finish(self.layout.answer_bits);
         let mut answer = Vec::with_capacity(32 + share.packed().len());
         answer.extend_from_slice(&point);
         answer.extend_from_slice(share.packed());

@@ -22,14 +22,18 @@ const REPEATED_QUERIES: &str =
     "in any kind: a linear model of n weights follows from n + 1 rows and their scores (or probabilities)";
 
 impl TrustCard {
-    /// The card of a kind; `protect` is for parties.
-    pub fn of(kind: Kind, protect: Option<Protect>) -> Self {
-        let (title, lines): (&str, &[(&str, &str)]) = match (kind, protect) {
+    /// The card of a kind; for parties, of a protocol and what it hides.
+    pub fn of(kind: Kind, parties: Option<(&str, Protect)>) -> Self {
+        let (title, lines): (&str, &[(&str, &str)]) = match (kind, parties) {
             (Kind::Plain, _) => ("plain: ordinary serving", PLAIN),
-            (Kind::Mpc, Some(Protect::Input)) => {
+            (Kind::Mpc, Some(("dealer2", Protect::Input))) => {
+                ("mpc / dealer2, semi-honest, protects the input", DEALER_INPUT)
+            }
+            (Kind::Mpc, Some(("dealer2", _))) => ("mpc / dealer2, semi-honest", DEALER_BOTH),
+            (Kind::Mpc, Some((_, Protect::Input))) => {
                 ("mpc / replicated3, semi-honest, protects the input", MPC_INPUT)
             }
-            (Kind::Mpc, Some(Protect::Model)) => {
+            (Kind::Mpc, Some((_, Protect::Model))) => {
                 ("mpc / replicated3, semi-honest, protects the model", MPC_MODEL)
             }
             (Kind::Mpc, _) => ("mpc / replicated3, semi-honest", MPC_BOTH),
@@ -82,6 +86,33 @@ const MPC_BOTH: &[(&str, &str)] = &[
     ("each party", "sees the model's shape, sizes and times; not the input, the weights or the answer"),
     ("two parties together", "see everything"),
     ("a cheating party", "can change the answer unnoticed"),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
+];
+
+const DEALER_BOTH: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    (
+        "each of the two servers",
+        "sees the model's shape, sizes and times; not the input, the weights or the answer",
+    ),
+    (
+        "the dealer",
+        "sees the model's shape and how many rows are prepared; no client, no input, no answer, no weights",
+    ),
+    ("any two of the three together", "see everything"),
+    ("a cheating server or dealer", "can change the answer unnoticed"),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
+];
+
+const DEALER_INPUT: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("each of the two servers", "knows the model's weights; it does not see the input or the answer"),
+    (
+        "the dealer",
+        "knows the model's weights and how many rows are prepared; no client, no input, no answer",
+    ),
+    ("any two of the three together", "see everything"),
+    ("a cheating server or dealer", "can change the answer unnoticed"),
     ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
 ];
 

@@ -290,8 +290,11 @@ fn a_host_sees_how_many_rows_a_call_asks_about() {
     }
     scene.caller.prepare_ahead(20);
     let preparation = scene.caller.preparation(&mut entropy(2)).unwrap().unwrap();
-    let ahead = scene.host.rows(&preparation.message);
-    preparation.pending.keep(scene.host.infer(preparation.message)).unwrap();
+    let ahead = scene.host.rows(&preparation.messages[0]);
+    preparation
+        .pending
+        .keep(scene.host.infer(preparation.messages[0].clone()).map(|reply| vec![reply]))
+        .unwrap();
     assert!(ahead > 1 && scene.host.rows(&scene.message(3, 3)) == 3, "{ahead}");
     let parties = World3::new(Protect::Both, 3, 1);
     let asked = parties.ask_once(&parties.rows(1, 9), 1);

@@ -21,6 +21,7 @@ use privet_model::graph::{Function, Graph, NodeId, Op};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::PROTOCOLS;
 use privet_mpc::request::Request;
 use privet_mpc::role::Role;
 use privet_mpc::world::World;
@@ -53,7 +54,8 @@ impl Parties {
         let sample = vec![Tensor::new(1, COLUMNS, Data::F32(vec![3.5; COLUMNS])).unwrap()];
         let prepared = prepare(&network(), Reveal::Score, 1e-3, Some(&sample)).map_err(Error::from).unwrap();
         let parties = ["key of P0", "key of P1", "key of P2"].map(str::to_owned).to_vec();
-        let choices = Choices { name: "m".into(), protect, reveal: Reveal::Score, parties };
+        let choices =
+            Choices { name: "m".into(), protocol: PROTOCOLS[0], protect, reveal: Reveal::Score, parties };
         let (public, files) = for_parties(&prepared, choices, &mut entropy(1)).unwrap();
         let (keys, peers) = (World::new(4).keys(), meeting(World::new(4).deadline(PATIENCE)));
         let hosts = files.iter().zip(keys).zip(peers).map(|((file, keys), peers)| {

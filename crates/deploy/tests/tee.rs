@@ -117,8 +117,8 @@ fn n39_a_host_that_asks_another_genuine_enclave_gets_nowhere() {
     let (mine, other) = (World::new(Parts::default()), World::new(Parts::default()));
     let opening = mine.caller.opening(NOW, &mut os()).unwrap().unwrap();
     // Fresh evidence, genuine, and over this very client's nonce: of an enclave that serves something else.
-    let reply = other.carry(opening.message).unwrap();
-    let error = opening.pending.open(reply, NOW, &mut os()).err().unwrap();
+    let reply = other.carry(opening.messages[0].clone()).unwrap();
+    let error = opening.pending.open(vec![reply], NOW, &mut os()).err().unwrap();
     assert!(error.message.contains("bundle-mismatch"), "{error}");
 }
 

@@ -26,6 +26,10 @@ struct Scene {
     columns: usize,
 }
 
+fn one(reply: InferReply) -> Vec<InferReply> {
+    vec![reply]
+}
+
 impl Scene {
     fn new(columns: usize, scores: usize) -> Self {
         let planned = plan_of(columns, scores);
@@ -40,7 +44,7 @@ impl Scene {
         let mut asked = 0;
         while let Some(preparation) = self.caller.preparation(&mut entropy(7 + asked)).unwrap() {
             asked += 1;
-            preparation.pending.keep(self.host.infer(preparation.message)).unwrap();
+            preparation.pending.keep(self.host.infer(preparation.messages[0].clone()).map(one)).unwrap();
         }
         asked as usize
     }
@@ -156,15 +160,15 @@ fn the_servers_masks_depend_on_the_ciphertexts_too() {
     let scene = Scene::new(40, 1);
     scene.caller.prepare_ahead(1);
     let first = scene.caller.preparation(&mut entropy(40)).unwrap().unwrap();
-    let mut other = first.message.clone();
+    let mut other = first.messages[0].clone();
     // The same head with another ciphertext, to a server that does not know the key's past.
     let mut bytes = data(&mut other, CIPHERTEXTS).to_vec();
     bytes[0] ^= 1;
     *data(&mut other, CIPHERTEXTS) = bytes.into();
-    let (head, same) = (data(&mut other, HEAD).clone(), data(&mut first.message.clone(), HEAD).clone());
+    let (head, same) = (data(&mut other, HEAD).clone(), data(&mut first.messages[0].clone(), HEAD).clone());
     assert_eq!(head, same);
     let of = |m: &mut InferRequest| privet_deploy::he::wire::ticket(&head, &data(m, CIPHERTEXTS).clone());
-    assert_ne!(of(&mut other), of(&mut first.message.clone()));
+    assert_ne!(of(&mut other), of(&mut first.messages[0].clone()));
 }
 
 #[test]
@@ -208,11 +212,11 @@ fn a_server_that_forgot_the_key_gets_it_with_the_next_question() {
     scene.caller.prepare_ahead(10_000);
     let first = scene.caller.preparation(&mut entropy(30)).unwrap().unwrap();
     assert!(scene.caller.preparation(&mut entropy(31)).unwrap().is_none(), "one at a time");
-    let refusal = restarted.infer(first.message);
+    let refusal = restarted.infer(first.messages[0].clone()).map(one);
     assert_eq!(refusal.as_ref().err().unwrap().code, OPEN_AGAIN);
     first.pending.keep(refusal).unwrap();
     let second = scene.caller.preparation(&mut entropy(32)).unwrap().unwrap();
-    assert!(second.pending.keep(restarted.infer(second.message)).is_ok());
+    assert!(second.pending.keep(restarted.infer(second.messages[0].clone()).map(one)).is_ok());
     // A server that does not know a key which it was just sent is not asked for ever.
     let fresh = Scene::new(40, 1);
     fresh.caller.prepare_ahead(1);

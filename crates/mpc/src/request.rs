@@ -135,6 +135,11 @@ impl Request {
         })
     }
 
+    /// With seeds that were dealt for this request alone.
+    pub fn of_seeds([s0, s1]: [Seed; 2], entropy: &mut dyn Entropy) -> Result<Self, EntropyFailed> {
+        Ok(Self { s0, s1, salt: Salt::draw(entropy)?, next_chunk: 0 })
+    }
+
     /// The next chunk's ticket; there are 2^32 of them.
     pub fn ticket(&mut self) -> Option<Ticket> {
         let ticket = Ticket(self.next_chunk);

@@ -149,9 +149,8 @@ impl Deployed {
     }
 
     async fn prepare(&self) -> Result<(), Error> {
-        while let Some(Preparation { message, pending }) = self.caller.preparation(&mut OsEntropy)? {
-            let reply = self.ask(vec![message]).await;
-            pending.keep(reply.map(|mut replies| replies.pop().unwrap_or_default()))?;
+        while let Some(Preparation { messages, pending }) = self.caller.preparation(&mut OsEntropy)? {
+            pending.keep(self.ask(messages).await)?;
         }
         Ok(())
     }
@@ -183,12 +182,19 @@ impl Deployed {
 
     /// Makes sure that rows may be sent: some kinds ask something first. What that took, where it was not done before.
     pub async fn opened(&self) -> Result<Option<OpeningTimes>, Error> {
-        let Some(opening) = self.caller.opening(now(), &mut OsEntropy)? else { return Ok(None) };
-        let start = Instant::now();
-        let mut replies = self.ask(vec![opening.message]).await?;
-        let evidence = start.elapsed();
-        opening.pending.open(replies.pop().unwrap_or_default(), now(), &mut OsEntropy)?;
-        Ok(Some(OpeningTimes { evidence, verification: start.elapsed().saturating_sub(evidence) }))
+        let mut times = None;
+        while let Some(opening) = self.caller.opening(now(), &mut OsEntropy)? {
+            let start = Instant::now();
+            let replies = self.ask(opening.messages).await?;
+            let evidence = start.elapsed();
+            opening.pending.open(replies, now(), &mut OsEntropy)?;
+            let so_far: OpeningTimes = times.unwrap_or_default();
+            times = Some(OpeningTimes {
+                evidence: so_far.evidence + evidence,
+                verification: so_far.verification + start.elapsed().saturating_sub(evidence),
+            });
+        }
+        Ok(times)
     }
 
     /// One job's answer; `long` where making its messages takes long.
@@ -236,7 +242,7 @@ pub fn now() -> u64 {
 }
 
 /// What opening a deployment took.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct OpeningTimes {
     /// Until its evidence was here.
     pub evidence: Duration,

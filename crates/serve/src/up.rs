@@ -193,6 +193,7 @@ impl Running {
         let names = Role::ALL.map(|role| format!("party-{}", role.index()));
         let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
         let choices = Choices {
+            protocol: PROTOCOLS[0],
             name: wanted.name.into(),
             protect: wanted.protect,
             reveal: wanted.reveal,

@@ -171,6 +171,7 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
     let reveal = args.plan.reveal.into();
     let plan = prepare(graph, reveal, args.plan.accuracy, rows.as_deref()).map_err(Error::from)?;
     let choices = Choices {
+        protocol: PROTOCOLS[0],
         name: model_name(args.plan.served.name.as_deref(), &args.model),
         protect: args.plan.served.protect.into(),
         reveal,

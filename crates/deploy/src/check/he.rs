@@ -84,7 +84,6 @@ fn cost(planned: &Planned, parameters: &Parameters, options: Options) -> Cost {
         // The key comes with the first question.
         bytes_up: HEAD_BYTES + size + up(1),
         bytes_up_per_row: up(1024) / 1024,
-        bytes_between: 0,
         ring: Some(RingReport {
             degree: parameters.degree,
             modulus_bits: parameters.modulus_bits(),
@@ -97,5 +96,6 @@ fn cost(planned: &Planned, parameters: &Parameters, options: Options) -> Cost {
             answer_bytes: parameters.largest_answer(needs),
         }),
         steps: if options.steps { linear_steps(planned) } else { Vec::new() },
+        ..Cost::default()
     }
 }

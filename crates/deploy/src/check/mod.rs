@@ -1,6 +1,7 @@
 //! What a model needs and costs in each kind, every problem at once, and its worst error on the owner's own rows.
 
 mod he;
+mod parties;
 mod program;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,6 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::kind::{Kind, Reveal};
-use crate::mpc::traffic;
-use crate::numbers::Numbers;
 use crate::prepared::{Prepared, Unprepared, prepare};
 use crate::reveal::meaning;
 use crate::tee::content::sealed_len;
@@ -60,7 +59,7 @@ pub struct KindReport {
 }
 
 /// What one row costs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Cost {
     /// Proven largest error of a score; 0 where the kind computes as the model is defined.
     pub bound: f64,
@@ -74,6 +73,11 @@ pub struct Cost {
     pub bytes_up_per_row: usize,
     /// Bytes between the parties.
     pub bytes_between: usize,
+    /// Bytes that a dealer sends ahead of time, over all parties.
+    pub bytes_dealt: usize,
+    /// Who could see what, where that depends on the protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<TrustCard>,
     /// The ring, where ciphertexts are computed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ring: Option<RingReport>,
@@ -194,6 +198,7 @@ pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<
 
 pub use he::CIPHERTEXTS;
 pub(crate) use he::beyond;
+pub use program::dealt_bytes;
 
 pub(crate) fn planned_cut(cut: Cut, accuracy: f64, rows: Option<&[Tensor]>) -> Result<Planned, Refusal> {
     let ranges = rows.map_or_else(|| Ok(Ranges::of_model()), |rows| Ranges::of_rows(&cut.head, rows))?;
@@ -266,20 +271,14 @@ fn kind_report(
     let (problems, protocols) = match (kind, private) {
         (Kind::Plain, _) => whole("plain", plain_cost(graph)),
         (Kind::Tee, _) => whole("tee", tee_cost(graph)),
-        (Kind::Mpc, Ok(prepared)) => {
-            let cost = match prepared {
-                Prepared::Linear(planned) => mpc_cost(planned, options),
-                Prepared::Program(p) => program::cost(p, options.protect, options.steps)?,
-            };
-            (Vec::new(), BTreeMap::from([(replicated3::HEADER.name, cost)]))
-        }
+        (Kind::Mpc, Ok(prepared)) => (Vec::new(), parties::costs(prepared, options)?),
         (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
         (Kind::He, _) => he::report(graph, options, private),
     };
     let status = if problems.is_empty() { "ready" } else { "no" };
-    let protect = (kind == Kind::Mpc).then_some(options.protect);
+    let parties = (kind == Kind::Mpc).then_some((replicated3::HEADER.name, options.protect));
     let reveals = meaning(kind, options.reveal);
-    Ok(KindReport { status, problems, protocols, reveals, trust: TrustCard::of(kind, protect) })
+    Ok(KindReport { status, problems, protocols, reveals, trust: TrustCard::of(kind, parties) })
 }
 
 /// A problem of no node in particular.
@@ -300,32 +299,7 @@ fn tee_cost(graph: &Graph) -> Cost {
 
 /// One machine computes as the model is defined.
 fn in_the_clear(bytes_up: usize, bytes_up_per_row: usize) -> Cost {
-    Cost {
-        bound: 0.0,
-        k: None,
-        rounds: 1,
-        bytes_up,
-        bytes_up_per_row,
-        bytes_between: 0,
-        ring: None,
-        steps: Vec::new(),
-    }
-}
-
-fn mpc_cost(planned: &Planned, options: Options) -> Cost {
-    let Planned { cut, plan, .. } = planned;
-    let numbers = Numbers::Linear(plan.clone());
-    let layout = crate::bundle::layout(&numbers, options.protect, cut.core.columns, cut.core.scores());
-    Cost {
-        bound: plan.bound,
-        k: Some(plan.k),
-        rounds: replicated3::HEADER.linear_rounds,
-        bytes_up: traffic(&layout, 1).0,
-        bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
-        bytes_between: replicated3::HEADER.linear_bytes_between,
-        ring: None,
-        steps: if options.steps { linear_steps(planned) } else { Vec::new() },
-    }
+    Cost { rounds: 1, bytes_up, bytes_up_per_row, ..Cost::default() }
 }
 
 /// A linear model is one product of matrices.

@@ -3,35 +3,48 @@
 use privet_model::eval::evaluate;
 use privet_model::graph::Graph;
 use privet_model::head::Column;
+use privet_model::private::Program;
 use privet_model::tensor::Tensor;
+use privet_mpc::Abort;
+use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::Header;
+use privet_mpc::protocols::dealer2::{self, Keys};
 use privet_mpc::protocols::protocol::Protocol as _;
-use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
-use privet_mpc::role::PARTIES;
+use privet_mpc::protocols::replicated3::{Blocks, Comparisons, Gates, Replicated};
+use privet_mpc::role::Role;
 use privet_mpc::run::{self, Columns, Inputs, share_constants};
+use privet_mpc::session::Session;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
+use super::parties::bytes_up;
 use super::{Cost, PublicFacts, RowsReport, StepReport, counted, label_changes, of_classes};
 use crate::bundle::no_entropy;
 use crate::error::Error;
-use crate::mpc::traffic;
 use crate::numbers::Numbers;
 use crate::prepared::PreparedProgram;
 
 /// Costs of one row, counted while it is computed on zeros, and with `steps` of each step.
-pub(super) fn cost(p: &PreparedProgram, protect: Protect, steps: bool) -> Result<Cost, Error> {
+pub(super) fn cost(
+    header: &Header,
+    p: &PreparedProgram,
+    protect: Protect,
+    steps: bool,
+) -> Result<Cost, Error> {
     let numbers = Numbers::Program(Box::new(p.program.clone()));
     let layout = crate::bundle::layout(&numbers, protect, p.private.head().columns.len(), p.program.scores());
-    let Between { rounds, bytes: bytes_between, steps: costs } = between(p, protect)?;
+    let Between { rounds, bytes: bytes_between, dealt: bytes_dealt, steps: costs } =
+        between(header, p, protect)?;
     Ok(Cost {
         bound: p.program.bound,
         k: Some(p.program.input_ring()),
         rounds: 1 + rounds,
-        bytes_up: traffic(&layout, 1).0,
-        bytes_up_per_row: traffic(&layout, 1024).0 / 1024,
+        bytes_up: bytes_up(header, &layout, 1),
+        bytes_up_per_row: bytes_up(header, &layout, 1024) / 1024,
         bytes_between,
-        ring: None,
+        bytes_dealt,
         steps: if steps { steps_of(p, &costs) } else { Vec::new() },
+        ..Cost::default()
     })
 }
 
@@ -65,29 +78,39 @@ struct Between {
     rounds: u32,
     /// Of all.
     bytes: usize,
-    /// The same of each step.
+    /// Of a dealer, ahead of time.
+    dealt: usize,
+    /// The same of each step, without what is dealt.
     steps: Vec<run::Cost>,
 }
 
 /// Neither rounds nor bytes depend on what the row says.
-fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
+fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
     let program = &p.program;
     // Nothing here is anybody's: the row is zeros, and every party is in this process.
     let held =
         share_constants(&p.constants, protect, &mut DangerousSeededEntropy::new(0)).map_err(no_entropy)?;
     let zeros = vec![0; program.columns.len()];
     let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
-    let parties: [_; PARTIES] = World::new(0).run([0; 32], |session| {
+    let has_dealer = header.has_dealer;
+    let world = World::new(0);
+    let party = |session: Session| {
         let secrets = held[session.me().index()].owned(program);
         let inputs = Inputs { secrets: &secrets, rows: 1 };
-        let columns = Columns::Tensor(columns.clone().into());
-        let mut protocol = Replicated3::new(session);
-        let (_, steps) = run::run_counted(&mut protocol, program, &inputs, columns)?;
-        Ok((protocol.ledger().clone(), steps))
-    });
+        if has_dealer {
+            counted_run::<Keys>(session, program, &inputs, &columns)
+        } else {
+            counted_run::<Blocks>(session, program, &inputs, &columns)
+        }
+    };
+    let parties = if has_dealer { world.run_dealt([0; 32], party) } else { world.run([0; 32], party) };
     let mut all = Between { steps: vec![run::Cost::default(); program.steps.len()], ..Between::default() };
-    for party in parties {
+    for (role, party) in Role::ALL.into_iter().zip(parties) {
         let (ledger, steps) = party.map_err(crate::mpc::aborted)?;
+        if has_dealer && role.index() == 0 {
+            all.dealt = ledger.bytes_between();
+            continue;
+        }
         all.rounds = all.rounds.max(ledger.rounds);
         all.bytes += ledger.bytes_between();
         for (all, one) in all.steps.iter_mut().zip(steps) {
@@ -95,6 +118,23 @@ fn between(p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
         }
     }
     Ok(all)
+}
+
+/// Bytes that a dealer sends for a row, to both servers together.
+pub fn dealt_bytes(p: &PreparedProgram, protect: Protect) -> Result<usize, Error> {
+    Ok(between(&dealer2::HEADER, p, protect)?.dealt)
+}
+
+fn counted_run<C: Comparisons>(
+    session: Session,
+    program: &Program,
+    inputs: &Inputs<'_, Replicated>,
+    columns: &Replicated,
+) -> Result<(Ledger, Vec<run::Cost>), Abort> {
+    let mut protocol = Gates::<C>::new(session);
+    let (_, steps) =
+        run::run_counted(&mut protocol, program, inputs, Columns::Tensor(columns.clone().into()))?;
+    Ok((protocol.ledger().clone(), steps))
 }
 
 /// The program on the owner's rows, in the clear, beside the model as it is defined.

@@ -37,14 +37,14 @@ pub(super) struct TicketsPending {
 }
 
 impl Prepared for TicketsPending {
-    fn keep(self: Box<Self>, reply: Result<InferReply, Error>) -> Result<(), Error> {
+    fn keep(self: Box<Self>, replies: Result<Vec<InferReply>, Error>) -> Result<(), Error> {
         let Self { preparing, asked, packing, rows, seed } = *self;
         let caller = &preparing.0;
-        if reply.as_ref().is_err_and(|e| e.code == OPEN_AGAIN && !asked.brought_key) {
+        if replies.as_ref().is_err_and(|e| e.code == OPEN_AGAIN && !asked.brought_key) {
             caller.bring_key.store(true, Ordering::Relaxed);
             return Ok(());
         }
-        let sums = caller.opened(&asked, &packing, rows, Some(&reply?))?;
+        let sums = caller.opened(&asked, &packing, rows, replies?.first())?;
         caller.tickets.keep(Tickets::new(asked.ticket, seed, sums, caller.part.scores));
         Ok(())
     }

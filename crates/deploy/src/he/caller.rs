@@ -269,7 +269,7 @@ impl Caller for Arc<HeCaller> {
             entropy,
         )?;
         let pending = Box::new(TicketsPending { preparing, asked, packing, rows, seed });
-        Ok(Some(Preparation { message, pending }))
+        Ok(Some(Preparation { messages: vec![message], pending }))
     }
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {

@@ -173,7 +173,7 @@ impl Caller for Arc<TeeCaller> {
         }
         let nonce = draw(entropy).map_err(no_entropy)?;
         let pending = Box::new(TeeOpened { caller: Arc::clone(self), nonce });
-        Ok(Some(Opening { message: self.challenge(nonce), pending }))
+        Ok(Some(Opening { messages: vec![self.challenge(nonce)], pending }))
     }
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, _: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
@@ -191,7 +191,13 @@ struct TeeOpened {
 }
 
 impl Opened for TeeOpened {
-    fn open(self: Box<Self>, reply: InferReply, now: u64, entropy: &mut dyn Entropy) -> Result<(), Error> {
+    fn open(
+        self: Box<Self>,
+        mut replies: Vec<InferReply>,
+        now: u64,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), Error> {
+        let reply = replies.pop().unwrap_or_default();
         let presented =
             reply_bytes(reply, EVIDENCE).and_then(|bytes| Presented::parse(&bytes)).ok_or_else(|| {
                 Error::integrity("E362", "What came where evidence was asked for is none. Nothing was sent.")

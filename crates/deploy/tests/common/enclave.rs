@@ -230,11 +230,11 @@ impl World {
     /// The same, where the host changes what is presented.
     pub fn open_changed(&self, change: impl FnOnce(&mut Presented)) -> Result<(), Error> {
         let Some(opening) = self.caller.opening(NOW, &mut os())? else { return Ok(()) };
-        let reply = self.carry(opening.message)?;
+        let reply = self.carry(opening.messages[0].clone())?;
         let mut presented = Presented::parse(&reply.outputs[0].data).unwrap();
         change(&mut presented);
         let outputs = vec![RawTensor::bytes(EVIDENCE, presented.to_bytes())];
-        opening.pending.open(InferReply { outputs, ..reply }, NOW, &mut os())
+        opening.pending.open(vec![InferReply { outputs, ..reply }], NOW, &mut os())
     }
 
     /// The same, where the host answers with something else altogether.

@@ -17,6 +17,7 @@ use privet_deploy::oip::{Host, InferReply, InferRequest};
 use privet_model::graph::{Function, Graph, NodeId, Op, Origin, Port};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::PROTOCOLS;
 use privet_mpc::role::Role;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
@@ -68,7 +69,8 @@ pub struct World3 {
 
 pub fn bundle(planned: &Planned, protect: Protect, seed: u64) -> (PublicBundle, Vec<PartyFile>) {
     let parties = ["key of P0", "key of P1", "key of P2"].map(str::to_owned).to_vec();
-    let choices = Choices { name: "m".into(), protect, reveal: Reveal::Score, parties };
+    let choices =
+        Choices { name: "m".into(), protocol: PROTOCOLS[0], protect, reveal: Reveal::Score, parties };
     for_linear(planned, choices, &mut entropy(seed)).unwrap()
 }
 

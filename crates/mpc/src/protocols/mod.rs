@@ -17,6 +17,10 @@ pub struct Header {
     pub corruption: &'static str,
     /// What then holds.
     pub guarantee: &'static str,
+    /// Whether P0 is a dealer: it works ahead of time, and no client meets it.
+    pub has_dealer: bool,
+    /// Whether it runs where the input is known to all parties and only the model is hidden.
+    pub hides_model_alone: bool,
     /// Network round trips between client and parties for a linear model.
     pub linear_rounds: u32,
     /// Bytes between the parties for a linear model.
@@ -24,4 +28,9 @@ pub struct Header {
 }
 
 /// All of them; the first is the default.
-pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER];
+pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER, &dealer2::HEADER];
+
+/// The protocol of this name.
+pub fn named(name: &str) -> Option<&'static Header> {
+    PROTOCOLS.iter().copied().find(|header| header.name == name)
+}

@@ -139,8 +139,8 @@ impl World {
     pub fn open(&self) -> Result<(), Error> {
         match self.caller.opening(NOW, &mut OsEntropy)? {
             Some(opening) => {
-                let reply = self.host.infer(opening.message)?;
-                opening.pending.open(reply, NOW, &mut OsEntropy)
+                let reply = self.host.infer(opening.messages[0].clone())?;
+                opening.pending.open(vec![reply], NOW, &mut OsEntropy)
             }
             None => Ok(()),
         }

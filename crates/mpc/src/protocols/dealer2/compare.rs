@@ -29,8 +29,7 @@ use crate::fss::{Roots, Side};
 use crate::protocols::replicated3::bits::packed;
 use crate::protocols::replicated3::deal::{deal, publish, settle};
 use crate::protocols::replicated3::form::Form;
-use crate::protocols::replicated3::view::View;
-use crate::protocols::replicated3::{Bits, Comparisons, P0, P1, P2, Replicated, Sum};
+use crate::protocols::replicated3::{Bits, Comparisons, P0, P1, P2, Replicated, Sum, View};
 use crate::session::Session;
 use privet_ring::reduce;
 

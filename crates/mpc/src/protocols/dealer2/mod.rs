@@ -38,6 +38,8 @@ pub const HEADER: Header = Header {
     parties: 3,
     corruption: "one of the two servers and the dealer may be curious (semi-honest)",
     guarantee: "it learns nothing about the input, the model or the answer",
+    has_dealer: true,
+    hides_model_alone: false,
     linear_rounds: 1,
     linear_bytes_between: 0,
 };

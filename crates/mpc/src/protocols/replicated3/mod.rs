@@ -54,6 +54,7 @@ pub use gates::{Blocks, Comparisons, Gates, Replicated3};
 pub use multiply::multiply;
 pub use rows::{Input, input, linear, product};
 pub use share::{Replicated, Sum};
+pub use view::View;
 
 use crate::protocols::Header;
 use crate::role::Role;
@@ -64,6 +65,8 @@ pub const HEADER: Header = Header {
     parties: 3,
     corruption: "one of three parties may be curious (semi-honest)",
     guarantee: "it learns nothing about the input, the model or the answer",
+    has_dealer: false,
+    hides_model_alone: true,
     linear_rounds: 1,
     linear_bytes_between: 0,
 };

@@ -19,7 +19,7 @@ use super::share::Sum;
 use super::{P0, P1, P2};
 
 /// a for P0, b for P1 and P2: k bits, nothing above them. Wiped on drop.
-pub(in crate::protocols) struct View {
+pub struct View {
     pub(in crate::protocols) k: u32,
     pub(in crate::protocols) half: Vec<u64>,
 }

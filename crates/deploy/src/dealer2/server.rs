@@ -1,0 +1,290 @@
+//! A server: it gives tickets, and computes for who brings one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use privet_mpc::commitment::{Statement, of_seed};
+use privet_mpc::correlated::PairKeys;
+use privet_mpc::ledger::Ledger;
+use privet_mpc::link::{Link, LinkError, Links, Peers};
+use privet_mpc::protocols::dealer2::Keys;
+use privet_mpc::request::{Held, Layout, PartyRequest};
+use privet_mpc::role::Role;
+use privet_mpc::session::Session;
+use privet_mpc::tape::Tape;
+use privet_mpc::{Abort, protect::Component};
+use privet_ring::entropy::{Entropy, draw};
+use privet_ring::pack::{pack, packed_len, unpack};
+use privet_ring::prg::Seed;
+use zeroize::Zeroizing;
+
+use super::epoch::{EpochId, Ticket, of_servers, with_dealer};
+use super::pool::{Level, Owner, Pool, ToDealer};
+use super::wire::{self, Ask, Compute, Given, Question, TICKETS};
+use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
+use crate::caller::OPEN_AGAIN;
+use crate::error::{Blame, Error};
+use crate::mpc::{ANSWER, ASSURANCE, BYTES_BETWEEN, BYTES_DEALT, ROUNDS_BETWEEN, aborted, metadata};
+use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor};
+use crate::work::Work;
+
+/// Most tickets that are given at once.
+pub const MOST_TICKETS: u32 = 64;
+/// Tries to find each other in one epoch.
+const TRIES: u8 = 5;
+
+/// One of the two servers.
+pub struct ServerHost {
+    me: Role,
+    layout: Layout,
+    work: Work,
+    keys: PairKeys,
+    peers: Arc<dyn Peers>,
+    pool: Pool,
+    bound: f64,
+    metadata: Metadata,
+}
+
+impl ServerHost {
+    /// P1 or P2 of a bundle, with its share of the model and the keys that it agreed on with the dealer and the other server. `peers` is where it
+    /// meets that, `to_dealer` how it orders tapes, of which it keeps at most so many bytes.
+    pub fn new(
+        bundle: &PublicBundle,
+        (me, secret): (Role, PartySecret),
+        keys: PairKeys,
+        peers: Arc<dyn Peers>,
+        (to_dealer, bytes): (ToDealer, usize),
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, Error> {
+        let (layout, part) = (bundle.layout()?, bundle.mpc()?);
+        let work = Work::new(part, &layout, me, secret)?;
+        let owner = Owner {
+            me,
+            model: bundle.manifest().name.clone(),
+            bundle: layout.bundle,
+            nonce: draw(entropy).map_err(no_entropy)?,
+            key: Zeroizing::new(*with_dealer(me, me, &keys)),
+        };
+        let pool = Pool::new(owner, to_dealer, bytes);
+        let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, me));
+        Ok(Self { me, layout, work, keys, peers, pool, bound, metadata })
+    }
+
+    /// Orders the next tapes that are missing, if any are. Whether there were: to be called until there are none, and again after each answer.
+    pub fn refill(&self) -> Result<bool, Error> {
+        self.pool.refill()
+    }
+
+    /// How full its pool is.
+    pub fn levels(&self) -> Vec<Level> {
+        self.pool.levels()
+    }
+
+    fn tickets(&self, ask: &Ask) -> Result<InferReply, Error> {
+        let most = self.layout.chunk_rows();
+        let possible = ask.rows.is_power_of_two() && ask.rows as usize <= most;
+        if !possible || !(1..=MOST_TICKETS).contains(&ask.count) {
+            let what = format!(
+                "Tickets are for a power of two of rows up to {most}, and at most {MOST_TICKETS} at once; {} for {} rows were \
+                 asked for.",
+                ask.count, ask.rows
+            );
+            return Err(Error::usage("E332", what));
+        }
+        let (epoch, first) = self.agreed(ask)?;
+        let servers = of_servers(self.me, &self.keys);
+        let given: Vec<Given> = (first..)
+            .take(ask.count as usize)
+            .map(|number| {
+                let ticket = Ticket { epoch, rows: ask.rows, number };
+                Given { token: ticket.token(servers), seed: self.seed(&ticket) }
+            })
+            .collect();
+        let reply = wire::write_tickets(&epoch, first, &given);
+        let outputs = vec![RawTensor::bytes(TICKETS, reply)];
+        Ok(InferReply { outputs, ..InferReply::default() })
+    }
+
+    /// Of this server's part of a ticket's mask.
+    fn seed(&self, ticket: &Ticket) -> Seed {
+        let keys = ticket.keys(self.me, &self.keys, &[0; 32]);
+        ticket.seed(with_dealer(self.me, self.me, &keys))
+    }
+
+    /// Which numbers the client gets: P1 says so, and P2 says whether it is in the same epoch.
+    fn agreed(&self, ask: &Ask) -> Result<(EpochId, u64), Error> {
+        let what = "The two servers did not come to the same epoch. Ask again in a moment.";
+        let mut trouble = Error::new(Blame::Unreachable, "E347", what);
+        for attempt in 0..TRIES {
+            let mut links = self.peers.meet(&ask.point(attempt)).map_err(aborted)?;
+            let link = if self.me.index() == 1 { &mut *links.next } else { &mut *links.previous };
+            let agreed = self.agree(ask, link);
+            match agreed {
+                Ok(Some(agreed)) => return Ok(agreed),
+                Ok(None) => {}
+                Err(e) if e.blame == Blame::Unreachable => trouble = e,
+                Err(e) => return Err(e),
+            }
+            // A dealer or a server that started anew knows of this one only once it is told.
+            drop(links);
+            if let Err(e) = self.pool.introduce() {
+                trouble = e;
+            }
+        }
+        Err(trouble)
+    }
+
+    /// One try: nothing where the other server is in another epoch.
+    fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<Option<(EpochId, u64)>, Error> {
+        let other = 3 - self.me.index();
+        // Both tell and hear before either gives anything, so that both try again where one has to.
+        let own = self.pool.epoch();
+        let id = own.as_ref().map_or([0; 32], |epoch| *epoch);
+        let heard =
+            link.send("epoch", &id).and_then(|()| link.recv("epoch", 32)).map_err(|e| unmet(other, e))?;
+        let epoch = own?;
+        if heard != epoch {
+            return Ok(None);
+        }
+        if self.me.index() == 1 {
+            let (given, first) = self.pool.allocate(ask.rows, ask.count)?;
+            // An epoch that ended meanwhile: saying nothing more lets the other one try again too.
+            let agreed = (given == epoch).then_some((epoch, first));
+            if agreed.is_some() {
+                link.send("tickets", &first.to_le_bytes()).map_err(|e| unmet(other, e))?;
+            }
+            return Ok(agreed);
+        }
+        let first = link.recv("tickets", 8).map_err(|e| unmet(other, e))?;
+        let first = u64::from_le_bytes(first.try_into().unwrap_or_default());
+        Ok(self.pool.follow(&epoch, ask.rows, first, ask.count)?.then_some((epoch, first)))
+    }
+
+    fn compute(&self, compute: Compute) -> Result<InferReply, Error> {
+        let ticket = compute.ticket;
+        let token = ticket.token(of_servers(self.me, &self.keys));
+        if blake3::Hash::from(token) != blake3::Hash::from(compute.token) {
+            return Err(Error::refused("E348", "This ticket was not given by these servers."));
+        }
+        // Burnt before anything is computed with it.
+        let tape = self.pool.take(&ticket).ok_or_else(|| {
+            Error::refused(OPEN_AGAIN, "This ticket was used, or it is of another epoch. Ask for a new one.")
+        })?;
+        let (dealt, statement) = (tape.len(), ticket.statement(&compute.commitment));
+        let tape = Tape::from_bytes(&tape)
+            .ok_or_else(|| Error::integrity("E513", "A tape of the dealer is none."))?;
+        let keys = ticket.keys(self.me, &self.keys, &statement);
+        let request = self.request(compute, &keys)?;
+        let links =
+            if self.work.talks() { self.peers.meet(&statement).map_err(aborted)? } else { Links::none() };
+        let to_server = if self.me.index() == 1 { links.next } else { links.previous };
+        let session = Session::new(self.me, tape.play(self.me, to_server), keys, ticket.point());
+        let rows = request.statement.rows as usize;
+        let (answer, ledger) = self.answer(session, request, rows).map_err(aborted)?;
+        let int = |n: usize| Parameter::Int(i64::try_from(n).unwrap_or(i64::MAX));
+        Ok(InferReply {
+            id: String::new(),
+            parameters: vec![
+                ("assurance".into(), Parameter::Text(ASSURANCE.into())),
+                ("bound".into(), Parameter::Double(self.bound)),
+                (ROUNDS_BETWEEN.into(), Parameter::Int(ledger.rounds.into())),
+                (BYTES_BETWEEN.into(), int(ledger.bytes_between())),
+                (BYTES_DEALT.into(), int(dealt)),
+            ],
+            outputs: vec![RawTensor::bytes(ANSWER, [&statement[..], &answer].concat())],
+        })
+    }
+
+    /// What a party of three would have been sent: its seed follows from the ticket.
+    fn request(&self, compute: Compute, keys: &PairKeys) -> Result<PartyRequest, Error> {
+        let Compute { ticket, protect, bundle, commitment, masked, .. } = compute;
+        let key = with_dealer(self.me, self.me, keys);
+        let mut masked = masked;
+        let mut commitments = [[0; 32], [0; 32], commitment];
+        let mut held = Vec::new();
+        for component in self.layout.protect.components(self.me) {
+            held.push(match component {
+                Component::X2 | Component::Whole => {
+                    let missing = || Error::usage("E330", "The masked rows are missing.");
+                    let (salt, bytes) = masked.take().ok_or_else(missing)?;
+                    Held::Packed { salt, bytes }
+                }
+                Component::X0 | Component::X1 => {
+                    let seed = ticket.seed(key);
+                    commitments[usize::from(*component == Component::X1)] = of_seed(&seed);
+                    Held::Seed(seed)
+                }
+            });
+        }
+        let statement = Statement { bundle, protect, rows: ticket.rows, chunk: 0, commitments };
+        Ok(PartyRequest { statement, held })
+    }
+
+    /// The packed share of the answer; P2 adds what the dealer would have answered, which ends its tape.
+    fn answer(
+        &self,
+        session: Session,
+        request: PartyRequest,
+        rows: usize,
+    ) -> Result<(Vec<u8>, Ledger), Abort> {
+        let (bits, elements) = (self.layout.answer_bits, rows * self.layout.scores);
+        let mut computed = self.work.run::<Keys>(session, &self.layout, request)?;
+        let mut sum = vec![0; elements];
+        if self.me.index() == 2 {
+            let length = packed_len(elements, bits).unwrap_or(usize::MAX);
+            unpack(bits, &computed.session.take(Role::ALL[0], length)?, 0, &mut sum);
+        }
+        let share = computed.finish(bits);
+        let mut own = Zeroizing::new(vec![0; elements]);
+        unpack(bits, share.packed(), 0, &mut own);
+        sum.iter_mut().zip(own.iter()).for_each(|(sum, own)| *sum = sum.wrapping_add(*own));
+        let mut packed = Vec::new();
+        pack(bits, &sum, &mut packed);
+        Ok((packed, share.ledger().clone()))
+    }
+}
+
+fn unmet(peer: usize, error: LinkError) -> Error {
+    let what = match error {
+        LinkError::Closed => "is gone",
+        LinkError::Ended => "gave no tickets",
+        LinkError::Late | LinkError::Unmet => "did not come in time",
+        LinkError::Unasked | LinkError::Length { .. } => "said something else than was expected",
+    };
+    Error::new(Blame::Unreachable, "E320", format!("No tickets: party {peer} {what}."))
+}
+
+impl Host for ServerHost {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    fn rows(&self, request: &InferRequest) -> usize {
+        request.number_in(wire::HEAD, wire::ROWS).map_or(1, |rows| rows as usize)
+    }
+
+    fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
+        let mut take = |name: &str| -> Option<Bytes> {
+            let at = request.inputs.iter().position(|raw| raw.name == name)?;
+            Some(request.inputs.swap_remove(at).data)
+        };
+        let head = take(wire::HEAD).unwrap_or_default();
+        let question = Question::decode(u8::from(self.me), &head, take(wire::BODY))?;
+        let bundle = match &question {
+            Question::Tickets(ask) => ask.bundle,
+            Question::Compute(compute) => compute.bundle,
+        };
+        if bundle != self.layout.bundle {
+            return Err(another_bundle("party", &self.layout.bundle, &bundle));
+        }
+        let reply = match question {
+            Question::Tickets(ask) => self.tickets(&ask)?,
+            Question::Compute(compute) => self.compute(*compute)?,
+        };
+        Ok(InferReply { id: request.id, ..reply })
+    }
+}
