@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use privet_deploy::check::estimate::{LAN, WAN};
 use privet_serve::up::network::Network;
 
 use crate::record::NetworkUsed;
 
 /// The names that need no numbers: name, round trip in milliseconds, megabits a second of each connection.
-pub const NAMED: [(&str, f64, Option<f64>); 3] =
-    [("loopback", 0.0, None), ("lan", 1.0, Some(1000.0)), ("wan", 40.0, Some(100.0))];
+pub const NAMED: [(&str, f64, Option<f64>); 3] = [
+    ("loopback", 0.0, None),
+    ("lan", LAN.0 * 1e3, Some(LAN.1 / 1e6)),
+    ("wan", WAN.0 * 1e3, Some(WAN.1 / 1e6)),
+];
 
 const LONGEST: Duration = Duration::from_secs(10);
 

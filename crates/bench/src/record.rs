@@ -127,6 +127,9 @@ pub struct Memory {
     pub model: String,
     /// `plain`, `mpc`, …
     pub kind: String,
+    /// The protocol, where the kind has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
     /// Which role.
     pub role: String,
     /// The most physical memory that it had at a time, over all batch sizes.
@@ -138,10 +141,18 @@ pub struct Memory {
 pub struct Trust {
     /// `plain`, `mpc`, …
     pub kind: String,
+    /// The protocol, where the kind has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
     /// The card's title.
     pub title: String,
     /// Who, and what they see.
     pub lines: Vec<(String, String)>,
+}
+
+/// Whether what is kept by kind, and by protocol where the kind has several, is of this result. Records before there were several name none.
+pub fn is_of(kind: &str, protocol: Option<&str>, result: &Measured) -> bool {
+    kind == result.kind && protocol.is_none_or(|protocol| result.protocol.as_deref() == Some(protocol))
 }
 
 /// What was not measured.
@@ -161,6 +172,9 @@ pub struct Absent {
 pub struct Started {
     /// `plain`, `mpc`, …
     pub kind: String,
+    /// The protocol, where the kind has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
     /// What the client gets.
     #[serde(default)]
     pub reveal: String,
@@ -226,6 +240,9 @@ pub struct Measured {
     pub bytes_down: Option<u64>,
     /// Bytes between the roles for one request, as they counted them.
     pub bytes_between: Option<u64>,
+    /// Bytes that a dealer had sent ahead of time, used up by one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_dealt: Option<u64>,
     /// Times that somebody waits for a message: the client's round trip, and each wait of a party for another, which takes half a
     /// round trip at least.
     pub rounds: Option<u64>,

@@ -3,19 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use privet_deploy::kind::Kind;
 use privet_deploy::{Blame, Error};
 
 use crate::limits::Limits;
 use crate::measure::{Repeats, Sample, measure, percentile};
 use crate::record::{Absent, Measured, Memory, Record};
 use crate::subject::{Plan, Subject};
-use crate::workload::{Workload, cycled};
+use crate::workload::{Way, Workload, cycled};
 
 /// What is measured of each workload.
 pub struct Sizes {
-    /// Which kinds, in the order of the record.
-    pub kinds: Vec<Kind>,
+    /// Which kinds and protocols, in the order of the record.
+    pub ways: Vec<Way>,
     /// Rows per request.
     pub batches: Vec<usize>,
     /// Requests in flight.
@@ -67,19 +66,21 @@ impl Sizes {
 
     /// The places that a record does not have in full.
     fn missing(&self, record: &Record, part: &Part<'_>) -> Vec<(usize, usize)> {
-        let is_absent = |kind: &Kind| record.absent.iter().any(|a| part.is_of(a, *kind));
-        let has = |kind: &Kind, batch, concurrency| {
-            is_absent(kind) || record.results.iter().any(|r| part.holds(r, *kind, batch, concurrency))
+        let is_absent = |way: &Way| record.absent.iter().any(|a| part.is_of(a, *way));
+        let has = |way: &Way, batch, concurrency| {
+            is_absent(way) || record.results.iter().any(|r| part.holds(r, *way, batch, concurrency))
         };
-        self.places().filter(|&(b, c)| !self.kinds.iter().all(|kind| has(kind, b, c))).collect()
+        self.places().filter(|&(b, c)| !self.ways.iter().all(|way| has(way, b, c))).collect()
     }
 }
 
 impl Part<'_> {
-    fn holds(&self, r: &Measured, kind: Kind, batch: usize, concurrency: usize) -> bool {
+    fn holds(&self, r: &Measured, way: Way, batch: usize, concurrency: usize) -> bool {
         let how = &self.workload.how;
+        let is_its_protocol = way.protocol().is_none_or(|name| r.protocol.as_deref() == Some(name));
         r.system == "privet"
-            && (r.kind.as_str(), r.reveal.as_str()) == (kind.name(), how.reveal.name())
+            && is_its_protocol
+            && (r.kind.as_str(), r.reveal.as_str()) == (way.kind.name(), how.reveal.name())
             && (&r.network, r.batch, r.concurrency) == (&self.network, batch, concurrency)
             && r.accuracy.is_some_and(|accuracy| accuracy.total_cmp(&how.accuracy).is_eq())
     }
@@ -99,7 +100,7 @@ impl Part<'_> {
             let expected = self.workload.expected(&rows)?;
             let repeats = Repeats { wanted: sizes.repeats, concurrency };
             let samples = measure(subjects, &rows, &expected, repeats).await?;
-            record.results.retain(|r| !sizes.kinds.iter().any(|&k| self.holds(r, k, batch, concurrency)));
+            record.results.retain(|r| !sizes.ways.iter().any(|&way| self.holds(r, way, batch, concurrency)));
             for (subject, sample) in subjects.iter().zip(samples) {
                 record.results.push(self.measured(record, subject, (batch, concurrency), sample));
             }
@@ -118,8 +119,8 @@ impl Part<'_> {
         subjects: &mut Vec<Subject>,
     ) -> Result<(), Error> {
         let mut refusal = None;
-        for &kind in &sizes.kinds {
-            match Subject::start(&self.workload, &self.network, kind).await {
+        for &way in &sizes.ways {
+            match Subject::start(&self.workload, &self.network, way).await {
                 Ok(subject) => {
                     record.starts.push(subject.start.clone());
                     if !record.trust.contains(&subject.trust()) {
@@ -127,9 +128,9 @@ impl Part<'_> {
                     }
                     subjects.push(subject);
                 }
-                Err(e) if e.blame == Blame::Refused && sizes.kinds.len() > 1 => {
-                    if !record.absent.iter().any(|absent| self.is_of(absent, kind)) {
-                        record.absent.push(self.absent(kind, &e));
+                Err(e) if e.blame == Blame::Refused && sizes.ways.len() > 1 => {
+                    if !record.absent.iter().any(|absent| self.is_of(absent, way)) {
+                        record.absent.push(self.absent(way, &e));
                     }
                     refusal = Some(e);
                 }
@@ -139,18 +140,19 @@ impl Part<'_> {
         if subjects.is_empty() { Err(refusal.unwrap_or_else(nothing)) } else { Ok(()) }
     }
 
-    fn absent(&self, kind: Kind, error: &Error) -> Absent {
-        Absent { system: "privet".into(), model: self.named(kind), reason: error.message.clone() }
+    fn absent(&self, way: Way, error: &Error) -> Absent {
+        Absent { system: "privet".into(), model: self.named(way), reason: error.message.clone() }
     }
 
-    fn is_of(&self, absent: &Absent, kind: Kind) -> bool {
-        absent.model == self.named(kind)
+    fn is_of(&self, absent: &Absent, way: Way) -> bool {
+        absent.model == self.named(way)
     }
 
     /// What is left out, in words.
-    fn named(&self, kind: Kind) -> String {
+    fn named(&self, way: Way) -> String {
         let Workload { name, how, .. } = &self.workload;
-        format!("{name}, {}, {} at {:e}", kind.name(), how.reveal.name(), how.accuracy)
+        let protocol = way.protocol().map_or_else(String::new, |name| format!(" ({name})"));
+        format!("{name}, {}{protocol}, {} at {:e}", way.kind.name(), how.reveal.name(), how.accuracy)
     }
 
     fn measured(
@@ -166,7 +168,7 @@ impl Part<'_> {
         let measured = Measured {
             system: "privet".into(),
             model: self.workload.name.into(),
-            kind: subject.kind.name().into(),
+            kind: subject.way.kind.name().into(),
             protocol: subject.protocol(),
             protect: plan.and_then(Plan::protect).map(|protect| protect.name().into()),
             reveal: self.workload.how.reveal.name().into(),
@@ -182,6 +184,7 @@ impl Part<'_> {
             bytes_up: Some(sample.bytes_up),
             bytes_down: Some(sample.bytes_down),
             bytes_between: Some(sample.between.bytes),
+            bytes_dealt: Some(sample.between.dealt).filter(|&bytes| bytes > 0),
             rounds: Some(1 + sample.between.rounds),
             cpu_s: sample.cpu_s,
             cost_per_million: None,
@@ -218,7 +221,9 @@ fn nothing() -> Error {
 /// Keeps the larger of what a role needed before and now.
 fn remember(memory: &mut Vec<Memory>, more: Vec<Memory>) {
     for new in more {
-        let is_same = |m: &&mut Memory| (&m.model, &m.kind, &m.role) == (&new.model, &new.kind, &new.role);
+        let is_same = |m: &&mut Memory| {
+            (&m.model, &m.kind, &m.protocol, &m.role) == (&new.model, &new.kind, &new.protocol, &new.role)
+        };
         match memory.iter_mut().find(is_same) {
             Some(known) => known.peak_bytes = known.peak_bytes.max(new.peak_bytes),
             None => memory.push(new),

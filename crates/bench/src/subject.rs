@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use privet_deploy::Error;
 use privet_deploy::check::CIPHERTEXTS;
 use privet_deploy::he::bundle::HePart;
-use privet_deploy::kind::Kind;
 use privet_deploy::numbers::Numbers;
 use privet_deploy::trust::TrustCard;
 use privet_mpc::protect::Protect;
-use privet_mpc::protocols::replicated3;
+use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_mpc::request::Layout;
 use privet_serve::belief::Belief;
 use privet_serve::deployed::Deployed;
@@ -22,15 +21,15 @@ use privet_serve::up::Running;
 use crate::limits::Work;
 use crate::process::{cpu_seconds, family, peak_bytes};
 use crate::record::{Memory, Started, Trust};
-use crate::workload::Workload;
+use crate::workload::{Way, Workload};
 
 /// No call of a benchmark waits longer.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What a private kind computes with.
 pub enum Plan {
-    /// Parties.
-    Parties(Numbers, Layout),
+    /// Parties, by a protocol.
+    Parties(Numbers, Layout, &'static Header),
     /// A server, on ciphertexts.
     Ciphertexts(Box<HePart>),
 }
@@ -39,7 +38,7 @@ impl Plan {
     /// Bits of an element.
     pub fn k(&self) -> u32 {
         match self {
-            Self::Parties(numbers, _) => numbers.input_ring(),
+            Self::Parties(numbers, ..) => numbers.input_ring(),
             Self::Ciphertexts(part) => part.plan.k,
         }
     }
@@ -47,7 +46,7 @@ impl Plan {
     /// Proven.
     pub fn bound(&self) -> f64 {
         match self {
-            Self::Parties(numbers, _) => numbers.bound(),
+            Self::Parties(numbers, ..) => numbers.bound(),
             Self::Ciphertexts(part) => part.plan.bound,
         }
     }
@@ -55,7 +54,7 @@ impl Plan {
     /// What is hidden from parties.
     pub fn protect(&self) -> Option<Protect> {
         match self {
-            Self::Parties(_, layout) => Some(layout.protect),
+            Self::Parties(_, layout, _) => Some(layout.protect),
             Self::Ciphertexts(_) => None,
         }
     }
@@ -63,7 +62,7 @@ impl Plan {
     /// What the way of computing is called.
     pub fn protocol(&self) -> &'static str {
         match self {
-            Self::Parties(..) => replicated3::HEADER.name,
+            Self::Parties(.., header) => header.name,
             Self::Ciphertexts(_) => CIPHERTEXTS,
         }
     }
@@ -72,7 +71,7 @@ impl Plan {
 /// A deployment that runs.
 pub struct Subject {
     /// How it serves.
-    pub kind: Kind,
+    pub way: Way,
     /// Its client.
     pub deployed: Deployed,
     /// What is computed with, where that is no model as it was exported.
@@ -84,12 +83,12 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Brings a workload up as `kind`, and asks for its first answer as a new client.
-    pub async fn start(workload: &Workload<'_>, network: &str, kind: Kind) -> Result<Self, Error> {
+    /// Brings a workload up so, and asks for its first answer as a new client.
+    pub async fn start(workload: &Workload<'_>, network: &str, way: Way) -> Result<Self, Error> {
         let start = Instant::now();
-        let running = workload.start(kind).await?;
+        let running = workload.start(way).await?;
         let cold_start_s = start.elapsed().as_secs_f64();
-        let started = match first(workload, &running.file(), kind, network, cold_start_s).await {
+        let started = match first(workload, &running.file(), way, network, cold_start_s).await {
             Ok(started) => started,
             Err(e) => {
                 running.stop().await;
@@ -98,7 +97,7 @@ impl Subject {
         };
         let deployed = Deployed::open_with(&running.file(), DEADLINE, &own())?;
         let (plan, processes) = (plan(&running.file())?, processes(&running));
-        Ok(Self { kind, deployed, plan, start: started, running, processes })
+        Ok(Self { way, deployed, plan, start: started, running, processes })
     }
 
     /// Ends it.
@@ -119,7 +118,8 @@ impl Subject {
             Some(Memory {
                 system: "privet".into(),
                 model: model.into(),
-                kind: self.kind.name().into(),
+                kind: self.way.kind.name().into(),
+                protocol: self.way.protocol().map(Into::into),
                 role: role.clone(),
                 peak_bytes: peak_bytes(*id)?,
             })
@@ -134,16 +134,20 @@ impl Subject {
 
     /// Who could see what.
     pub fn trust(&self) -> Trust {
-        let card = TrustCard::of(self.kind, self.plan.as_ref().and_then(Plan::protect));
-        Trust { kind: self.kind.name().into(), title: card.title, lines: card.lines }
+        let protect = self.plan.as_ref().and_then(Plan::protect);
+        let card = TrustCard::of(self.way.kind, protect.map(|protect| (self.way.protocol.name, protect)));
+        let protocol = self.way.protocol().map(Into::into);
+        Trust { kind: self.way.kind.name().into(), protocol, title: card.title, lines: card.lines }
     }
 
     /// What a request of so many rows cannot do without; none where that is not known of the model.
     pub fn work(&self, workload: &Workload<'_>, batch: usize) -> Option<Work> {
         match &self.plan {
             None => Some(Work::plain((workload.width() * batch) as f64, workload.scores() as f64)),
-            Some(Plan::Parties(Numbers::Linear(_), layout)) => Some(Work::parties(layout, batch)),
-            Some(Plan::Parties(Numbers::Program(_), _)) => None,
+            Some(Plan::Parties(Numbers::Linear(_), layout, header)) if !header.has_dealer => {
+                Some(Work::parties(layout, batch))
+            }
+            Some(Plan::Parties(..)) => None,
             Some(Plan::Ciphertexts(part)) => {
                 Some(Work::ciphertexts(&part.parameters, part.head.columns.len(), part.scores, batch))
             }
@@ -155,7 +159,7 @@ impl Subject {
 async fn first(
     workload: &Workload<'_>,
     file: &Path,
-    kind: Kind,
+    way: Way,
     network: &str,
     cold_start_s: f64,
 ) -> Result<Started, Error> {
@@ -165,7 +169,8 @@ async fn first(
     let start = Instant::now();
     deployed.predict(Arc::new(row)).await?;
     Ok(Started {
-        kind: kind.name().into(),
+        kind: way.kind.name().into(),
+        protocol: way.protocol().map(Into::into),
         reveal: workload.how.reveal.name().into(),
         network: network.into(),
         cold_start_s,
@@ -180,7 +185,11 @@ fn plan(file: &Path) -> Result<Option<Plan>, Error> {
     let (_, public) = DeploymentFile::read(file)?;
     let manifest = public.manifest();
     if let Some(part) = &manifest.mpc {
-        return Ok(Some(Plan::Parties(part.numbers.clone(), public.layout()?)));
+        return Ok(Some(Plan::Parties(
+            part.numbers.clone(),
+            public.layout()?,
+            named(&part.protocol).unwrap_or(PROTOCOLS[0]),
+        )));
     }
     Ok(manifest.he.clone().map(|part| Plan::Ciphertexts(Box::new(part))))
 }

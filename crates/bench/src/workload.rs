@@ -9,6 +9,7 @@ use privet_model::cut::cut;
 use privet_model::graph::Graph;
 use privet_model::tensor::{Data, Tensor};
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::{Header, PROTOCOLS};
 use privet_serve::up::network::Network;
 use privet_serve::up::{Running, Wanted};
 
@@ -48,15 +49,41 @@ pub struct Workload<'a> {
     pub network: Network,
 }
 
+/// One way to serve a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Which kind.
+    pub kind: Kind,
+    /// Which protocol, where the kind is `mpc`.
+    pub protocol: &'static Header,
+}
+
+impl Way {
+    /// Every protocol of parties, and every other kind once.
+    pub fn all(kinds: impl IntoIterator<Item = Kind>, protocols: &[&'static Header]) -> Vec<Self> {
+        let of = |kind: Kind| {
+            let protocols = if kind == Kind::Mpc { protocols } else { &PROTOCOLS[..1] };
+            protocols.iter().map(move |&protocol| Self { kind, protocol })
+        };
+        kinds.into_iter().flat_map(of).collect()
+    }
+
+    /// The protocol's name, where the kind has several.
+    pub fn protocol(&self) -> Option<&'static str> {
+        (self.kind == Kind::Mpc).then_some(self.protocol.name)
+    }
+}
+
 impl Workload<'_> {
-    /// Runs this workload's model as `kind`.
-    pub async fn start(&self, kind: Kind) -> Result<Running, Error> {
+    /// Runs this workload's model so.
+    pub async fn start(&self, Way { kind, protocol }: Way) -> Result<Running, Error> {
         let wanted = Wanted {
             program: self.program,
             file: self.file,
             graph: self.graph,
             name: self.name,
             kind,
+            protocol,
             protect: self.how.protect,
             reveal: self.how.reveal,
             threshold: self.how.threshold,

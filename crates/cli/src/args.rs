@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_serve::belief::Belief;
 use privet_serve::gateway::Batching;
 
@@ -101,6 +102,9 @@ pub(crate) enum ServeRole {
     /// One party of the mpc kind.
     #[command(after_help = "Example:\n  privet serve party --config party-0.toml")]
     Party(ServeArgs),
+    /// The dealer of the protocol `dealer2`: it prepares, ahead of time, what its two servers compute with.
+    #[command(after_help = "Example:\n  privet serve dealer --config dealer.toml")]
+    Dealer(ServeArgs),
     /// The host of an enclave: starts the measured program and carries sealed messages, which it cannot read.
     #[command(after_help = "Example:\n  privet serve enclave --config enclave.toml")]
     Enclave(ServeArgs),
@@ -150,6 +154,19 @@ pub(crate) struct ServedArgs {
     pub(crate) name: Option<String>,
 }
 
+/// Takes the name of a protocol.
+pub(crate) fn protocol_parser() -> PossibleValuesParser {
+    PROTOCOLS.iter().map(|header| header.name).into()
+}
+
+impl PlanArgs {
+    /// The protocol of that name.
+    pub(crate) fn protocol(&self) -> &'static Header {
+        // The parser lets no other name through.
+        named(&self.protocol).unwrap_or(PROTOCOLS[0])
+    }
+}
+
 /// How a model is to be served, in the words of every command that plans one.
 #[derive(Args, Clone)]
 pub(crate) struct PlanArgs {
@@ -157,7 +174,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, default_value = "1e-4")]
     pub(crate) accuracy: f64,
     /// Which protocol the parties run.
-    #[arg(long, default_value = "replicated3", value_parser = ["replicated3"])]
+    #[arg(long, default_value = "replicated3", value_parser = protocol_parser())]
     pub(crate) protocol: String,
     /// What the client gets.
     #[arg(long, value_enum, default_value_t = RevealArg::Score)]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use privet_bench::record::Prices;
 use privet_serve::up::network::Network;
 
-use crate::args::{KindArg, RevealArg, ServedArgs, at_least_one};
+use crate::args::{KindArg, RevealArg, ServedArgs, at_least_one, protocol_parser};
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -19,8 +19,8 @@ pub(crate) struct BenchArgs {
     /// Which kinds.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "plain,mpc,tee,he")]
     pub(crate) kinds: Vec<KindArg>,
-    /// Which protocols, for the mpc kind.
-    #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = ["replicated3"])]
+    /// Which protocols, for the mpc kind, side by side.
+    #[arg(long, value_delimiter = ',', default_value = "replicated3", value_parser = protocol_parser())]
     pub(crate) protocols: Vec<String>,
     /// What the client gets, one after the other.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "score")]

@@ -236,6 +236,11 @@ impl MpcPart {
         named(&self.protocol).is_some_and(|header| header.has_dealer)
     }
 
+    /// The first party that clients meet: all later ones are met too.
+    pub fn first_met(&self) -> usize {
+        usize::from(self.has_dealer())
+    }
+
     fn is_sound(&self) -> bool {
         named(&self.protocol).is_some_and(|h| h.hides_model_alone || self.protect != Protect::Model)
             && self.parties.len() == PARTIES

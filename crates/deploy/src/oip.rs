@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use privet_model::graph::Port;
 
+use crate::dealer2::pool::Level;
 use crate::error::Error;
 
 /// A value of a request's or reply's `parameters`.
@@ -128,6 +129,11 @@ pub trait Host: Send + Sync {
     fn rows(&self, request: &InferRequest) -> usize {
         let _ = request;
         1
+    }
+
+    /// How full its pool of what was prepared ahead is, for hosts that have one.
+    fn pool(&self) -> Vec<Level> {
+        Vec::new()
     }
 
     /// The answer to one call. Never panics, whatever the caller sent.

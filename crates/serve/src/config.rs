@@ -198,6 +198,8 @@ pub struct LimitsConfig {
     pub peers_seconds: Option<u64>,
     /// Rows that are answered in a minute, whoever asks; without it, any number.
     pub rows_per_minute: Option<u32>,
+    /// For a server of `dealer2`: bytes of what is prepared ahead.
+    pub pool_bytes: Option<usize>,
 }
 
 impl From<LimitsConfig> for Limits {
@@ -212,6 +214,7 @@ impl From<LimitsConfig> for Limits {
             drain: config.drain_seconds.map_or(default.drain, seconds),
             peers: config.peers_seconds.map_or(default.peers, seconds),
             rows_per_minute: config.rows_per_minute,
+            pool: config.pool_bytes.unwrap_or(default.pool),
         }
     }
 }

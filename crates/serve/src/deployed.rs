@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::try_join_all;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Preparation};
+use privet_deploy::dealer2::caller::DealtCaller;
 use privet_deploy::he::caller::HeCaller;
 use privet_deploy::kind::Kind;
 use privet_deploy::mpc::MpcCaller;
@@ -54,6 +55,7 @@ impl Deployed {
                 let (inputs, outputs) = (manifest.inputs.clone(), manifest.outputs.clone());
                 Arc::new(PlainCaller::new(file.name.clone(), inputs, outputs))
             }
+            Kind::Mpc if public.mpc()?.has_dealer() => Arc::new(DealtCaller::new(&public)?),
             Kind::Mpc => Arc::new(MpcCaller::new(&public)?),
             Kind::Tee => Arc::new(TeeCaller::new(&public, belief.trust(&file, folder)?)?),
             Kind::He => Arc::new(HeCaller::new(&public)?),

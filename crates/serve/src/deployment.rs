@@ -74,7 +74,7 @@ impl DeploymentFile {
             return Err(refuse("its kind is not the bundle's, or it has no endpoints.".into()));
         }
         if let Some(part) = &public.manifest().mpc {
-            file.check_parties(&of_parties(&part.parties)?)?;
+            file.check_parties(&of_parties(&part.parties)?[part.first_met()..])?;
         }
         Ok((file, public))
     }

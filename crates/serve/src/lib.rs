@@ -29,6 +29,7 @@ pub mod codec;
 mod compute;
 pub mod config;
 pub mod counted;
+mod dealt;
 pub mod deployed;
 pub mod deployment;
 #[cfg(target_os = "linux")]

@@ -17,6 +17,8 @@ pub struct Limits {
     pub peers: Duration,
     /// The most rows that are answered in a minute, whoever asks.
     pub rows_per_minute: Option<u32>,
+    /// The most bytes of what a server of `dealer2` has prepared ahead.
+    pub pool: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +30,7 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             peers: Duration::from_secs(30),
             rows_per_minute: None,
+            pool: 256 << 20,
         }
     }
 }

@@ -4,11 +4,13 @@ use std::fmt::Error as Unwritten;
 use std::time::Duration;
 
 use privet_deploy::Error;
+use privet_deploy::dealer2::pool::Level;
 use privet_deploy::oip::Metadata;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -36,12 +38,21 @@ struct Refused {
     code: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Pool {
+    model: String,
+    version: String,
+    rows: u32,
+}
+
 /// Counts of one server.
 pub struct Metrics {
     registry: Registry,
     success: Family<Labels, Counter>,
     failure: Family<Refused, Counter>,
     duration: Family<Labels, Histogram>,
+    /// Tapes that wait, tickets that are out, and bytes of both.
+    pools: [Family<Pool, Gauge>; 3],
 }
 
 impl Default for Metrics {
@@ -56,7 +67,12 @@ impl Default for Metrics {
             "Seconds from a call that was read to its answer",
             duration.clone(),
         );
-        Self { registry, success, failure, duration }
+        let pools = [(); 3].map(|()| Family::default());
+        let [ready, given, bytes] = pools.each_ref().map(Family::clone);
+        registry.register("pool_ready", "Computations that were prepared and wait, by rows", ready);
+        registry.register("pool_given", "Tickets that clients have and did not use, by rows", given);
+        registry.register("pool_bytes", "Bytes of what was prepared, by rows", bytes);
+        Self { registry, success, failure, duration, pools }
     }
 }
 
@@ -72,6 +88,17 @@ impl Metrics {
         let labels = Labels { model, version, platform: metadata.platform.clone() };
         self.success.get_or_create(&labels).inc();
         self.duration.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// How full a model's pool is now.
+    pub fn filled(&self, metadata: &Metadata, levels: &[Level]) {
+        for level in levels {
+            let (model, version) = (metadata.name.clone(), metadata.version.clone());
+            let labels = Pool { model, version, rows: level.rows };
+            for (family, value) in self.pools.iter().zip([level.ready, level.given, level.bytes]) {
+                family.get_or_create(&labels).set(i64::try_from(value).unwrap_or(i64::MAX));
+            }
+        }
     }
 
     /// All counts, as text.

@@ -1,6 +1,7 @@
 //! All models of one server, by name.
 
 use std::collections::BTreeMap;
+use std::fmt::Error as Unwritten;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -78,9 +79,12 @@ impl Registry {
         ))
     }
 
-    /// What the server counted.
-    pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+    /// What the server counted and how full its pools are, as text.
+    pub fn metrics(&self) -> Result<String, Unwritten> {
+        for service in self.services.values() {
+            self.metrics.filled(service.metadata(), &service.pool());
+        }
+        self.metrics.text()
     }
 
     /// Takes calls, or not.

@@ -89,7 +89,7 @@ fn not_ready(error: Error) -> Refused {
 
 async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
     let unwritten = |_| Error::new(Blame::Ours, "E900", "The counts cannot be written.");
-    let text = rest.registry.metrics().text().map_err(unwritten)?;
+    let text = rest.registry.metrics().map_err(unwritten)?;
     Ok(([(http::header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 

@@ -98,6 +98,12 @@ pub async fn party(config: &Path) -> Result<Prepared, Error> {
     seat.serve(secret).await
 }
 
+/// The dealer of two servers.
+pub async fn dealer(config: &Path) -> Result<Prepared, Error> {
+    let (seat, secret) = Seat::read(config)?;
+    seat.deal(secret).await
+}
+
 /// The server of a model on ciphertexts.
 pub async fn he(config: &Path) -> Result<Prepared, Error> {
     let (config, folder) = read::<HeConfig>(config)?;
@@ -157,11 +163,8 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
     })?;
     let trust = Trust::Pinned(at.key.parse()?);
     let client = Client::new(&Endpoint { name: "keys".into(), address: address.into(), trust })?;
-    // A runtime of its own: the server's threads may all be waiting for an enclave that waits for this.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime =
-        runtime.map_err(|e| Error::new(Blame::Ours, "E902", format!("A runtime cannot be made: {e}.")))?;
-    let runtime = InBackground(Some(runtime));
+    // The server's threads may all be waiting for an enclave that waits for this.
+    let runtime = InBackground::start()?;
     Ok(Arc::new(move |message: &[u8]| {
         let request = call(key_service::NAME, key_service::MESSAGE, message.to_vec());
         let reply = runtime.block_on(client.infer(request, Instant::now() + KEY_SERVICE))?;
@@ -175,12 +178,18 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
     }))
 }
 
-/// A runtime that may be dropped anywhere, also by a task of another one.
-struct InBackground(Option<tokio::runtime::Runtime>);
+/// A runtime of its own, which may be dropped anywhere, also by a task of another one.
+pub(crate) struct InBackground(Option<tokio::runtime::Runtime>);
 
 impl InBackground {
-    fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let ended = || Error::new(Blame::Ours, "E902", "The way to the key service was closed.");
+    pub(crate) fn start() -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let cannot = |e| Error::new(Blame::Ours, "E902", format!("A runtime cannot be made: {e}."));
+        Ok(Self(Some(runtime.map_err(cannot)?)))
+    }
+
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let ended = || Error::new(Blame::Ours, "E902", "The way to another role was closed.");
         self.0.as_ref().ok_or_else(ended)?.block_on(future)
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use privet_deploy::dealer2::pool::Level;
 use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata};
 use privet_deploy::{Blame, Error};
 
@@ -64,6 +65,10 @@ impl Host for RowLimit {
 
     fn rows(&self, request: &InferRequest) -> usize {
         self.host.rows(request)
+    }
+
+    fn pool(&self) -> Vec<Level> {
+        self.host.pool()
     }
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {

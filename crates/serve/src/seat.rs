@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::{PartyFile, PartySecret, PublicBundle};
+use privet_deploy::dealer2::dealer::DealerHost;
+use privet_deploy::dealer2::server::ServerHost;
 use privet_deploy::mpc::PartyHost;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::Peers;
@@ -12,9 +14,11 @@ use privet_mpc::role::Role;
 use zeroize::Zeroizing;
 
 use crate::config::{PartyConfig, PeersConfig, read, read_text};
+use crate::dealt::{Refilled, to_dealer};
+use crate::entropy::OsEntropy;
 use crate::keys::MachineKey;
 use crate::limits::Limits;
-use crate::peers::{Identity, Mesh};
+use crate::peers::{Identity, Mesh, Side};
 use crate::public_key::{PublicKey, of_parties};
 use crate::roles::{Prepared, certificate, door, prepare, read_key};
 
@@ -61,7 +65,7 @@ impl Seat {
     pub fn peers(&self) -> Result<&PeersConfig, Error> {
         self.config.peers.as_ref().ok_or_else(|| {
             let what = format!(
-                "`{}` does not say where the two other parties are. Add `[peers]` with `previous = \"HOST:PORT\"`, which is \
+                "`{}` does not say where the two others are. Add `[peers]` with `previous = \"HOST:PORT\"`, which is \
                  party {}, and `next = \"HOST:PORT\"`, party {}.",
                 self.file.display(),
                 self.role.previous().index(),
@@ -71,8 +75,36 @@ impl Seat {
         })
     }
 
+    /// As the dealer, which is asked by the two servers.
+    pub(crate) async fn deal(&self, secret: PartySecret) -> Result<Prepared, Error> {
+        if !self.is_dealer()? {
+            return Err(self.other_command("a party's", "party"));
+        }
+        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let host = DealerHost::new(&self.public, secret, keys, &mut OsEntropy)?;
+        let door = door(&self.key, &self.certificate, &self.config.origins)?;
+        prepare(&self.config.listen, door, Arc::new(host), Limits::from(self.config.limits)).await
+    }
+
+    fn is_dealer(&self) -> Result<bool, Error> {
+        Ok(self.public.mpc()?.has_dealer() && self.role.index() == 0)
+    }
+
+    fn other_command(&self, is: &str, command: &str) -> Error {
+        let (bundle, file) = (self.config.bundle.display(), self.file.display());
+        let what =
+            format!("`{bundle}` is {is} half of its bundle: use `privet serve {command} --config {file}`.");
+        Error::usage("E168", what)
+    }
+
     /// Its server, which meets its peers where parties talk to each other to compute.
     pub(crate) async fn serve(&self, secret: PartySecret) -> Result<Prepared, Error> {
+        if self.is_dealer()? {
+            return Err(self.other_command("the dealer's", "dealer"));
+        }
+        if self.public.mpc()?.has_dealer() {
+            return self.serve_dealt(secret).await;
+        }
         let needs_peers = self.public.mpc()?.numbers.needs_peers();
         let limits = Limits::from(self.config.limits);
         let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
@@ -85,6 +117,25 @@ impl Seat {
             let PeersConfig { previous, next } = self.peers()?;
             mesh.connect(&self.identity(), [previous, next])?;
         }
+        Ok(prepared.with_peers(mesh))
+    }
+}
+
+impl Seat {
+    /// As one of two servers: it meets the other one, and orders from the dealer, which stands among its peers too.
+    async fn serve_dealt(&self, secret: PartySecret) -> Result<Prepared, Error> {
+        let limits = Limits::from(self.config.limits);
+        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let PeersConfig { previous, next } = self.peers()?;
+        let (server, dealer) =
+            if self.role.index() == 1 { (Side::Next, previous) } else { (Side::Previous, next) };
+        let mesh = Arc::new(Mesh::between(&self.identity(), &[server], limits.peers)?);
+        let peers = Arc::clone(&mesh) as Arc<dyn Peers>;
+        let ordering = (to_dealer(dealer, &self.parties[0])?, limits.pool);
+        let host = ServerHost::new(&self.public, (self.role, secret), keys, peers, ordering, &mut OsEntropy)?;
+        let door = door(&self.key, &self.certificate, &self.config.origins)?;
+        let prepared = prepare(&self.config.listen, door, Arc::new(Refilled::new(host)?), limits).await?;
+        mesh.connect(&self.identity(), [previous, next])?;
         Ok(prepared.with_peers(mesh))
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use privet_deploy::dealer2::pool::Level;
 use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata};
 use privet_deploy::{Blame, Error};
 
@@ -14,6 +15,11 @@ use crate::compute::{INLINE, compute};
 pub trait Service: Send + Sync {
     /// What it is.
     fn metadata(&self) -> &Metadata;
+
+    /// How full its pool is, if it has one.
+    fn pool(&self) -> Vec<Level> {
+        Vec::new()
+    }
 
     /// The answer to one call.
     fn infer(&self, request: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>>;
@@ -28,6 +34,10 @@ pub(crate) struct Here(pub(crate) Arc<dyn Host>);
 impl Service for Here {
     fn metadata(&self) -> &Metadata {
         self.0.metadata()
+    }
+
+    fn pool(&self) -> Vec<Level> {
+        self.0.pool()
     }
 
     /// A panic in the host becomes an error: one caller's request must not take the others' connections down.

@@ -17,6 +17,7 @@ use privet_deploy::{Blame, Error};
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::Header;
 use privet_mpc::role::{PARTIES, Role};
 
 use crate::belief::Belief;
@@ -43,6 +44,8 @@ pub struct Wanted<'a> {
     pub name: &'a str,
     /// How it is served.
     pub kind: Kind,
+    /// Which protocol parties run.
+    pub protocol: &'static Header,
     /// What is hidden from the parties.
     pub protect: Protect,
     /// What the client gets.
@@ -190,10 +193,10 @@ impl Running {
 
     async fn parties(&mut self, wanted: &Wanted<'_>) -> Result<(PublicBundle, Vec<EndpointEntry>), Error> {
         let plan = prepare(wanted.graph, wanted.reveal, wanted.accuracy, wanted.rows).map_err(Error::from)?;
-        let names = Role::ALL.map(|role| format!("party-{}", role.index()));
+        let names = Role::ALL.map(|role| wanted.protocol.role_name(role));
         let keys = names.iter().map(|name| self.key(name)).collect::<Result<Vec<_>, _>>()?;
         let choices = Choices {
-            protocol: PROTOCOLS[0],
+            protocol: wanted.protocol,
             name: wanted.name.into(),
             protect: wanted.protect,
             reveal: wanted.reveal,
@@ -220,9 +223,11 @@ impl Running {
                 origins: wanted.origins.to_vec(),
                 limits: LimitsConfig::default(),
             };
-            let address = &addresses[role.index()];
-            let entry = self.role_at(address, wanted.program, "party", name, key, config).await?;
-            entries.push(at(entry, &far[role.index()]));
+            let (address, command) = (&addresses[role.index()], wanted.protocol.command(role));
+            let entry = self.role_at(address, wanted.program, command, name, key, config).await?;
+            if command == "party" {
+                entries.push(at(entry, &far[role.index()]));
+            }
         }
         Ok((public, entries))
     }

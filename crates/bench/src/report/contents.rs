@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::record::{Trust, is_of};
 use crate::report::document::{Block, Card, Table};
 use crate::report::figures::figures;
 use crate::report::panel::{Named, Panel, Series, panels};
@@ -76,25 +77,23 @@ fn cards(sources: &[Named], panels: &[Panel<'_>]) -> Vec<Card> {
             known.push(trust.clone());
         }
     }
-    let card = |trust: crate::record::Trust| {
+    let card = |trust: Trust| {
         let simulated = sources.iter().any(|s| facts::who(&s.record, "privet", &trust.kind) != trust.kind);
         let mark = if simulated { " (SIMULATED here)" } else { "" };
-        Card {
-            title: format!("{}{mark}", trust.title),
-            numbers: numbers(panels, &trust.kind),
-            lines: trust.lines,
-        }
+        Card { title: format!("{}{mark}", trust.title), numbers: numbers(panels, &trust), lines: trust.lines }
     };
     known.into_iter().map(card).collect()
 }
 
 /// The numbers of a kind, over all panels; the model is named where there are several.
-fn numbers(panels: &[Panel<'_>], kind: &str) -> Table {
+fn numbers(panels: &[Panel<'_>], trust: &Trust) -> Table {
     let mut table = Table::new("", &["", "smallest batch", "largest batch", "worst error", "bound"]);
     let is_one_model = panels.windows(2).all(|two| matches!(two, [a, b] if a.place.model == b.place.model));
     for panel in panels {
         let model = format!("{}, ", panel.place.model);
-        let is_own = |s: &&Series<'_>| s.points.iter().any(|m| m.system == "privet" && m.kind == kind);
+        let is_own = |s: &&Series<'_>| {
+            s.points.iter().any(|m| m.system == "privet" && is_of(&trust.kind, trust.protocol.as_deref(), m))
+        };
         for series in panel.series.iter().filter(is_own) {
             let mut row = tables::short(panel, series, panel.batches()).into_iter();
             let place = row.next().unwrap_or_default();

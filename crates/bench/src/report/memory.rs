@@ -1,6 +1,6 @@
 //! What each role held at most.
 
-use crate::record::Memory;
+use crate::record::{Memory, is_of};
 use crate::report::document::{Figure, Table};
 use crate::report::facts::who;
 use crate::report::panel::{Named, Panel};
@@ -14,8 +14,7 @@ pub fn table(sources: &[Named]) -> Table {
     let mut table = Table { words: 3, ..Table::new("Memory", &head) };
     for source in sources {
         for held in &source.record.memory {
-            let (who, model) =
-                (who(&source.record, &held.system, &held.kind), model(source, held).to_owned());
+            let (who, model) = (named(source, held), model(source, held).to_owned());
             table.rows.push(vec![who, model, held.role.clone(), bytes(held.peak_bytes as f64)]);
         }
     }
@@ -38,11 +37,16 @@ fn model<'a>(source: &'a Named, held: &'a Memory) -> &'a str {
     if held.model.is_empty() { &source.record.model } else { &held.model }
 }
 
+/// Who held it: the kind, and the protocol where the kind has several.
+fn named(source: &Named, held: &Memory) -> String {
+    let who = who(&source.record, &held.system, &held.kind);
+    held.protocol.as_ref().map_or(who.clone(), |protocol| format!("{who} ({protocol})"))
+}
+
 fn figure(source: &Named, of: &str, panels: &[Panel<'_>]) -> Figure {
     let mut groups: Vec<Group> = Vec::new();
     for held in source.record.memory.iter().filter(|held| model(source, held) == of) {
-        let (name, row) =
-            (who(&source.record, &held.system, &held.kind), (held.role.clone(), held.peak_bytes as f64));
+        let (name, row) = (named(source, held), (held.role.clone(), held.peak_bytes as f64));
         match groups.iter_mut().find(|group| group.name == name) {
             Some(group) => group.rows.push(row),
             None => groups.push(Group { name, look: look(held, panels), rows: vec![row] }),
@@ -64,6 +68,8 @@ fn figure(source: &Named, of: &str, panels: &[Panel<'_>]) -> Figure {
 /// As its times look, where there are any.
 fn look(held: &Memory, panels: &[Panel<'_>]) -> Look {
     let mut series = panels.iter().flat_map(|panel| &panel.series);
-    let is_its = |m: &crate::record::Measured| (&m.system, &m.kind) == (&held.system, &held.kind);
+    let is_its = |m: &crate::record::Measured| {
+        m.system == held.system && is_of(&held.kind, held.protocol.as_deref(), m)
+    };
     series.find(|s| s.points.first().is_some_and(|m| is_its(m))).map_or(Look(0), |s| s.look)
 }

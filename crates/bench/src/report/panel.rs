@@ -1,6 +1,6 @@
 //! What may stand in one plot: results of one model that give the same, on one network and one machine.
 
-use crate::record::{Measured, Record, Started};
+use crate::record::{Measured, Record, Started, is_of};
 use crate::report::svg::look::Look;
 
 /// A record, and what its file is called.
@@ -263,7 +263,7 @@ impl<'a> Panel<'a> {
         let Record { model, starts, .. } = &series.source.record;
         let is_here = |start: &&Started| {
             model == self.place.model
-                && start.kind == first.kind
+                && is_of(&start.kind, start.protocol.as_deref(), first)
                 && start.network == self.place.network
                 && (start.reveal.is_empty() || start.reveal == self.place.reveal)
         };

@@ -9,10 +9,11 @@ use privet_bench::networks::used;
 use privet_bench::record::{FORMAT, Prices, Record, Resumed};
 use privet_bench::run::{Part, Sizes, run as run_parts};
 use privet_bench::synthetic::{SEED, synthetic};
-use privet_bench::workload::{How, Workload, digest};
+use privet_bench::workload::{How, Way, Workload, digest};
 use privet_deploy::Error;
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
+use privet_mpc::protocols::{PROTOCOLS, named};
 
 use crate::args::PlanArgs;
 use crate::args_bench::{BenchArgs, BenchCommand};
@@ -87,7 +88,7 @@ impl BenchArgs {
     fn plans(&self) -> Vec<PlanArgs> {
         let plan = |reveal, accuracy| PlanArgs {
             accuracy,
-            protocol: self.protocols[0].clone(),
+            protocol: PROTOCOLS[0].name.into(),
             reveal,
             served: self.served.clone(),
         };
@@ -96,8 +97,9 @@ impl BenchArgs {
     }
 
     fn sizes(&self) -> Sizes {
+        let protocols: Vec<_> = self.protocols.iter().filter_map(|name| named(name)).collect();
         Sizes {
-            kinds: self.kinds.iter().map(|&kind| kind.into()).collect(),
+            ways: Way::all(self.kinds.iter().map(|&kind| kind.into()), &protocols),
             batches: self.batch_sizes.clone(),
             concurrency: self.concurrency.clone(),
             repeats: self.repeats,

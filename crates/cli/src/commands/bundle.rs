@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use privet_deploy::Error;
-use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties, for_plain};
+use privet_deploy::bundle::{Choices, MpcPart, PartyFile, PublicBundle, for_parties, for_plain};
 use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
 use privet_deploy::tee::package;
 use privet_import::{Exported, Format};
 use privet_model::graph::Graph;
+use privet_mpc::role::Role;
 use privet_serve::PublicKey;
 use privet_serve::belief::read_policy;
 use privet_serve::deployed::now;
@@ -44,13 +45,18 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
         public: public.json().into(),
         policy: args.sealed.client_policy.as_ref().map(|_| POLICY.into()),
         collateral: Vec::new(),
-        endpoints: keys.iter().zip(&args.urls).map(entry).collect(),
+        endpoints: keys.iter().zip(&args.urls).skip(unmet(&public)).map(entry).collect(),
     };
     files.push((args.out.join("deployment.toml"), Content::Public(deployment.to_toml()?)));
     write(&args.out, &files)?;
     eprintln!("{}", public.trust_card());
     show(args, &public, &files);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Roles before the first that clients meet.
+fn unmet(public: &PublicBundle) -> usize {
+    public.manifest().mpc.as_ref().map_or(0, MpcPart::first_met)
 }
 
 fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) {
@@ -93,7 +99,7 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
     if args.parties.len() != roles || args.urls.len() != roles {
         let (lines, urls, kind) = (args.parties.len(), args.urls.len(), kind.name());
         let what = format!(
-            "Kind `{kind}` has {roles} roles; {lines} lines (`--party`) and {urls} addresses (`--url`) came."
+            "Kind `{kind}` has {roles} roles (with `dealer2` the dealer comes first); {lines} lines (`--party`) and {urls} addresses (`--url`) came."
         );
         return Err(Error::usage("E146", what).into());
     }
@@ -171,7 +177,7 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
     let reveal = args.plan.reveal.into();
     let plan = prepare(graph, reveal, args.plan.accuracy, rows.as_deref()).map_err(Error::from)?;
     let choices = Choices {
-        protocol: PROTOCOLS[0],
+        protocol: args.plan.protocol(),
         name: model_name(args.plan.served.name.as_deref(), &args.model),
         protect: args.plan.served.protect.into(),
         reveal,
@@ -180,7 +186,8 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
     let (public, halves) = for_parties(&plan, choices, &mut OsEntropy)?;
     let file = |half: &PartyFile| {
         let text = serde_json::to_string(half).map_err(|e| Failure::ours(e.to_string()))?;
-        let path = args.out.join(format!("party-{}.bundle", half.party));
+        let role = Role::new(half.party.into()).unwrap_or(Role::ALL[0]);
+        let path = args.out.join(format!("{}.bundle", args.plan.protocol().role_name(role)));
         Ok((path, Content::Secret(Zeroizing::new(text))))
     };
     Ok((public, halves.iter().map(file).collect::<Result<_, Failure>>()?))

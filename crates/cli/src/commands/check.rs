@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use privet_deploy::check::{
-    KindReport, Options, PublicFacts, Report, RingReport, RowsReport, StepReport, check, unusable,
+    Cost, KindReport, Options, PublicFacts, Report, RingReport, RowsReport, StepReport, check, unusable,
 };
 use privet_deploy::kind::Reveal;
 use privet_deploy::reveal::revealing;
+use privet_deploy::trust::TrustCard;
 use privet_import::ImportError;
 use privet_model::encode::shown_range;
 use privet_model::plan::RangeSource;
@@ -15,7 +16,7 @@ use privet_serve::roles::unread;
 use crate::args::CheckArgs;
 use crate::commands::{model_name, sample};
 use crate::failure::Failure;
-use crate::output::{bytes, print};
+use crate::output::{bytes, print, seconds};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let name = model_name(args.plan.served.name.as_deref(), &args.model);
@@ -157,6 +158,36 @@ fn show_ring(ring: &RingReport) {
     ));
 }
 
+/// What goes between the roles, before and while one row is asked about, and how long that takes.
+fn on_networks(cost: &Cost) -> String {
+    let between = match (cost.bytes_between, cost.bytes_dealt) {
+        (0, 0) => String::new(),
+        (online, 0) => format!("{} between the parties; ", bytes(online as f64)),
+        (online, dealt) => {
+            format!(
+                "{} between the servers, {} dealt ahead of time; ",
+                bytes(online as f64),
+                bytes(dealt as f64)
+            )
+        }
+    };
+    let [lan, wan] = [cost.lan_s, cost.wan_s].map(seconds);
+    format!(
+        "{between}the network alone takes {lan} within a site (1 ms, 1 Gbit/s), {wan} between distant ones (40 ms, 100 Mbit/s)"
+    )
+}
+
+/// One trust card, or one of each protocol.
+fn show_trust(part: &KindReport) {
+    let cards: Vec<&TrustCard> = part.protocols.values().filter_map(|cost| cost.trust.as_ref()).collect();
+    for card in if cards.is_empty() { vec![&part.trust] } else { cards } {
+        print(&format!("    {}", card.title));
+        for (who, what) in &card.lines {
+            print(&format!("      {who}: {what}"));
+        }
+    }
+}
+
 fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
     print(&format!("\n{kind:6} {}", part.status));
     for problem in &part.problems {
@@ -184,13 +215,12 @@ fn show_kind(kind: &str, part: &KindReport, reveal: Reveal) {
             cost.rounds,
             if cost.rounds == 1 { "" } else { "s" }
         ));
+        print(&format!("    {}", on_networks(cost)));
         cost.ring.as_ref().into_iter().for_each(show_ring);
         show_steps(&cost.steps);
     }
     if part.status == "ready" {
         print(&format!("    reveals: {}", part.reveals));
-        for (who, what) in &part.trust.lines {
-            print(&format!("    {who}: {what}"));
-        }
+        show_trust(part);
     }
 }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use privet_bench::measure::{difference, percentile};
 use privet_bench::subject::own;
-use privet_bench::workload::{How, Workload, cycled};
+use privet_bench::workload::{How, Way, Workload, cycled};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::trust::TrustCard;
 use privet_model::graph::Graph;
 use privet_model::tensor::Tensor;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::PROTOCOLS;
 use privet_serve::deployed::Deployed;
 use privet_serve::roles::read_model;
 use privet_serve::up::Running;
@@ -166,7 +167,7 @@ fn closing() {
     );
     print("\nWho could see what\n");
     for kind in KINDS {
-        print(&TrustCard::of(kind, Some(Protect::Both)).to_string());
+        print(&TrustCard::of(kind, Some((PROTOCOLS[0].name, Protect::Both))).to_string());
     }
     print("The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.");
     print("The model was trained on most of them, so this AUC is not one of unseen rows.");
@@ -213,7 +214,7 @@ impl Shipped {
     ) -> Result<(Vec<Line>, Vec<Size>), Failure> {
         let mut deployed = Vec::new();
         for kind in KINDS {
-            let deployment = workload.start(kind).await?;
+            let deployment = workload.start(Way { kind, protocol: PROTOCOLS[0] }).await?;
             let file = deployment.file();
             running.push(deployment);
             deployed.push((kind, Deployed::open_with(&file, DEADLINE, &own())?));
@@ -316,7 +317,7 @@ impl Shipped {
             bound: deployed.caller().bound(),
             auc: labels.and_then(|labels| auc(&answer.outputs, labels)),
             assurance: deployed.caller().assurance().into(),
-            trust: TrustCard::of(kind, Some(Protect::Both)),
+            trust: TrustCard::of(kind, Some((PROTOCOLS[0].name, Protect::Both))),
         };
         Ok((line, answer.outputs))
     }

@@ -1,10 +1,10 @@
-//! `privet serve plain|party|enclave|he|keys|web`.
+//! `privet serve plain|party|dealer|enclave|he|keys|web`.
 
 use std::future::Future;
 use std::process::ExitCode;
 use std::{io, thread};
 
-use privet_serve::roles::{enclave, he, keys, party, plain};
+use privet_serve::roles::{dealer, enclave, he, keys, party, plain};
 use privet_serve::web::web;
 use tokio::sync::oneshot;
 
@@ -17,6 +17,7 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
     let (prepared, args) = match role {
         ServeRole::Plain(args) => (plain(&args.config).await?, args),
         ServeRole::Party(args) => (party(&args.config).await?, args),
+        ServeRole::Dealer(args) => (dealer(&args.config).await?, args),
         ServeRole::Enclave(args) => (enclave(&args.config).await?, args),
         ServeRole::He(args) => (he(&args.config).await?, args),
         ServeRole::Keys(args) => (keys(&args.config).await?, args),

@@ -25,6 +25,7 @@ pub(crate) async fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
         graph: &graph,
         name: &model_name(args.plan.served.name.as_deref(), &args.model),
         kind: args.kind.into(),
+        protocol: args.plan.protocol(),
         protect: args.plan.served.protect.into(),
         reveal: args.plan.reveal.into(),
         threshold: args.plan.served.threshold,

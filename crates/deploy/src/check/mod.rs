@@ -1,5 +1,6 @@
 //! What a model needs and costs in each kind, every problem at once, and its worst error on the owner's own rows.
 
+pub mod estimate;
 mod he;
 mod parties;
 mod program;
@@ -75,6 +76,10 @@ pub struct Cost {
     pub bytes_between: usize,
     /// Bytes that a dealer sends ahead of time, over all parties.
     pub bytes_dealt: usize,
+    /// Seconds that the network alone takes for one row between machines of one site, and between distant ones.
+    pub lan_s: f64,
+    /// See `lan_s`.
+    pub wan_s: f64,
     /// Who could see what, where that depends on the protocol.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<TrustCard>,
@@ -196,6 +201,7 @@ pub fn planned(graph: &Graph, accuracy: f64, rows: Option<&[Tensor]>) -> Result<
     Ok(planned_cut(cut(graph)?, accuracy, rows)?)
 }
 
+use estimate::{LAN, WAN, seconds};
 pub use he::CIPHERTEXTS;
 pub(crate) use he::beyond;
 pub use program::dealt_bytes;
@@ -275,6 +281,10 @@ fn kind_report(
         (Kind::Mpc, Err(problems)) => (problems.clone(), BTreeMap::new()),
         (Kind::He, _) => he::report(graph, options, private),
     };
+    let mut protocols = protocols;
+    for cost in protocols.values_mut() {
+        (cost.lan_s, cost.wan_s) = (seconds(cost, LAN), seconds(cost, WAN));
+    }
     let status = if problems.is_empty() { "ready" } else { "no" };
     let parties = (kind == Kind::Mpc).then_some((replicated3::HEADER.name, options.protect));
     let reveals = meaning(kind, options.reveal);

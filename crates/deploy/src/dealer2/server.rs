@@ -263,8 +263,9 @@ impl Host for ServerHost {
         true
     }
 
+    /// What is asked for is limited when it is given: a ticket is an answer.
     fn rows(&self, request: &InferRequest) -> usize {
-        request.number_in(wire::HEAD, wire::ROWS).map_or(1, |rows| rows as usize)
+        wire::rows_of_tickets(request)
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {

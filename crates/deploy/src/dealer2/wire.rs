@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use super::epoch::{Epoch, EpochId, Nonce, Ticket};
 use crate::error::Error;
+use crate::oip::InferRequest;
 
 /// The model name's tensor for any of these heads.
 pub const HEAD: &str = crate::mpc::HEAD;
@@ -35,8 +36,9 @@ const ASK: &[u8; 4] = b"PVK1";
 const COMPUTE: &[u8; 4] = b"PVC1";
 /// Bytes of a question for an answer, without the salt.
 pub(crate) const COMPUTE_BYTES: usize = 8 + 4 + 8 + 4 * 32;
-/// Where each head has its number of rows.
-pub(crate) const ROWS: usize = 8;
+/// Where a question for tickets has its number of rows, and of tickets.
+const ROWS: usize = 8;
+const COUNT: usize = 12;
 
 /// A server's order of tapes; of none, to say only that it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +211,16 @@ impl Ask {
             blake3::Hasher::new_derive_key("privet 2026 dealer2 point of a question for tickets");
         *hasher.update(&self.head(0)).update(&[attempt]).finalize().as_bytes()
     }
+}
+
+/// Rows that the tickets of this call are for; 0 for any other call.
+pub(crate) fn rows_of_tickets(request: &InferRequest) -> usize {
+    let head = request.inputs.iter().find(|raw| raw.name == HEAD);
+    if !head.is_some_and(|raw| raw.data.starts_with(ASK)) {
+        return 0;
+    }
+    let number = |at| request.number_in(HEAD, at).map_or(1, |number| number as usize);
+    number(ROWS).saturating_mul(number(COUNT))
 }
 
 impl Compute {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::role::Role;
+
 pub mod dealer2;
 pub mod protocol;
 pub mod replicated3;
@@ -25,6 +27,22 @@ pub struct Header {
     pub linear_rounds: u32,
     /// Bytes between the parties for a linear model.
     pub linear_bytes_between: usize,
+}
+
+impl Header {
+    /// What a role is called in files and messages.
+    pub fn role_name(&self, role: Role) -> String {
+        if self.is_dealer(role) { "dealer".into() } else { format!("party-{}", role.index()) }
+    }
+
+    /// The command that serves it, after `privet serve`.
+    pub fn command(&self, role: Role) -> &'static str {
+        if self.is_dealer(role) { "dealer" } else { "party" }
+    }
+
+    fn is_dealer(&self, role: Role) -> bool {
+        self.has_dealer && role.index() == 0
+    }
 }
 
 /// All of them; the first is the default.

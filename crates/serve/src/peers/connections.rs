@@ -106,7 +106,7 @@ impl Hub {
 
     /// Waits until both peers are connected; otherwise, which one is not.
     pub(super) fn connected(&self, patience: Duration) -> Result<(), Side> {
-        let down = |state: &State| Side::BOTH.into_iter().find(|s| !state.ways[s.index()].is_up());
+        let down = |state: &State| self.sides.iter().copied().find(|s| !state.ways[s.index()].is_up());
         let waits = |state: &mut State| !state.closed && down(state).is_some();
         let waited = self.changed.wait_timeout_while(self.state(), patience, waits);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -18,6 +18,8 @@ use super::wire::Writer;
 /// What all threads of a party share.
 pub(super) struct Hub {
     pub(super) me: Role,
+    /// Where there are peers that compute along.
+    pub(super) sides: Vec<Side>,
     /// How long a computation may take.
     pub(super) deadline: Duration,
     pub(super) state: Mutex<State>,
@@ -38,11 +40,12 @@ pub(super) struct State {
 }
 
 impl Hub {
-    pub(super) fn new(me: Role, deadline: Duration) -> Self {
+    pub(super) fn new(me: Role, sides: &[Side], deadline: Duration) -> Self {
         let ways = Default::default();
         let state = State { sessions: Sessions::new(), ways, connections: 0, open: false, closed: false };
         let (changed, writers, began) = (Condvar::new(), Default::default(), Instant::now());
-        Self { me, deadline, state: Mutex::new(state), changed, writers, began }
+        let sides = sides.to_vec();
+        Self { me, sides, deadline, state: Mutex::new(state), changed, writers, began }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

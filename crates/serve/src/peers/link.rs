@@ -48,7 +48,7 @@ impl Drop for Seat {
 /// Peers are told: whoever still waits for this party need not wait until the deadline.
 fn give_up(hub: &Hub, point: &Point) {
     hub.end(point);
-    for side in Side::BOTH {
+    for &side in &hub.sides {
         let _ = hub.write(side, Head::end(*point), &[]);
     }
 }

@@ -108,20 +108,25 @@ impl Mesh {
     /// A party that others may measure their way to, and nothing else, until it is [connected](Self::connect).
     /// Computations end after `deadline`.
     pub fn new(identity: &Identity<'_>, deadline: Duration) -> Result<Self, Error> {
+        Self::between(identity, &Side::BOTH, deadline)
+    }
+
+    /// The same, where only the peers on these sides compute along.
+    pub fn between(identity: &Identity<'_>, sides: &[Side], deadline: Duration) -> Result<Self, Error> {
         let pins = Side::BOTH.map(|side| identity.parties.get(side.role(identity.me).index()).cloned());
         let [Some(previous), Some(next)] = pins else {
             return Err(Error::refused("E230", "The bundle does not name three parties."));
         };
         let pins = [previous, next];
         let tls = tls::server(identity.key, identity.certificate, &pins)?;
-        let hub = Arc::new(Hub::new(identity.me, deadline));
+        let hub = Arc::new(Hub::new(identity.me, sides, deadline));
         Ok(Self { hub, tls: Arc::new(tls), pins, bundle: identity.bundle, measured: Arc::default() })
     }
 
-    /// Connects to both peers, at `HOST:PORT` of the previous and the next one, now and whenever a connection was lost.
+    /// Connects to its peers, at `HOST:PORT` of the previous and the next one, now and whenever a connection was lost.
     pub fn connect(&self, identity: &Identity<'_>, addresses: [&str; 2]) -> Result<(), Error> {
         self.hub.open();
-        for side in Side::BOTH {
+        for &side in &self.hub.sides {
             let target = Target::new(identity, side, addresses[side.index()])?;
             let hub = Arc::clone(&self.hub);
             spawn("to", side, move || keeper::keep(&hub, side, &target))?;

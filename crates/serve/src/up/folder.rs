@@ -136,7 +136,8 @@ fn names(kind: Kind) -> Vec<String> {
         Kind::Mpc => {
             let party = |role: Role| format!("party-{}", role.index());
             let ends = ["key", "pem", "toml", "bundle"];
-            Role::ALL.into_iter().flat_map(|role| -> Vec<_> { of_role(&party(role), &ends) }).collect()
+            let roles = Role::ALL.map(party).into_iter().chain(["dealer".into()]);
+            roles.flat_map(|role: String| -> Vec<_> { of_role(&role, &ends) }).collect()
         }
         Kind::Tee => {
             let roles = ["keys", "enclave"].map(|role| of_role(role, &["key", "pem", "toml"])).concat();
