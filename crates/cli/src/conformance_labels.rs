@@ -129,16 +129,10 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     let prepared = prepare(graph, Reveal::Label, accuracy_of(name), Some(&fixture.rows));
     let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {}", privet_deploy::Error::from(e)));
     let Prepared::Program(p) = &prepared else { panic!("{name}: a label is decided inside") };
-    let (public, files) = bundled(&prepared);
-    let answer = ask(&public, &files, &fixture.rows);
-    assert!(
-        answer.scores.iter().all(|bit| [0.0f64, 1.0].iter().any(|x| x.total_cmp(bit).is_eq())),
-        "{name}: more than bits"
-    );
+    let private: Vec<_> = PROTOCOLS.iter().map(|&protocol| privately(fixture, &prepared, protocol)).collect();
     let plain = Engine::new(graph.clone()).run(&fixture.rows).unwrap();
-    assert_eq!((answer.outputs.len(), plain.len()), (1, 1), "{name}: nothing else is given");
-    let (private, plain, judge) =
-        (labels_of(&answer.outputs[0]), labels_of(&plain[0]), judged(fixture, threshold));
+    assert_eq!(plain.len(), 1, "{name}: nothing else is given");
+    let (plain, judge) = (labels_of(&plain[0]), judged(fixture, threshold));
     let mut compared = 0;
     for (row, distance) in distances(graph, &fixture.rows).into_iter().enumerate() {
         let about = || format!("{name}, threshold {threshold:?}, row {row}, {distance:e} from the border");
@@ -146,7 +140,9 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
             assert_eq!(plain[row], judge[row], "plain: {}", about());
         }
         if distance > p.program.bound + FLOAT {
-            assert_eq!(private[row], judge[row], "mpc: {}", about());
+            for (protocol, private) in PROTOCOLS.iter().zip(&private) {
+                assert_eq!(private[row], judge[row], "{}: {}", protocol.name, about());
+            }
             compared += 1;
         }
     }
@@ -159,9 +155,22 @@ fn check(fixture: &Fixture, graph: &Graph, threshold: Option<f64>) -> usize {
     compared
 }
 
-fn bundled(prepared: &Prepared) -> (PublicBundle, Vec<PartyFile>) {
+/// The labels of all rows, and nothing but bits.
+fn privately(fixture: &Fixture, prepared: &Prepared, protocol: &'static Header) -> Vec<String> {
+    let (public, files) = bundled(prepared, protocol);
+    let answer = ask(&public, &files, &fixture.rows);
+    assert!(
+        answer.scores.iter().all(|bit| [0.0f64, 1.0].iter().any(|x| x.total_cmp(bit).is_eq())),
+        "{}: more than bits",
+        fixture.name
+    );
+    assert_eq!(answer.outputs.len(), 1, "{}: nothing else is given", fixture.name);
+    labels_of(&answer.outputs[0])
+}
+
+fn bundled(prepared: &Prepared, protocol: &'static Header) -> (PublicBundle, Vec<PartyFile>) {
     let choices = Choices {
-        protocol: PROTOCOLS[0],
+        protocol,
         name: "m".into(),
         protect: Protect::Both,
         reveal: Reveal::Label,
@@ -208,7 +217,7 @@ fn a_client_sees_a_bit_and_noise_whatever_the_score_was() {
     let graph = revealing(identity(), Reveal::Label, Some(0.4)).unwrap();
     let ranges = [Tensor { rows: 2, width: 1, data: Data::F32(vec![-8.0, 8.0]) }];
     let prepared = prepare(&graph, Reveal::Label, 1e-3, Some(&ranges)).unwrap();
-    let (public, files) = bundled(&prepared);
+    let (public, files) = bundled(&prepared, PROTOCOLS[0]);
     let mpc = public.mpc().unwrap();
     assert_eq!((mpc.scores, mpc.numbers.decode(&[1]).len()), (1, 1));
     assert!(!public.json().contains("0.4"), "the threshold is a secret");

@@ -19,11 +19,12 @@ use privet_model::head::{Column, Feature};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
-use privet_mpc::protocols::PROTOCOLS;
+use privet_mpc::protocols::{Header, PROTOCOLS};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 use privet_ring::entropy::draw;
 use serde::Deserialize;
 
+use self::parties::{ask, ask_and_look, hosts};
 use crate::rows;
 
 #[path = "conformance_browser.rs"]
@@ -32,6 +33,8 @@ mod browser;
 mod he;
 #[path = "conformance_labels.rs"]
 mod labels;
+#[path = "conformance_parties.rs"]
+mod parties;
 #[path = "conformance_programs.rs"]
 mod programs;
 #[path = "conformance_search.rs"]
@@ -157,65 +160,17 @@ fn plan_for(fixture: &Fixture, accuracy: f64) -> (Planned, bool) {
 }
 
 /// The whole way of a prediction, without sockets.
-fn predict(planned: &Planned, protect: Protect, rows: &[Tensor]) -> Answer {
+fn predict(planned: &Planned, protocol: &'static Header, protect: Protect, rows: &[Tensor]) -> Answer {
     let mut entropy = DangerousSeededEntropy::new(1);
     let choices = Choices {
         name: "m".into(),
-        protocol: PROTOCOLS[0],
+        protocol,
         protect,
         reveal: Reveal::Score,
         parties: vec![String::new(); 3],
     };
     let (public, files) = for_linear(planned, choices, &mut entropy).unwrap();
     ask(&public, &files, rows)
-}
-
-/// The whole way of a prediction between a client and three parties.
-fn ask(public: &PublicBundle, files: &[PartyFile], rows: &[Tensor]) -> Answer {
-    ask_and_look(public, files, rows, |_| {})
-}
-
-/// The same, while somebody looks at what the parties reply.
-fn ask_and_look(
-    public: &PublicBundle,
-    files: &[PartyFile],
-    rows: &[Tensor],
-    mut look: impl FnMut(&[InferReply]),
-) -> Answer {
-    let mut entropy = DangerousSeededEntropy::new(2);
-    let hosts = hosts(public, files);
-    let caller = MpcCaller::new(public).unwrap();
-    let mut whole: Option<Answer> = None;
-    for job in caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap() {
-        let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();
-        let replies: Vec<InferReply> = std::thread::scope(|scope| {
-            let running: Vec<_> =
-                hosts.iter().zip(messages).map(|(host, m)| scope.spawn(|| host.infer(m).unwrap())).collect();
-            running.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        look(&replies);
-        let answer = pending.answer(replies).unwrap();
-        match &mut whole {
-            Some(whole) => whole.append(answer),
-            None => whole = Some(answer),
-        }
-    }
-    whole.unwrap()
-}
-
-/// The three parties of a bundle.
-fn hosts(public: &PublicBundle, files: &[PartyFile]) -> Vec<PartyHost> {
-    let needs_peers = public.mpc().unwrap().numbers.needs_peers();
-    let deadline = std::time::Duration::from_secs(60);
-    files
-        .iter()
-        .zip(World::new(1).keys())
-        .zip(meeting(World::new(1).deadline(deadline)))
-        .map(|((file, keys), peers)| {
-            let (public, role, secret) = file.open().unwrap();
-            PartyHost::new(&public, role, secret, keys, needs_peers.then_some(peers)).unwrap()
-        })
-        .collect()
 }
 
 #[test]
@@ -230,9 +185,14 @@ fn parties_keep_the_proven_bound_at_every_accuracy() {
             assert!(!from_rows || accuracy < 1e-4, "{}: refused its own rows at {accuracy}", fixture.name);
             assert!(plan.plan.bound <= accuracy, "{}", fixture.name);
             let near = near_boundary(&fixture, plan.plan.bound + 1e-5);
-            for protect in Protect::ALL {
-                let what = format!("{} at {accuracy:e}, protect {}", fixture.name, protect.name());
-                let answer = predict(&plan, protect, &fixture.rows);
+            let ways = PROTOCOLS.iter().flat_map(|&protocol| Protect::ALL.map(|protect| (protocol, protect)));
+            let possible = |(protocol, protect): &(&Header, Protect)| {
+                protocol.hides_model_alone || *protect != Protect::Model
+            };
+            for (protocol, protect) in ways.filter(possible) {
+                let (name, hidden) = (protocol.name, protect.name());
+                let what = format!("{} by {name} at {accuracy:e}, protect {hidden}", fixture.name);
+                let answer = predict(&plan, protocol, protect, &fixture.rows);
                 let exact = scores(&plan.cut, &fixture.rows).unwrap();
                 let errors = answer.scores.iter().zip(&exact).map(|(a, b)| (a - b).abs());
                 let worst = errors.fold(0.0, f64::max);

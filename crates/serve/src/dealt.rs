@@ -30,6 +30,15 @@ pub(crate) fn to_dealer(address: &str, key: &PublicKey) -> Result<ToDealer, Erro
     Ok(Arc::new(move |call| runtime.block_on(client.infer(call, Instant::now() + PATIENCE))))
 }
 
+/// Whether a dealer at this address, which holds this key, takes calls.
+pub(crate) fn answers(address: &str, key: &PublicKey) -> Result<(), Error> {
+    let trust = Trust::Pinned(key.clone());
+    let client = Client::new(&Endpoint { name: "dealer".into(), address: address.into(), trust })?;
+    let ready = InBackground::start()?.block_on(client.ready(Instant::now() + SETTLED))?;
+    let not_ready = || Error::new(Blame::Unreachable, "E306", "The dealer answers, but is not ready.");
+    ready.then_some(()).ok_or_else(not_ready)
+}
+
 /// A server whose pool is filled again by a thread of its own, after its start and after each answer.
 pub(crate) struct Refilled {
     host: Arc<ServerHost>,

@@ -75,6 +75,16 @@ impl Seat {
         })
     }
 
+    /// Whether the dealer stands on this side.
+    pub fn has_dealer_at(&self, side: Side) -> bool {
+        self.public.mpc().is_ok_and(|part| part.has_dealer() && side.role(self.role).index() == 0)
+    }
+
+    /// Whether the dealer at this address answers.
+    pub fn ask_dealer<T>(&self, address: &str) -> Result<Option<T>, Error> {
+        crate::dealt::answers(address, &self.parties[0]).map(|()| None)
+    }
+
     /// As the dealer, which is asked by the two servers.
     pub(crate) async fn deal(&self, secret: PartySecret) -> Result<Prepared, Error> {
         if !self.is_dealer()? {

@@ -45,7 +45,7 @@ pub(crate) fn show(record: &Record) {
 fn row(r: &Measured) -> [String; 16] {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
     [
-        r.kind.clone(),
+        way(&r.kind, r.protocol.as_deref()),
         r.reveal.clone(),
         r.network.clone(),
         r.concurrency.to_string(),
@@ -64,13 +64,18 @@ fn row(r: &Measured) -> [String; 16] {
     ]
 }
 
+/// The kind, and the protocol where it has several.
+fn way(kind: &str, protocol: Option<&str>) -> String {
+    protocol.filter(|_| kind == "mpc").map_or(kind.into(), |protocol| format!("{kind} ({protocol})"))
+}
+
 /// What comes before steady requests.
 pub(crate) fn show_starts(starts: &[Started]) {
     let mut out = table(&["kind", "cold start", "evidence", "verification", "first request", "assurance"]);
     let or_none = |s: Option<f64>| s.map_or("-".into(), seconds);
     for start in starts {
         out.add_row([
-            start.kind.clone(),
+            way(&start.kind, start.protocol.as_deref()),
             seconds(start.cold_start_s),
             or_none(start.evidence_s),
             or_none(start.verification_s),

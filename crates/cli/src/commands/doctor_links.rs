@@ -30,7 +30,11 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
     let (seat, _) = Seat::read(config)?;
     let PeersConfig { previous, next } = seat.peers()?;
     let identity = seat.identity();
-    let ways = [way(&identity, Side::Previous, previous), way(&identity, Side::Next, next)];
+    let ways = [(Side::Previous, previous), (Side::Next, next)].map(|(side, address)| {
+        let is_dealer = seat.has_dealer_at(side);
+        let measured = if is_dealer { seat.ask_dealer(address) } else { measured(&identity, side, address) };
+        way(side.role(identity.me).index(), address, measured)
+    });
     if json {
         let report = serde_json::json!({ "party": identity.me.index(), "links": ways });
         print(&report.to_string());
@@ -43,11 +47,15 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(ways.iter().map(|w| w.exit).max().unwrap_or(0)))
 }
 
-fn way(identity: &Identity<'_>, side: Side, address: &str) -> Way {
-    let measured = measure(identity, side, address);
-    let figures = measured.as_ref().ok();
+/// A dealer is asked ahead of time only, so nothing of it is measured.
+fn measured(identity: &Identity<'_>, side: Side, address: &str) -> Result<Option<Measured>, Error> {
+    measure(identity, side, address).map(Some)
+}
+
+fn way(party: usize, address: &str, measured: Result<Option<Measured>, Error>) -> Way {
+    let figures = measured.as_ref().ok().and_then(Option::as_ref);
     Way {
-        party: side.role(identity.me).index(),
+        party,
         address: address.into(),
         here: measured.is_ok(),
         round_trip_seconds: figures.map(|m| m.round_trip.as_secs_f64()),
@@ -57,9 +65,10 @@ fn way(identity: &Identity<'_>, side: Side, address: &str) -> Way {
     }
 }
 
-fn words(measured: &Result<Measured, Error>) -> String {
+fn words(measured: &Result<Option<Measured>, Error>) -> String {
     match measured {
-        Ok(Measured { round_trip, bytes_per_second }) => format!(
+        Ok(None) => "the dealer, which answers; it is asked ahead of time only".into(),
+        Ok(Some(Measured { round_trip, bytes_per_second })) => format!(
             "{:.3} ms there and back, {:.0} MB/s: a program of 100 rounds waits {:.0} ms for it at least",
             1e3 * round_trip.as_secs_f64(),
             bytes_per_second / 1e6,
