@@ -4,6 +4,7 @@ use serde::Serialize;
 
 pub mod protocol;
 pub mod replicated3;
+pub mod replicated3_malicious;
 
 /// What a protocol promises and costs. Every claim here is held by a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 pub mod gates;
+pub mod party;
 pub mod programs;
 
 use privet_model::plan::Integers;

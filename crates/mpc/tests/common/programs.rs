@@ -8,13 +8,13 @@ use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
-use privet_mpc::run::{Columns, Inputs, run, share_constants};
+use privet_mpc::protocols::replicated3_malicious::Malicious3;
+use privet_mpc::run::{Columns, Inputs, Owned, run, share_constants};
 use privet_mpc::world::World;
 use privet_ring::entropy::draw;
 use privet_ring::fixed::encode;
-use privet_ring::pack::unpack;
-use privet_ring::reduce;
 
+use super::party::Party;
 use super::{entropy, words};
 
 pub struct Chance(privet_mpc::world::DangerousSeededEntropy);
@@ -75,7 +75,7 @@ pub fn shares(x: &[u64], k: u32) -> [Replicated; 3] {
 }
 
 /// What the parties reveal, and what it cost each.
-pub fn between_parties(
+pub fn between_parties<P: Party>(
     program: &Program,
     constants: &Constants,
     columns: &[f64],
@@ -90,22 +90,22 @@ pub fn between_parties(
     let k = program.output_ring();
     let answers = World::new(1).run([9; 32], |session| {
         let me = session.me().index();
-        let owned = held[me].owned(program);
+        let owned: Vec<Owned<P::Share>> = held[me].owned(program).into_iter().map(owned::<P>).collect();
         let inputs = Inputs { secrets: &owned, rows };
-        let mut protocol = Replicated3 { session };
-        let sum = run(&mut protocol, program, &inputs, Columns::Tensor(x[me].clone().into()))?;
-        Ok(protocol.session.finish(sum.into_output(), k))
+        let mut protocol = P::begin(session)?;
+        let sum = run(&mut protocol, program, &inputs, Columns::Tensor(P::share(&x[me]).into()))?;
+        protocol.answer(sum, k)
     });
-    let n = rows * program.scores();
-    let mut sums = vec![0u64; n];
-    let ledgers = answers.map(|answer| {
-        let answer = answer.unwrap();
-        let mut one = vec![0; n];
-        unpack(k, answer.packed(), 0, &mut one);
-        sums.iter_mut().zip(one).for_each(|(s, x)| *s = s.wrapping_add(x));
-        answer.ledger().clone()
-    });
-    (program.decode(&sums.iter().map(|&s| reduce(s, k)).collect::<Vec<_>>()), ledgers)
+    let answers = answers.map(Result::unwrap);
+    let sums = P::opened(answers.each_ref(), rows * program.scores(), k).unwrap();
+    (program.decode(&sums), answers.map(|answer| answer.ledger().clone()))
+}
+
+fn owned<P: Party>(x: Owned<Replicated>) -> Owned<P::Share> {
+    match x {
+        Owned::Secret(x) => Owned::Secret(P::share(&x)),
+        Owned::Public(x) => Owned::Public(x),
+    }
 }
 
 /// A model that was planned and run.
@@ -113,6 +113,8 @@ pub struct Ran {
     pub program: Program,
     /// By the parties.
     pub got: Vec<f64>,
+    /// By parties of whom one may do anything.
+    pub malicious: Vec<f64>,
     /// On integers in the clear.
     pub clear: Vec<f64>,
     /// In float64.
@@ -131,18 +133,19 @@ impl Ran {
         let bound = private.head().bind(&inputs).unwrap();
         let mut columns = vec![0.0; rows.rows * program.columns.len()];
         bound.fill(0, &mut columns);
-        let (got, ledgers) = between_parties(&program, &constants, &columns, how.1);
+        let (got, ledgers) = between_parties::<Replicated3>(&program, &constants, &columns, how.1);
+        let (malicious, _) = between_parties::<Malicious3>(&program, &constants, &columns, how.1);
         let finish =
             |scores: &[f64]| private.tail().finish(scores, program.scores()).unwrap()[0].to_f64().unwrap();
         let clear = finish(&program.in_the_clear(&constants, &columns));
         let expected = evaluate(graph, &inputs).unwrap()[0].to_f64().unwrap();
-        Self { got: finish(&got), clear, expected, ledgers, program }
+        Self { got: finish(&got), malicious: finish(&malicious), clear, expected, ledgers, program }
     }
 
-    /// The worst error of both kinds.
+    /// The worst error of all kinds.
     pub fn worst(&self) -> f64 {
         let off = |x: &[f64]| x.iter().zip(&self.expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        off(&self.got).max(off(&self.clear))
+        off(&self.got).max(off(&self.malicious)).max(off(&self.clear))
     }
 
     pub fn rounds(&self) -> u32 {

@@ -3,7 +3,6 @@
 use privet_model::series::Series;
 use privet_ring::conv::Conv2d;
 use privet_ring::kernels::add_convolution;
-use privet_ring::reduce;
 
 use crate::Abort;
 use crate::ledger::Ledger;
@@ -30,6 +29,11 @@ pub struct Replicated3 {
 impl Replicated3 {
     fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Session) -> T) -> T {
         self.session.step(name, body)
+    }
+
+    /// What the client gets of it, by [`Session::finish`].
+    pub fn output(x: Sum) -> Additive {
+        x.into_output()
     }
 }
 
@@ -96,15 +100,6 @@ impl Protocol for Replicated3 {
         x.in_ring(k)
     }
 
-    fn narrow(&self, x: &Replicated, drop: u32) -> Replicated {
-        if drop == 0 {
-            return x.clone();
-        }
-        // One and a half units in the middle of what three remainders can be.
-        let centred = self.add_public(x, &vec![3 << (drop - 1); x.own.len()]);
-        centred.map(x.k - drop, |s| s.iter().map(|&s| reduce(s, x.k) >> drop).collect())
-    }
-
     fn sum_rows(x: &Replicated, length: usize) -> Replicated {
         let sum = |row: &[u64]| row.iter().fold(0, |sum: u64, x| sum.wrapping_add(*x));
         x.map(x.k, |x| x.chunks_exact(length.max(1)).map(sum).collect())
@@ -120,10 +115,6 @@ impl Protocol for Replicated3 {
 
     fn sum_ring(x: &Sum) -> u32 {
         x.ring()
-    }
-
-    fn output(x: Sum) -> Additive {
-        x.into_output()
     }
 
     fn reduce_sum(x: Sum, k: u32) -> Sum {
