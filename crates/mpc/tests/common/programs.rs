@@ -5,11 +5,13 @@ use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
 use privet_model::private::{Constants, Private, Program, Reveal};
 use privet_model::range::Ranges;
 use privet_model::tensor::{Data, DataType, Tensor};
+use privet_mpc::Abort;
 use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::run::{Columns, Inputs, Owned, run, share_constants};
+use privet_mpc::session::OutputShare;
 use privet_mpc::world::World;
 use privet_ring::entropy::draw;
 use privet_ring::fixed::encode;
@@ -81,6 +83,20 @@ pub fn between_parties<P: Party>(
     columns: &[f64],
     protect: Protect,
 ) -> (Vec<f64>, [Ledger; 3]) {
+    let rows = columns.len() / program.scales().len();
+    let answers = answers::<P>(&World::new(1), program, constants, columns, protect).map(Result::unwrap);
+    let sums = P::opened(answers.each_ref(), rows * program.scores(), program.output_ring()).unwrap();
+    (program.decode(&sums), answers.map(|answer| answer.ledger().clone()))
+}
+
+/// What each party gives the client.
+pub fn answers<P: Party>(
+    world: &World,
+    program: &Program,
+    constants: &Constants,
+    columns: &[f64],
+    protect: Protect,
+) -> [Result<OutputShare, Abort>; 3] {
     let scales = program.scales();
     let rows = columns.len() / scales.len();
     let encoded: Vec<u64> =
@@ -88,17 +104,14 @@ pub fn between_parties<P: Party>(
     let x = shares(&encoded, program.input_ring());
     let held = share_constants(constants, protect, &mut entropy(5)).unwrap();
     let k = program.output_ring();
-    let answers = World::new(1).run([9; 32], |session| {
+    world.run([9; 32], |session| {
         let me = session.me().index();
         let owned: Vec<Owned<P::Share>> = held[me].owned(program).into_iter().map(owned::<P>).collect();
         let inputs = Inputs { secrets: &owned, rows };
         let mut protocol = P::begin(session)?;
         let sum = run(&mut protocol, program, &inputs, Columns::Tensor(P::share(&x[me]).into()))?;
         protocol.answer(sum, k)
-    });
-    let answers = answers.map(Result::unwrap);
-    let sums = P::opened(answers.each_ref(), rows * program.scores(), k).unwrap();
-    (program.decode(&sums), answers.map(|answer| answer.ledger().clone()))
+    })
 }
 
 fn owned<P: Party>(x: Owned<Replicated>) -> Owned<P::Share> {
