@@ -71,7 +71,8 @@ impl Malicious3 {
         Ok(Self { session, rho, totals: Totals::default(), failed: None })
     }
 
-    pub(super) fn me(&self) -> Role {
+    /// Which party this is.
+    pub fn me(&self) -> Role {
         self.session.me()
     }
 

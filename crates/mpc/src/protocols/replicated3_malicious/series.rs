@@ -23,7 +23,7 @@
 //! |---|---|
 //! | 5 | 18h·(k+S+2+s) + 6(k+S+2+s) + 12(k+s) |
 //!
-//! of which the result is not sent yet. With k + S + 2 > 81, eight rounds, and with a = 2S + 5 and b = k + 3, of which t = b + S - 1 - a bits
+//! of which the result is not sent yet. With k + S + 2 > 81, nine rounds, and with a = 2S + 5 and b = k + 3, of which t = b + S - 1 - a bits
 //! come from wraps: 2h·(3(a+s) + 6(a+s) + 36(t+s) + 18(b+s)) + 6(b+s) + 12(k+s) bits. From summands one round more, and
 //! 6(p+s) bits for an argument of p bits.
 

@@ -10,10 +10,10 @@
 //! |---|---|---|
 //! | 2^1 | 0 | 0 |
 //! | 2^2 | 2 | 9(1+s) |
-//! | 2^k, k ≥ 3 | 3 + L | (6(k-1) - 3 + 6(k-1) + 6m + 6(2(m-1) - L))·(1+s) |
+//! | 2^k, k ≥ 3 | 3 + L | (9(k-1) + 9m + 6(2(m-1) - L))·(1+s) |
 //!
 //! that is, MACs of what the adders take, their carries, the products, and of each node of the tree the generated and (but for
-//! the lowest of a level) the propagated carry. In the ring 2^32 that is 4.1 kB, of 41 bytes that `replicated3` takes, as each bit
+//! the lowest of a level) the propagated carry. In the ring 2^32 that is 5.2 kB, of 41 bytes that `replicated3` takes, as each bit
 //! is a word of 1+s. From summands one round and 6(k+s) bits more.
 
 use crate::Abort;
@@ -24,7 +24,7 @@ use super::share::{Bit, Pair, Share};
 use super::sum::Sum;
 
 /// Bits of shares that are worked on at a time, so that memory is bounded.
-const AT_ONCE: usize = 1 << 21;
+const AT_ONCE: usize = 1 << 18;
 
 impl Malicious3 {
     /// Whether x < 0.
