@@ -28,6 +28,25 @@ impl PairKeys {
         alpha
     }
 
+    /// Two of three tensors of `n` words, F(`K_i`, h) and F(`K_{i+1}`, h): what this party holds of a random replicated tensor.
+    /// Never at a path of a zero share.
+    pub(crate) fn random(&self, h: &[u8; 32], path: &str, n: usize) -> [Vec<u64>; 2] {
+        [false, true].map(|with_next| self.common(with_next, h, path, n))
+    }
+
+    /// Keys of one run: as the old ones, and what both holders of each drew for it. `own` and the others are of 32 bytes.
+    pub(crate) fn renewed(&self, h: &[u8; 32], own: &[u8], previous: &[u8], next: &[u8]) -> Self {
+        let renewed = |key: &[u8; 32], first: &[u8], second: &[u8]| {
+            let mut hasher = blake3::Hasher::new_keyed(key);
+            hasher.update(b"privet 2026 pairwise key of one run").update(h).update(first).update(second);
+            *hasher.finalize().as_bytes()
+        };
+        Self {
+            with_previous: renewed(&self.with_previous, previous, own),
+            with_next: renewed(&self.with_next, own, next),
+        }
+    }
+
     /// `n` words F(K, h) that one peer knows too: `P_{i+1}` if `with_next`, else `P_{i-1}`. Never at a path of a zero share.
     pub(crate) fn common(&self, with_next: bool, h: &[u8; 32], path: &str, n: usize) -> Vec<u64> {
         let mut words = vec![0; n];

@@ -56,4 +56,7 @@ pub enum Abort {
         /// What it did.
         what: String,
     },
+    /// One of the parties cheated, and nothing that was computed may be used: which one cannot be known.
+    #[error("{0}")]
+    Cheated(String),
 }

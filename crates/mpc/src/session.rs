@@ -104,12 +104,23 @@ impl Session {
 
     /// Runs `body` one step deeper: the path separates the randomness of steps, and labels what they cost.
     pub fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.descend(name);
+        let result = body(self);
+        self.ascend(outer);
+        result
+    }
+
+    /// One step deeper, for a protocol that is more than a session; what it returns is for [`Self::ascend`].
+    pub(crate) fn descend(&mut self, name: &str) -> usize {
         let length = self.path.len();
         self.path.push('/');
         self.path.push_str(name);
-        let result = body(self);
+        length
+    }
+
+    /// Back to where a step began.
+    pub(crate) fn ascend(&mut self, length: usize) {
         self.path.truncate(length);
-        result
     }
 
     /// This party's summand of `n` fresh zeros. Numbered besides the path, so that no two of a session are the same,
@@ -137,6 +148,20 @@ impl Session {
         let mut bytes = [0; 16];
         hasher.update(&self.point).update(path.as_bytes()).finalize_xof().fill(&mut bytes);
         bytes
+    }
+
+    /// This party's two of three tensors of `n` random words: a replicated tensor that nobody knows.
+    pub(crate) fn random(&mut self, n: usize) -> [Vec<u64>; 2] {
+        let path = self.next_draw();
+        self.keys.random(&self.point, &path, n)
+    }
+
+    /// Fresh pairwise keys, so that nothing of an earlier run of the same request, whatever a peer did in it, is drawn again:
+    /// each pair's from what both drew now. One round.
+    pub(crate) fn renew(&mut self, drawn: &[u8; 32]) -> Result<(), Abort> {
+        let [previous, next] = self.exchange_both(drawn)?;
+        self.keys = self.keys.renewed(&self.point, drawn, &previous, &next);
+        Ok(())
     }
 
     fn next_draw(&mut self) -> String {
@@ -169,6 +194,20 @@ impl Session {
         self.give(to, bytes)?;
         self.ledger.rounds += 1;
         self.take(from, exact_len)
+    }
+
+    /// Sends both peers a message and gets one as long from each, the previous party's first: one round.
+    pub(crate) fn exchange_both(&mut self, bytes: &[u8]) -> Result<[Vec<u8>; 2], Abort> {
+        let (previous, next) = (self.me.previous(), self.me.next());
+        self.give(previous, bytes)?;
+        self.give(next, bytes)?;
+        self.ledger.rounds += 1;
+        Ok([self.take(previous, bytes.len())?, self.take(next, bytes.len())?])
+    }
+
+    /// Ends the session with an answer that its protocol checked.
+    pub(crate) fn answer(self, packed: Vec<u8>) -> OutputShare {
+        OutputShare { packed, ledger: self.ledger }
     }
 
     /// Ends the session with its answer: runs every outstanding check (a semi-honest protocol has none), masks the

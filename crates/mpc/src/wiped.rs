@@ -4,8 +4,8 @@
 use zeroize::optimization_barrier;
 
 /// Overwrites all words; the barrier keeps the compiler from leaving that out.
-pub(crate) fn wipe(words: &mut [u64]) {
-    words.fill(0);
+pub(crate) fn wipe<W: Copy + Default>(words: &mut [W]) {
+    words.fill(W::default());
     optimization_barrier(words);
 }
 

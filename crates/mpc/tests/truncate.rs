@@ -85,17 +85,4 @@ proptest! {
             }
         }
     }
-
-    /// One and a half units, in the ring that is left.
-    #[test]
-    fn narrowing_shares_is_local(k in 8u32..=64, drop in 1u32..=30, seed: u8) {
-        let drop = drop.min(k - 5);
-        let limit = ((1u64 << (k - 1)) - (2 << drop) - 1).cast_signed();
-        let x = extremes(seed, limit, 60);
-        let y = opened_signed(&done(|me, p| Ok(p.narrow(&share(me, k, seed, &unsigned(&x)), drop))));
-        for (x, y) in x.iter().zip(&y) {
-            let error = (i128::from(*y) << drop) - i128::from(*x);
-            prop_assert!(2 * error.abs() <= 3 << drop, "{} / 2^{} is not {}", x, drop, y);
-        }
-    }
 }

@@ -7,6 +7,7 @@ use crate::role::Role;
 pub mod dealer2;
 pub mod protocol;
 pub mod replicated3;
+pub mod replicated3_malicious;
 
 /// What a protocol promises and costs. Every claim here is held by a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -47,7 +47,6 @@ use privet_ring::conv::Conv2d;
 
 use crate::Abort;
 use crate::ledger::Ledger;
-use crate::session::Additive;
 
 /// One side of a product.
 pub enum Operand<'a, S> {
@@ -117,8 +116,6 @@ pub trait Protocol: Sized + Send {
     fn concat(parts: &[&Self::Share]) -> Self::Share;
     /// Modulo a smaller 2^k: exact for what fits.
     fn reduce(x: &Self::Share, k: u32) -> Self::Share;
-    /// `x / 2^drop` in the ring 2^(k-drop), local: error at most 1.5 units for `|x| < 2^(k-1) - 2^(drop+1)`.
-    fn narrow(&self, x: &Self::Share, drop: u32) -> Self::Share;
     /// Sums of `length` neighbours.
     fn sum_rows(x: &Self::Share, length: usize) -> Self::Share;
 
@@ -128,8 +125,6 @@ pub trait Protocol: Sized + Send {
     fn concat_sums(&mut self, parts: Vec<Self::Sum>) -> Self::Sum;
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
-    /// What the client gets of it, by [`Session::finish`](crate::session::Session::finish).
-    fn output(x: Self::Sum) -> Additive;
     /// Modulo a smaller 2^k.
     fn reduce_sum(x: Self::Sum, k: u32) -> Self::Sum;
     /// Element `indices[i]` of `x` at `i`.

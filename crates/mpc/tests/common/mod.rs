@@ -2,7 +2,9 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+pub mod cheating;
 pub mod gates;
+pub mod party;
 pub mod programs;
 
 use privet_model::plan::Integers;

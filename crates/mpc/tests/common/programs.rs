@@ -5,16 +5,19 @@ use privet_model::graph::{Graph, NodeId, Op, Origin, Port};
 use privet_model::private::{Constants, Private, Program, Reveal};
 use privet_model::range::Ranges;
 use privet_model::tensor::{Data, DataType, Tensor};
+use privet_mpc::Abort;
 use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::dealer2::Dealer2;
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
-use privet_mpc::run::{Columns, Inputs, run, share_constants};
+use privet_mpc::protocols::replicated3_malicious::Malicious3;
+use privet_mpc::run::{Columns, Inputs, Owned, run, share_constants};
+use privet_mpc::session::OutputShare;
 use privet_mpc::world::World;
 use privet_ring::entropy::draw;
 use privet_ring::fixed::encode;
-use privet_ring::pack::unpack;
-use privet_ring::reduce;
 
+use super::party::Party;
 use super::{entropy, words};
 
 pub struct Chance(privet_mpc::world::DangerousSeededEntropy);
@@ -75,12 +78,26 @@ pub fn shares(x: &[u64], k: u32) -> [Replicated; 3] {
 }
 
 /// What the parties reveal, and what it cost each.
-pub fn between_parties(
+pub fn between_parties<P: Party>(
     program: &Program,
     constants: &Constants,
     columns: &[f64],
     protect: Protect,
 ) -> (Vec<f64>, [Ledger; 3]) {
+    let rows = columns.len() / program.scales().len();
+    let answers = answers::<P>(&World::new(1), program, constants, columns, protect).map(Result::unwrap);
+    let sums = P::opened(answers.each_ref(), rows * program.scores(), program.output_ring()).unwrap();
+    (program.decode(&sums), answers.map(|answer| answer.ledger().clone()))
+}
+
+/// What each party gives the client.
+pub fn answers<P: Party>(
+    world: &World,
+    program: &Program,
+    constants: &Constants,
+    columns: &[f64],
+    protect: Protect,
+) -> [Result<OutputShare, Abort>; 3] {
     let scales = program.scales();
     let rows = columns.len() / scales.len();
     let encoded: Vec<u64> =
@@ -88,24 +105,21 @@ pub fn between_parties(
     let x = shares(&encoded, program.input_ring());
     let held = share_constants(constants, protect, &mut entropy(5)).unwrap();
     let k = program.output_ring();
-    let answers = World::new(1).run([9; 32], |session| {
+    P::all(world, [9; 32], |session| {
         let me = session.me().index();
-        let owned = held[me].owned(program);
+        let owned: Vec<Owned<P::Share>> = held[me].owned(program).into_iter().map(owned::<P>).collect();
         let inputs = Inputs { secrets: &owned, rows };
-        let mut protocol = Replicated3::new(session);
-        let sum = run(&mut protocol, program, &inputs, Columns::Tensor(x[me].clone().into()))?;
-        Ok(protocol.session.finish(sum.into_output(), k))
-    });
-    let n = rows * program.scores();
-    let mut sums = vec![0u64; n];
-    let ledgers = answers.map(|answer| {
-        let answer = answer.unwrap();
-        let mut one = vec![0; n];
-        unpack(k, answer.packed(), 0, &mut one);
-        sums.iter_mut().zip(one).for_each(|(s, x)| *s = s.wrapping_add(x));
-        answer.ledger().clone()
-    });
-    (program.decode(&sums.iter().map(|&s| reduce(s, k)).collect::<Vec<_>>()), ledgers)
+        let mut protocol = P::begin(session)?;
+        let sum = run(&mut protocol, program, &inputs, Columns::Tensor(P::share(&x[me]).into()))?;
+        protocol.answer(sum, k)
+    })
+}
+
+fn owned<P: Party>(x: Owned<Replicated>) -> Owned<P::Share> {
+    match x {
+        Owned::Secret(x) => Owned::Secret(P::share(&x)),
+        Owned::Public(x) => Owned::Public(x),
+    }
 }
 
 /// A model that was planned and run.
@@ -113,6 +127,8 @@ pub struct Ran {
     pub program: Program,
     /// By the parties.
     pub got: Vec<f64>,
+    /// By parties of whom one may do anything, and by two servers with a dealer.
+    pub others: [Vec<f64>; 2],
     /// On integers in the clear.
     pub clear: Vec<f64>,
     /// In float64.
@@ -131,18 +147,30 @@ impl Ran {
         let bound = private.head().bind(&inputs).unwrap();
         let mut columns = vec![0.0; rows.rows * program.columns.len()];
         bound.fill(0, &mut columns);
-        let (got, ledgers) = between_parties(&program, &constants, &columns, how.1);
+        let (got, ledgers) = between_parties::<Replicated3>(&program, &constants, &columns, how.1);
+        let (malicious, _) = between_parties::<Malicious3>(&program, &constants, &columns, how.1);
+        let (dealt, _) = between_parties::<Dealer2>(&program, &constants, &columns, how.1);
         let finish =
             |scores: &[f64]| private.tail().finish(scores, program.scores()).unwrap()[0].to_f64().unwrap();
         let clear = finish(&program.in_the_clear(&constants, &columns));
         let expected = evaluate(graph, &inputs).unwrap()[0].to_f64().unwrap();
-        Self { got: finish(&got), clear, expected, ledgers, program }
+        Self {
+            got: finish(&got),
+            others: [finish(&malicious), finish(&dealt)],
+            clear,
+            expected,
+            ledgers,
+            program,
+        }
     }
 
-    /// The worst error of both kinds.
+    /// The worst error of all kinds.
     pub fn worst(&self) -> f64 {
         let off = |x: &[f64]| x.iter().zip(&self.expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        off(&self.got).max(off(&self.clear))
+        [&self.got, &self.clear, &self.others[0], &self.others[1]]
+            .map(|x| off(x))
+            .into_iter()
+            .fold(0.0, f64::max)
     }
 
     pub fn rounds(&self) -> u32 {

@@ -7,7 +7,6 @@ use std::marker::PhantomData;
 use privet_model::series::Series;
 use privet_ring::conv::Conv2d;
 use privet_ring::kernels::add_convolution;
-use privet_ring::reduce;
 
 use crate::Abort;
 use crate::ledger::Ledger;
@@ -72,6 +71,11 @@ impl<C> Gates<C> {
 
     fn step<T>(&mut self, name: &str, body: impl FnOnce(&mut Session) -> T) -> T {
         self.session.step(name, body)
+    }
+
+    /// What the client gets of it, by [`Session::finish`].
+    pub fn output(x: Sum) -> Additive {
+        x.into_output()
     }
 }
 
@@ -138,15 +142,6 @@ impl<C: Comparisons> Protocol for Gates<C> {
         x.in_ring(k)
     }
 
-    fn narrow(&self, x: &Replicated, drop: u32) -> Replicated {
-        if drop == 0 {
-            return x.clone();
-        }
-        // One and a half units in the middle of what three remainders can be.
-        let centred = self.add_public(x, &vec![3 << (drop - 1); x.own.len()]);
-        centred.map(x.k - drop, |s| s.iter().map(|&s| reduce(s, x.k) >> drop).collect())
-    }
-
     fn sum_rows(x: &Replicated, length: usize) -> Replicated {
         let sum = |row: &[u64]| row.iter().fold(0, |sum: u64, x| sum.wrapping_add(*x));
         x.map(x.k, |x| x.chunks_exact(length.max(1)).map(sum).collect())
@@ -162,10 +157,6 @@ impl<C: Comparisons> Protocol for Gates<C> {
 
     fn sum_ring(x: &Sum) -> u32 {
         x.ring()
-    }
-
-    fn output(x: Sum) -> Additive {
-        x.into_output()
     }
 
     fn reduce_sum(x: Sum, k: u32) -> Sum {
