@@ -72,7 +72,15 @@ pub(super) fn hosts(public: &PublicBundle, files: &[PartyFile]) -> Vec<PartyHost
         .zip(meeting(World::new(1).deadline(DEADLINE)))
         .map(|((file, keys), peers)| {
             let (public, role, secret) = file.open().unwrap();
-            PartyHost::new(&public, role, secret, keys, needs_peers.then_some(peers)).unwrap()
+            PartyHost::new(
+                &public,
+                role,
+                secret,
+                keys,
+                needs_peers.then_some(peers),
+                Box::new(|| Box::new(DangerousSeededEntropy::new(4))),
+            )
+            .unwrap()
         })
         .collect()
 }

@@ -186,9 +186,7 @@ fn parties_keep_the_proven_bound_at_every_accuracy() {
             assert!(plan.plan.bound <= accuracy, "{}", fixture.name);
             let near = near_boundary(&fixture, plan.plan.bound + 1e-5);
             let ways = PROTOCOLS.iter().flat_map(|&protocol| Protect::ALL.map(|protect| (protocol, protect)));
-            let possible = |(protocol, protect): &(&Header, Protect)| {
-                protocol.hides_model_alone || *protect != Protect::Model
-            };
+            let possible = |(protocol, protect): &(&Header, Protect)| protocol.protects.contains(protect);
             for (protocol, protect) in ways.filter(possible) {
                 let (name, hidden) = (protocol.name, protect.name());
                 let what = format!("{} by {name} at {accuracy:e}, protect {hidden}", fixture.name);

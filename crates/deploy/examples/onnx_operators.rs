@@ -25,6 +25,7 @@ use privet_model::graph::{Graph, Port};
 use privet_model::tensor::{Data, DataType, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::PROTOCOLS;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 use serde_json::{Value, json};
 
@@ -90,7 +91,14 @@ fn ask(public: &PublicBundle, files: &[PartyFile], rows: Vec<Tensor>) -> Result<
     let mut hosts = Vec::new();
     for ((file, keys), peers) in files.iter().zip(World::new(1).keys()).zip(peers) {
         let (public, role, secret) = file.open()?;
-        hosts.push(PartyHost::new(&public, role, secret, keys, Some(peers))?);
+        hosts.push(PartyHost::new(
+            &public,
+            role,
+            secret,
+            keys,
+            Some(peers),
+            Box::new(|| Box::new(DangerousSeededEntropy::new(5))),
+        )?);
     }
     let replies = std::thread::scope(|scope| {
         let mut running = Vec::new();

@@ -7,12 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use privet_model::graph::{Graph, Port};
 use privet_model::head::Head;
+use privet_model::plan::Integers;
 use privet_model::tail::Tail;
 use privet_mpc::protect::Protect;
-use privet_mpc::protocols::{Header, named};
+use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::run::{PartyConstants, share_constants};
+use privet_mpc::unverified::CHECKS;
 use privet_mpc::weights::{PartyWeights, share};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
 use privet_tee::statement::{Hex, hex};
@@ -227,13 +229,18 @@ impl Manifest {
 impl MpcPart {
     /// The shape of a request for the bundle of this digest.
     pub fn layout(&self, bundle: [u8; 32]) -> Layout {
-        let layout = layout(&self.numbers, self.protect, self.head.columns.len(), self.scores);
+        let layout = layout(self.header(), &self.numbers, self.protect, self.head.columns.len(), self.scores);
         Layout { bundle, most_rows: self.most_rows.unwrap_or(usize::MAX).min(layout.most_rows), ..layout }
     }
 
     /// Whether party 0 is a dealer that no client meets.
     pub fn has_dealer(&self) -> bool {
-        named(&self.protocol).is_some_and(|header| header.has_dealer)
+        self.header().has_dealer
+    }
+
+    /// What the protocol promises.
+    pub fn header(&self) -> &'static Header {
+        named(&self.protocol).unwrap_or(PROTOCOLS[0])
     }
 
     /// The first party that clients meet: all later ones are met too.
@@ -242,7 +249,7 @@ impl MpcPart {
     }
 
     fn is_sound(&self) -> bool {
-        named(&self.protocol).is_some_and(|h| h.hides_model_alone || self.protect != Protect::Model)
+        named(&self.protocol).is_some_and(|h| h.protects.contains(&self.protect))
             && self.parties.len() == PARTIES
             && self.scores > 0
             && !self.head.columns.is_empty()
@@ -253,13 +260,22 @@ impl MpcPart {
 }
 
 /// The shape of a request for a model with these numbers.
-pub(crate) fn layout(numbers: &Numbers, protect: Protect, columns: usize, scores: usize) -> Layout {
+pub(crate) fn layout(
+    header: &Header,
+    numbers: &Numbers,
+    protect: Protect,
+    columns: usize,
+    scores: usize,
+) -> Layout {
+    let is_checked = header.finds_cheats && matches!(numbers, Numbers::Linear(_));
     Layout {
         bundle: [0; 32],
         protect,
         k: numbers.input_ring(),
         encoded_bits: numbers.encoded_bits(),
-        columns,
+        // A bias is one more weight where answers are checked.
+        columns: columns + usize::from(is_checked),
+        check_rows: if is_checked { CHECKS } else { 0 },
         scores,
         answer_bits: numbers.output_ring(),
         most_rows: numbers.most_rows(),
@@ -369,13 +385,15 @@ pub struct Choices {
 
 impl Choices {
     fn check(&self) -> Result<(), Error> {
-        if self.protect != Protect::Model || self.protocol.hides_model_alone {
+        let Header { name, protects, .. } = self.protocol;
+        if protects.contains(&self.protect) {
             return Ok(());
         }
+        let has: Vec<_> = protects.iter().map(|protect| format!("`{}`", protect.name())).collect();
         let what = format!(
-            "`{}` does not run with `protect = \"model\"`: not all of its parties may know the input. Use `both`, or the protocol \
-             `replicated3`.",
-            self.protocol.name
+            "`{name}` does not run with `protect = \"{}\"`, only with {}. Use one of these, or the protocol `replicated3`.",
+            self.protect.name(),
+            has.join(" or ")
         );
         Err(Error::refused("E235", what))
     }
@@ -411,12 +429,24 @@ pub fn for_linear(
     entropy: &mut dyn Entropy,
 ) -> Result<(PublicBundle, Vec<PartyFile>), Error> {
     let Planned { cut, plan, integers } = planned;
-    let shares = share(integers, choices.protect, entropy).map_err(no_entropy)?;
+    let shares = if choices.protocol.finds_cheats {
+        share(&with_bias_as_weight(integers), choices.protect, entropy)
+    } else {
+        share(integers, choices.protect, entropy)
+    };
+    let shares = shares.map_err(no_entropy)?;
     let one = |w: &PartyWeights| Zeroizing::new(vec![w.factors.clone(), vec![w.bias.clone()]]);
     let shares = shares.iter().map(one).collect();
     let numbers = Numbers::Linear(plan.clone());
     let model = Shared { numbers, head: &cut.head, tail: &cut.tail, shares, most_rows: None };
     model.bundle(cut.core.scores(), choices, entropy)
+}
+
+/// The same model with a column more, which is 1 in every row.
+fn with_bias_as_weight(integers: &Integers) -> Integers {
+    let rows = integers.weights.chunks_exact((integers.weights.len() / integers.bias.len().max(1)).max(1));
+    let weights = rows.zip(&integers.bias).flat_map(|(row, bias)| row.iter().chain([bias]).copied());
+    Integers { weights: weights.collect(), bias: vec![0; integers.bias.len()] }
 }
 
 /// A model whose secrets are shared.

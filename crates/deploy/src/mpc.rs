@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use privet_model::encode::Encoder;
 use privet_model::graph::Port;
+use privet_model::head::Rows;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::link::{Links, Peers};
-use privet_mpc::protocols::replicated3::Blocks;
+use privet_mpc::protocols::replicated3_malicious::open;
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::session::Session;
+use privet_mpc::unverified::Checks;
 use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::pack::{packed_len, unpack};
@@ -30,6 +32,8 @@ pub const BODY: &str = "share";
 pub(crate) const ANSWER: &str = "answer";
 /// What a reply may be believed to have run under.
 pub(crate) const ASSURANCE: &str = "no two parties collude";
+/// The same where a party that cheats is found out.
+const CHECKED: &str = "no two parties collude; cheats are found out";
 pub(crate) const ROUNDS_BETWEEN: &str = "rounds_between";
 pub(crate) const BYTES_BETWEEN: &str = "bytes_between";
 pub(crate) const BYTES_DEALT: &str = "bytes_dealt";
@@ -67,7 +71,7 @@ impl Caller for Arc<MpcCaller> {
     }
 
     fn assurance(&self) -> &'static str {
-        ASSURANCE
+        assurance(&self.part)
     }
 
     fn jobs(&self, rows: Arc<Vec<Tensor>>, entropy: &mut dyn Entropy) -> Result<Vec<Box<dyn Job>>, Error> {
@@ -101,22 +105,59 @@ struct MpcJob {
 }
 
 impl Job for MpcJob {
-    fn ask(self: Box<Self>, _: &mut dyn Entropy) -> Result<Asked, Error> {
+    fn ask(self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error> {
         let Self { caller, rows, request, ticket, range } = *self;
         let count =
             u32::try_from(range.len()).map_err(|_| Error::usage("E106", "Too many rows in one chunk."))?;
         let bound = caller.part.head.bind(&rows)?;
-        let mut values =
-            zeroize::Zeroizing::new(vec![0.0; block_rows(caller.layout.columns) * caller.layout.columns]);
-        let split: Split = request.split(ticket, &caller.layout, count, |first, out| {
-            let (head, first) = (&caller.part.head, range.start + first);
-            caller.encoder.encode(head, &bound, first, &mut values[..out.len()], out)
-        })?;
+        let (layout, head) = (&caller.layout, &caller.part.head);
+        let mut values = zeroize::Zeroizing::new(vec![0.0; block_rows(layout.columns) * layout.columns]);
+        let (split, checks): (Split, _) = if layout.check_rows == 0 {
+            let split = request.split(ticket, layout, count, |first, out| {
+                caller.encoder.encode(head, &bound, range.start + first, &mut values[..out.len()], out)
+            })?;
+            (split, None)
+        } else {
+            let checks = Checks::draw(range.len(), layout.columns, entropy).map_err(no_entropy)?;
+            let mut rows = CheckedRows { caller: &caller, rows: &bound, range: range.clone(), checks };
+            let all = u32::try_from(range.len() + layout.check_rows).unwrap_or(u32::MAX);
+            let split =
+                request.split(ticket, layout, all, |first, out| rows.write(first, &mut values, out))?;
+            (split, Some(rows.checks))
+        };
         let model = &caller.name;
         let messages =
             Role::ALL.iter().zip(&split.messages).map(|(&role, m)| message(model, role, m)).collect();
-        let pending = MpcPending { caller: Arc::clone(&caller), rows: range.len(), point: split.point };
+        let pending =
+            MpcPending { caller: Arc::clone(&caller), rows: range.len(), checks, point: split.point };
         Ok(Asked { messages, pending: Box::new(pending), again: None })
+    }
+}
+
+/// The rows of a chunk, and then the sums of them that check the answers: each with a column more that is 1 in every row.
+struct CheckedRows<'a> {
+    caller: &'a MpcCaller,
+    rows: &'a Rows<'a>,
+    range: std::ops::Range<usize>,
+    checks: Checks,
+}
+
+impl CheckedRows<'_> {
+    /// Encodes rows `first..`, as many as `out` holds.
+    fn write(&mut self, first: usize, values: &mut [f64], out: &mut [u64]) -> Result<(), Error> {
+        let columns = self.caller.layout.columns;
+        for (at, row) in (first..).zip(out.chunks_exact_mut(columns)) {
+            if let Some(check) = at.checked_sub(self.range.len()) {
+                row.copy_from_slice(self.checks.row(check));
+                continue;
+            }
+            let (constant, own) = row.split_last_mut().ok_or_else(|| Error::usage("E106", "No columns."))?;
+            let (head, values) = (&self.caller.part.head, &mut values[..own.len()]);
+            self.caller.encoder.encode(head, self.rows, self.range.start + at, values, own)?;
+            *constant = 1;
+            self.checks.take(at, row);
+        }
+        Ok(())
     }
 }
 
@@ -133,22 +174,21 @@ fn message(model: &str, role: Role, request: &PartyRequest) -> InferRequest {
 struct MpcPending {
     caller: Arc<MpcCaller>,
     rows: usize,
+    /// Where the client checks the answers.
+    checks: Option<Checks>,
     point: [u8; 32],
 }
 
 impl Pending for MpcPending {
     fn answer(self: Box<Self>, replies: Vec<InferReply>) -> Result<Answer, Error> {
-        let MpcPart { numbers, scores: width, tail, .. } = &self.caller.part;
-        let mut shares = replies.iter().zip(Role::ALL).map(|(reply, role)| self.share(reply, role));
-        let mut next =
-            || shares.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
-        let sums = combine([next()?, next()?, next()?]);
-        let scores = numbers.decode(&sums);
+        let caller = Arc::clone(&self.caller);
+        let MpcPart { numbers, scores: width, tail, .. } = &caller.part;
         let between = Between {
             bytes: replies.iter().map(|r| counted(r, BYTES_BETWEEN)).fold(0, u64::saturating_add),
             rounds: replies.iter().map(|r| counted(r, ROUNDS_BETWEEN)).max().unwrap_or(0),
             dealt: 0,
         };
+        let scores = numbers.decode(&self.sums(&replies)?);
         Ok(Answer { outputs: tail.finish(&scores, *width)?, scores, between })
     }
 }
@@ -159,9 +199,41 @@ pub(crate) fn counted(reply: &InferReply, what: &str) -> u64 {
 }
 
 impl MpcPending {
-    /// One party's answer share, if it belongs to this very request.
-    fn share(&self, reply: &InferReply, role: Role) -> Result<Vec<u64>, Error> {
-        let Layout { scores, answer_bits, .. } = self.caller.layout;
+    /// What all parties together say, if it can be believed.
+    fn sums(self, replies: &[InferReply]) -> Result<Vec<u64>, Error> {
+        let Layout { scores, answer_bits, check_rows, .. } = self.caller.layout;
+        let holds_both = self.caller.part.header().finds_cheats && self.checks.is_none();
+        let elements = (self.rows + check_rows) * scores;
+        let length =
+            packed_len(elements, answer_bits).and_then(|one| one.checked_mul(1 + usize::from(holds_both)));
+        let mut packed = replies.iter().zip(Role::ALL).map(|(reply, role)| self.packed(reply, role, length));
+        let mut next =
+            || packed.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
+        let packed = [next()?, next()?, next()?];
+        if holds_both {
+            let cheated = |e| Error::integrity("E515", format!("{e}. No answer was released."));
+            return open(packed, elements, answer_bits).map_err(cheated);
+        }
+        let sums = combine(packed.map(|packed| {
+            let mut share = vec![0; elements];
+            unpack(answer_bits, packed, 0, &mut share);
+            share
+        }));
+        let Some(checks) = self.checks else { return Ok(sums) };
+        let cheated = |_| {
+            let what = "One of the parties changed an answer: the check failed, and nothing was released.";
+            Error::integrity("E514", what)
+        };
+        checks.answered(sums, scores, answer_bits).verify().map_err(cheated)
+    }
+
+    /// One party's packed answer, if it belongs to this very request.
+    fn packed<'a>(
+        &self,
+        reply: &'a InferReply,
+        role: Role,
+        length: Option<usize>,
+    ) -> Result<&'a [u8], Error> {
         let wrong = |what: &str| {
             Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
         };
@@ -171,15 +243,15 @@ impl MpcPending {
         if *point != self.point {
             return Err(wrong("answered another request than the one that was sent"));
         }
-        let elements = self.rows * scores;
-        if Some(packed.len()) != packed_len(elements, answer_bits) {
+        if Some(packed.len()) != length {
             return Err(wrong("sent an answer of another length"));
         }
-        let mut share = vec![0; elements];
-        unpack(answer_bits, packed, 0, &mut share);
-        Ok(share)
+        Ok(packed)
     }
 }
+
+/// Where a party's randomness comes from, anew for each request.
+pub type Source = Box<dyn Fn() -> Box<dyn Entropy> + Send + Sync>;
 
 /// A party: stateless between requests.
 pub struct PartyHost {
@@ -188,8 +260,14 @@ pub struct PartyHost {
     work: Work,
     keys: PairKeys,
     peers: Option<Arc<dyn Peers>>,
+    entropy: Source,
     bound: f64,
+    assurance: &'static str,
     metadata: Metadata,
+}
+
+fn assurance(part: &MpcPart) -> &'static str {
+    if part.header().finds_cheats { CHECKED } else { ASSURANCE }
 }
 
 impl PartyHost {
@@ -201,12 +279,13 @@ impl PartyHost {
         secret: PartySecret,
         keys: PairKeys,
         peers: Option<Arc<dyn Peers>>,
+        entropy: Source,
     ) -> Result<Self, Error> {
         let layout = bundle.layout()?;
         let part = bundle.mpc()?;
         let work = Work::new(part, &layout, role, secret)?;
         let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, role));
-        Ok(Self { role, layout, work, keys, peers, bound, metadata })
+        Ok(Self { role, layout, work, keys, peers, entropy, bound, assurance: assurance(part), metadata })
     }
 }
 
@@ -221,7 +300,7 @@ pub(crate) fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Met
         inputs: std::iter::once(HEAD).chain(explicit.then_some(BODY)).map(bytes).collect(),
         outputs: vec![bytes(ANSWER)],
         parameters: vec![
-            text("assurance", ASSURANCE.into()),
+            text("assurance", assurance(part).into()),
             text("protocol", part.protocol.clone()),
             text("party", role.index().to_string()),
             text("bundle", bundle.digest_hex()),
@@ -259,15 +338,15 @@ impl Host for PartyHost {
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
         let session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
-        let computed = self.work.run::<Blocks>(session, &self.layout, message).map_err(aborted)?;
-        let share = computed.finish(self.layout.answer_bits);
+        let mut entropy = (self.entropy)();
+        let share = self.work.answer(session, &self.layout, message, &mut *entropy).map_err(aborted)?;
         let mut answer = Vec::with_capacity(32 + share.packed().len());
         answer.extend_from_slice(&point);
         answer.extend_from_slice(share.packed());
         Ok(InferReply {
             id: request.id,
             parameters: vec![
-                ("assurance".into(), Parameter::Text(ASSURANCE.into())),
+                ("assurance".into(), Parameter::Text(self.assurance.into())),
                 ("bound".into(), Parameter::Double(self.bound)),
                 (ROUNDS_BETWEEN.into(), Parameter::Int(share.ledger().rounds.into())),
                 (
@@ -283,6 +362,7 @@ impl Host for PartyHost {
 pub(crate) fn aborted(abort: Abort) -> Error {
     match abort {
         Abort::Client(message) => Error::usage("E332", message),
+        Abort::Cheated(message) => Error::integrity("E514", message),
         Abort::Busy(message) => Error::new(Blame::Unreachable, "E324", message),
         Abort::Peer { .. } => {
             Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
@@ -295,6 +375,7 @@ pub(crate) fn aborted(abort: Abort) -> Error {
 pub fn traffic(layout: &Layout, rows: usize) -> (usize, usize) {
     let heads: usize = Role::ALL.iter().map(|&r| 144 + 16 * layout.protect.components(r).len()).sum();
     let one = |n: usize| {
+        let n = n + layout.check_rows;
         let up = heads + layout.protect.explicit_copies() * layout.explicit_len(n).unwrap_or(0);
         let down = PARTIES * (32 + packed_len(n * layout.scores, layout.answer_bits).unwrap_or(0));
         (up, down)

@@ -30,6 +30,9 @@ impl TrustCard {
                 ("mpc / dealer2, semi-honest, protects the input", DEALER_INPUT)
             }
             (Kind::Mpc, Some(("dealer2", _))) => ("mpc / dealer2, semi-honest", DEALER_BOTH),
+            (Kind::Mpc, Some(("replicated3-malicious", _))) => {
+                ("mpc / replicated3-malicious, cheats are found out", CHECKED_BOTH)
+            }
             (Kind::Mpc, Some((_, Protect::Input))) => {
                 ("mpc / replicated3, semi-honest, protects the input", MPC_INPUT)
             }
@@ -101,6 +104,14 @@ const DEALER_BOTH: &[(&str, &str)] = &[
     ),
     ("any two of the three together", "see everything"),
     ("a cheating server or dealer", "can change the answer unnoticed"),
+    ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
+];
+
+const CHECKED_BOTH: &[(&str, &str)] = &[
+    ("the client", "sees its input and the answer; it does not see the model"),
+    ("each party", "sees the model's shape, sizes and times; not the input, the weights or the answer"),
+    ("two parties together", "see everything"),
+    ("a cheating party", "can refuse to answer; a wrong answer passes with probability at most 2^-40"),
     ("not protected", "how often you ask, how large a batch is, names and ranges of features"),
 ];
 

@@ -4,12 +4,14 @@ use privet_model::private::Program;
 use privet_mpc::Abort;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::protocol::Protocol as _;
-use privet_mpc::protocols::replicated3::{self, Comparisons, Gates, Input, Replicated};
+use privet_mpc::protocols::replicated3::{self, Blocks, Comparisons, Gates, Input, Replicated};
+use privet_mpc::protocols::replicated3_malicious::{Malicious3, Share};
 use privet_mpc::request::{Layout, PartyRequest};
 use privet_mpc::role::Role;
 use privet_mpc::run::{Columns, Inputs, Owned, run};
 use privet_mpc::session::{Additive, OutputShare, Session};
 use privet_mpc::weights::PartyWeights;
+use privet_ring::entropy::Entropy;
 
 use crate::bundle::{MpcPart, PartySecret};
 use crate::error::Error;
@@ -19,6 +21,8 @@ use crate::numbers::Numbers;
 pub(crate) enum Work {
     Linear(PartyWeights),
     Program(Box<Program>, Vec<Owned<Replicated>>),
+    /// Where a party may cheat.
+    Checked(Box<Program>, Vec<Owned<Share>>),
 }
 
 impl Work {
@@ -46,7 +50,11 @@ impl Work {
             }
             (Numbers::Program(program), PartySecret::Program(constants)) => {
                 let fits = constants.fit(program, part.protect);
-                fits.then(|| Self::Program(program.clone(), constants.owned(program)))
+                let owned = || constants.owned(program);
+                fits.then(|| match part.header().finds_cheats {
+                    true => Self::Checked(program.clone(), owned().into_iter().map(checked).collect()),
+                    false => Self::Program(program.clone(), owned()),
+                })
             }
             _ => None,
         }
@@ -54,7 +62,7 @@ impl Work {
 
     /// Whether parties talk to each other to compute it.
     pub(crate) fn talks(&self) -> bool {
-        matches!(self, Self::Program(..))
+        !matches!(self, Self::Linear(_))
     }
 
     /// This party's summands of everything that is revealed.
@@ -76,7 +84,39 @@ impl Work {
                 let output = Gates::<C>::output(run(&mut protocol, program, &inputs, columns)?);
                 Ok(Computed { session: protocol.session, output })
             }
+            Self::Checked(..) => {
+                Err(Abort::Client("This party finds out cheats, and computes no other way.".into()))
+            }
         }
+    }
+
+    /// This party's answer for the client, by whichever protocol three parties run.
+    pub(crate) fn answer(
+        &self,
+        mut session: Session,
+        layout: &Layout,
+        request: PartyRequest,
+        entropy: &mut dyn Entropy,
+    ) -> Result<OutputShare, Abort> {
+        let Self::Checked(program, secrets) = self else {
+            return Ok(self.run::<Blocks>(session, layout, request)?.finish(layout.answer_bits));
+        };
+        let inputs = Inputs { secrets, rows: request.statement.rows as usize };
+        let Input::Shared(columns) = replicated3::input(&mut session, layout, request)? else {
+            return Err(Abort::Client("Where a party may cheat, each component comes to two.".into()));
+        };
+        let mut protocol = Malicious3::begin(session, entropy)?;
+        let columns = Columns::Tensor(Share::from(&columns).into());
+        let output = run(&mut protocol, program, &inputs, columns)?;
+        protocol.finish(output, layout.answer_bits)
+    }
+}
+
+/// One of the owner's tensors, where a party may cheat.
+pub(crate) fn checked(owned: Owned<Replicated>) -> Owned<Share> {
+    match owned {
+        Owned::Secret(share) => Owned::Secret((&share).into()),
+        Owned::Public(values) => Owned::Public(values),
     }
 }
 

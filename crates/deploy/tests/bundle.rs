@@ -261,7 +261,9 @@ fn a_share_of_another_shape_is_refused() {
     let (small, large) = (World3::new(Protect::Both, 4, 2), World3::new(Protect::Both, 5, 2));
     let (_, role, weights) = large.files[0].open().unwrap();
     let keys = World::new(1).keys()[0].clone();
-    let error = PartyHost::new(&small.public, role, weights, keys, None).map(|_| ()).unwrap_err();
+    let error = PartyHost::new(&small.public, role, weights, keys, None, Box::new(|| Box::new(entropy(5))))
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(error.code, "E230");
 }
 

@@ -128,6 +128,7 @@ fn messages_for_the_parties() {
             scores: 1,
             answer_bits: asked.k,
             most_rows: usize::MAX,
+            check_rows: 0,
         };
         let encode = |first: usize, out: &mut [u64]| {
             let values = &asked.inputs[first * asked.columns..];

@@ -60,7 +60,8 @@ impl Parties {
         let (keys, peers) = (World::new(4).keys(), meeting(World::new(4).deadline(PATIENCE)));
         let hosts = files.iter().zip(keys).zip(peers).map(|((file, keys), peers)| {
             let (public, role, secret) = file.open().unwrap();
-            PartyHost::new(&public, role, secret, keys, Some(peers)).unwrap()
+            PartyHost::new(&public, role, secret, keys, Some(peers), Box::new(|| Box::new(entropy(5))))
+                .unwrap()
         });
         let hosts = hosts.collect();
         let caller = MpcCaller::new(&public).unwrap();

@@ -33,7 +33,15 @@ fn a_peer_that_is_not_met_is_named_and_nothing_is_computed() {
     let nobody = Arc::new(Nobody::default());
     let (public, role, weights) = world.files[0].open().unwrap();
     let keys = World::new(4).keys()[0].clone();
-    let host = PartyHost::new(&public, role, weights, keys, Some(Arc::clone(&nobody) as _)).unwrap();
+    let host = PartyHost::new(
+        &public,
+        role,
+        weights,
+        keys,
+        Some(Arc::clone(&nobody) as _),
+        Box::new(|| Box::new(entropy(5))),
+    )
+    .unwrap();
     let asked = world.ask_once(&world.rows(1, 2), 1);
     let error = host.infer(asked.messages[0].clone()).err().unwrap();
     assert_eq!((error.blame, error.code), (Blame::Unreachable, "E320"));

@@ -137,6 +137,7 @@ fn what_a_run_makes_shows_nothing() {
         scores: 1,
         answer_bits: 64,
         most_rows: usize::MAX,
+        check_rows: 0,
     };
     let mut request = Request::draw(&mut Known).unwrap();
     shows_nothing(&request);

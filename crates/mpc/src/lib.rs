@@ -7,6 +7,7 @@
 //! | [`role`] | which party one is |
 //! | [`protect`] | what is hidden from the parties |
 //! | [`request`] | the client's side: splitting rows into shares, and adding answers up |
+//! | [`unverified`] | the client's check of a linear model's answers, where parties may cheat |
 //! | [`weights`] | the owner's side: splitting the model into shares |
 //! | [`commitment`] | what binds the three parties to the same request |
 //! | [`correlated`] | randomness that two parties share |
@@ -35,6 +36,7 @@ pub mod role;
 pub mod run;
 pub mod session;
 pub mod tape;
+pub mod unverified;
 pub mod weights;
 mod wiped;
 pub mod world;

@@ -56,6 +56,8 @@ pub struct Layout {
     pub scores: usize,
     /// Bits of a score.
     pub answer_bits: u32,
+    /// Rows that a client adds to each chunk to check the answers.
+    pub check_rows: usize,
     /// Rows that a chunk may have, whatever fits into a message.
     pub most_rows: usize,
 }

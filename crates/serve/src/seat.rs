@@ -120,7 +120,8 @@ impl Seat {
         let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
         let mesh = Arc::new(Mesh::new(&self.identity(), limits.peers)?);
         let peers = needs_peers.then(|| Arc::clone(&mesh) as Arc<dyn Peers>);
-        let host = PartyHost::new(&self.public, self.role, secret, keys, peers)?;
+        let host =
+            PartyHost::new(&self.public, self.role, secret, keys, peers, Box::new(|| Box::new(OsEntropy)))?;
         let door = door(&self.key, &self.certificate, &self.config.origins)?;
         let prepared = prepare(&self.config.listen, door, Arc::new(host), limits).await?;
         if needs_peers {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use privet_mpc::protect::Protect;
 use privet_mpc::protocols::{Header, PROTOCOLS};
 use privet_ring::pack::packed_len;
 
@@ -17,7 +16,7 @@ use crate::trust::TrustCard;
 
 /// Of every protocol that hides what is to be hidden.
 pub(super) fn costs(prepared: &Prepared, options: Options) -> Result<BTreeMap<&'static str, Cost>, Error> {
-    let runs = |header: &&&Header| header.hides_model_alone || options.protect != Protect::Model;
+    let runs = |header: &&&Header| header.protects.contains(&options.protect);
     let one = |header: &&'static Header| {
         let cost = match prepared {
             Prepared::Linear(planned) => linear(header, planned, options),
@@ -32,7 +31,8 @@ pub(super) fn costs(prepared: &Prepared, options: Options) -> Result<BTreeMap<&'
 fn linear(header: &Header, planned: &Planned, options: Options) -> Cost {
     let Planned { cut, plan, .. } = planned;
     let numbers = Numbers::Linear(plan.clone());
-    let layout = crate::bundle::layout(&numbers, options.protect, cut.core.columns, cut.core.scores());
+    let layout =
+        crate::bundle::layout(header, &numbers, options.protect, cut.core.columns, cut.core.scores());
     let dealt = if header.has_dealer { packed_len(cut.core.scores(), plan.k) } else { None };
     Cost {
         bound: plan.bound,

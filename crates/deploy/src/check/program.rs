@@ -12,8 +12,9 @@ use privet_mpc::protocols::Header;
 use privet_mpc::protocols::dealer2::{self, Keys};
 use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::{Blocks, Comparisons, Gates, Replicated};
+use privet_mpc::protocols::replicated3_malicious::{Malicious3, Share};
 use privet_mpc::role::Role;
-use privet_mpc::run::{self, Columns, Inputs, share_constants};
+use privet_mpc::run::{self, Columns, Inputs, Owned, share_constants};
 use privet_mpc::session::Session;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
@@ -32,7 +33,8 @@ pub(super) fn cost(
     steps: bool,
 ) -> Result<Cost, Error> {
     let numbers = Numbers::Program(Box::new(p.program.clone()));
-    let layout = crate::bundle::layout(&numbers, protect, p.private.head().columns.len(), p.program.scores());
+    let layout =
+        crate::bundle::layout(header, &numbers, protect, p.private.head().columns.len(), p.program.scores());
     let Between { rounds, bytes: bytes_between, dealt: bytes_dealt, steps: costs } =
         between(header, p, protect)?;
     Ok(Cost {
@@ -95,9 +97,12 @@ fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Bet
     let has_dealer = header.has_dealer;
     let world = World::new(0);
     let party = |session: Session| {
-        let secrets = held[session.me().index()].owned(program);
+        let me = session.me().index();
+        let secrets = held[me].owned(program);
         let inputs = Inputs { secrets: &secrets, rows: 1 };
-        if has_dealer {
+        if header.finds_cheats {
+            counted_checked(session, program, held[me].owned(program), &columns)
+        } else if has_dealer {
             counted_run::<Keys>(session, program, &inputs, &columns)
         } else {
             counted_run::<Blocks>(session, program, &inputs, &columns)
@@ -118,6 +123,21 @@ fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Bet
         }
     }
     Ok(all)
+}
+
+/// The same where a party may cheat, with the check and the answer.
+fn counted_checked(
+    session: Session,
+    program: &Program,
+    secrets: Vec<Owned<Replicated>>,
+    columns: &Replicated,
+) -> Result<(Ledger, Vec<run::Cost>), Abort> {
+    let mut protocol = Malicious3::begin(session, &mut DangerousSeededEntropy::new(1))?;
+    let secrets: Vec<_> = secrets.into_iter().map(crate::work::checked).collect();
+    let (columns, inputs) =
+        (Columns::Tensor(Share::from(columns).into()), Inputs { secrets: &secrets, rows: 1 });
+    let (output, steps) = run::run_counted(&mut protocol, program, &inputs, columns)?;
+    Ok((protocol.finish(output, program.output_ring())?.ledger().clone(), steps))
 }
 
 /// Bytes that a dealer sends for a row, to both servers together.

@@ -24,7 +24,7 @@ type Bytes = Zeroizing<Vec<u8>>;
 const MOST_READY: usize = 64;
 /// Numbers that P2 may be behind P1.
 const PASSED_OVER: u32 = 1024;
-/// Tries until there is what was asked for: an epoch may end at any of them.
+/// Orders in vain, one after the other: an epoch may end at any of them.
 const TRIES: usize = 4;
 
 /// A server's tapes.
@@ -59,6 +59,14 @@ struct Shelf {
     given: BTreeMap<u64, Bytes>,
     /// Of the last one that came.
     length: Option<usize>,
+}
+
+/// What is to be done next.
+enum Step<T> {
+    /// Nothing.
+    Done(T),
+    /// To order so many tapes.
+    Order(u32),
 }
 
 /// How full a pool is, for one number of rows.
@@ -137,47 +145,60 @@ impl Pool {
 
     /// As P1: the numbers of so many tapes, in the epoch in force, from now on given.
     pub fn allocate(&self, rows: u32, count: u32) -> Result<(EpochId, u64), Error> {
-        for _ in 0..TRIES {
-            let epoch = self.epoch()?;
-            let (next, missing) = {
-                let mut state = self.state();
-                let same = state.epoch.is_some_and(|e| e.id() == epoch);
-                let shelf = state.shelves.entry(rows).or_default();
-                let first = shelf.ready.keys().next().copied().unwrap_or(shelf.next);
-                if same && shelf.ready.len() >= count as usize {
-                    state.give(rows, first, count, self.bytes);
-                    return Ok((epoch, first));
+        self.until(rows, |epoch, state, most| {
+            let shelf = state.shelves.entry(rows).or_default();
+            let (first, ready) = (shelf.ready.keys().next().copied(), shelf.ready.len());
+            match first {
+                Some(first) if ready >= count as usize => {
+                    state.give(rows, first, count, most);
+                    Ok(Step::Done((*epoch, first)))
                 }
-                (shelf.next, count.saturating_sub(u32::try_from(shelf.ready.len()).unwrap_or(u32::MAX)))
-            };
-            self.order(rows, next, missing.max(1))?;
-        }
-        Err(short_of(rows))
+                _ => Ok(Step::Order(count - u32::try_from(ready).unwrap_or(0))),
+            }
+        })
     }
 
-    /// As P2: gives the tapes that P1 named, once. Whether the epoch is the same here.
-    pub fn follow(&self, epoch: &EpochId, rows: u32, first: u64, count: u32) -> Result<bool, Error> {
+    /// As P2: gives the tapes that P1 named in this epoch, once.
+    pub fn follow(&self, named: &EpochId, rows: u32, first: u64, count: u32) -> Result<(), Error> {
         let end = first.checked_add(count.into()).ok_or_else(|| short_of(rows))?;
-        for _ in 0..TRIES {
-            if self.epoch()? != *epoch {
-                return Ok(false);
+        self.until(rows, |epoch, state, most| {
+            if epoch != named {
+                return Err(short_of(rows));
             }
-            let next = {
+            let shelf = state.shelves.entry(rows).or_default();
+            if shelf.next < end {
+                let missing = u32::try_from(end - shelf.next).ok().filter(|&missing| missing <= PASSED_OVER);
+                return missing.map(Step::Order).ok_or_else(|| short_of(rows));
+            }
+            if !(first..end).all(|number| shelf.ready.contains_key(&number)) {
+                let what = "These tickets were given before; no ticket is given twice.";
+                return Err(Error::refused("E348", what));
+            }
+            state.give(rows, first, count, most);
+            Ok(Step::Done(()))
+        })
+    }
+
+    /// Orders what is missing until a step is done; a dealer gives a part of an order at a time.
+    fn until<T>(
+        &self,
+        rows: u32,
+        mut step: impl FnMut(&EpochId, &mut State, usize) -> Result<Step<T>, Error>,
+    ) -> Result<T, Error> {
+        let mut in_vain = 0;
+        while in_vain < TRIES {
+            self.epoch()?;
+            let (next, count) = {
                 let mut state = self.state();
-                let shelf = state.shelves.entry(rows).or_default();
-                if shelf.next >= end {
-                    let there = (first..end).all(|number| shelf.ready.contains_key(&number));
-                    if !there {
-                        let what = "These tickets were given before; no ticket is given twice.";
-                        return Err(Error::refused("E348", what));
-                    }
-                    state.give(rows, first, count, self.bytes);
-                    return Ok(true);
+                let Some(epoch) = state.epoch else { continue };
+                match step(&epoch.id(), &mut state, self.bytes)? {
+                    Step::Done(done) => return Ok(done),
+                    Step::Order(count) => (state.shelves.entry(rows).or_default().next, count),
                 }
-                shelf.next
             };
-            let missing = u32::try_from(end - next).ok().filter(|&missing| missing <= PASSED_OVER);
-            self.order(rows, next, missing.ok_or_else(|| short_of(rows))?)?;
+            self.order(rows, next, count)?;
+            let came = self.state().shelves.get(&rows).is_some_and(|shelf| shelf.next > next);
+            in_vain = if came { 0 } else { in_vain + 1 };
         }
         Err(short_of(rows))
     }

@@ -113,17 +113,16 @@ impl ServerHost {
 
     /// Which numbers the client gets: P1 says so, and P2 says whether it is in the same epoch.
     fn agreed(&self, ask: &Ask) -> Result<(EpochId, u64), Error> {
-        let what = "The two servers did not come to the same epoch. Ask again in a moment.";
-        let mut trouble = Error::new(Blame::Unreachable, "E347", what);
+        let mut trouble = apart();
         for attempt in 0..TRIES {
             let mut links = self.peers.meet(&ask.point(attempt)).map_err(aborted)?;
             let link = if self.me.index() == 1 { &mut *links.next } else { &mut *links.previous };
             let agreed = self.agree(ask, link);
             match agreed {
-                Ok(Some(agreed)) => return Ok(agreed),
-                Ok(None) => {}
-                Err(e) if e.blame == Blame::Unreachable => trouble = e,
-                Err(e) => return Err(e),
+                Ok(agreed) => return Ok(agreed),
+                // The other one has given its part, and waits for nothing more.
+                Err(Trouble::Ours(e)) => return Err(e),
+                Err(Trouble::Both(e)) => trouble = e,
             }
             // A dealer or a server that started anew knows of this one only once it is told.
             drop(links);
@@ -134,30 +133,31 @@ impl ServerHost {
         Err(trouble)
     }
 
-    /// One try: nothing where the other server is in another epoch.
-    fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<Option<(EpochId, u64)>, Error> {
+    /// One try.
+    fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<(EpochId, u64), Trouble> {
         let other = 3 - self.me.index();
+        let unmet = |e| Trouble::Both(unmet(other, e));
         // Both tell and hear before either gives anything, so that both try again where one has to.
         let own = self.pool.epoch();
         let id = own.as_ref().map_or([0; 32], |epoch| *epoch);
-        let heard =
-            link.send("epoch", &id).and_then(|()| link.recv("epoch", 32)).map_err(|e| unmet(other, e))?;
-        let epoch = own?;
+        let heard = link.send("epoch", &id).and_then(|()| link.recv("epoch", 32)).map_err(unmet)?;
+        let epoch = own.map_err(Trouble::Both)?;
         if heard != epoch {
-            return Ok(None);
+            return Err(Trouble::Both(apart()));
         }
         if self.me.index() == 1 {
-            let (given, first) = self.pool.allocate(ask.rows, ask.count)?;
+            let (given, first) = self.pool.allocate(ask.rows, ask.count).map_err(Trouble::Both)?;
             // An epoch that ended meanwhile: saying nothing more lets the other one try again too.
-            let agreed = (given == epoch).then_some((epoch, first));
-            if agreed.is_some() {
-                link.send("tickets", &first.to_le_bytes()).map_err(|e| unmet(other, e))?;
+            if given != epoch {
+                return Err(Trouble::Both(apart()));
             }
-            return Ok(agreed);
+            link.send("tickets", &first.to_le_bytes()).map_err(unmet)?;
+            return Ok((epoch, first));
         }
-        let first = link.recv("tickets", 8).map_err(|e| unmet(other, e))?;
+        let first = link.recv("tickets", 8).map_err(unmet)?;
         let first = u64::from_le_bytes(first.try_into().unwrap_or_default());
-        Ok(self.pool.follow(&epoch, ask.rows, first, ask.count)?.then_some((epoch, first)))
+        self.pool.follow(&epoch, ask.rows, first, ask.count).map_err(Trouble::Ours)?;
+        Ok((epoch, first))
     }
 
     fn compute(&self, compute: Compute) -> Result<InferReply, Error> {
@@ -242,6 +242,19 @@ impl ServerHost {
         pack(bits, &sum, &mut packed);
         Ok((packed, share.ledger().clone()))
     }
+}
+
+/// Why servers did not come together.
+enum Trouble {
+    /// Both know that there are no tickets, and try again.
+    Both(Error),
+    /// The other one does not know.
+    Ours(Error),
+}
+
+fn apart() -> Error {
+    let what = "The two servers did not come to the same epoch. Ask again in a moment.";
+    Error::new(Blame::Unreachable, "E347", what)
 }
 
 fn unmet(peer: usize, error: LinkError) -> Error {

@@ -87,7 +87,15 @@ impl World3 {
         let keys = World::new(4).keys();
         let open = |file: &PartyFile| {
             let (public, role, weights) = file.open().unwrap();
-            PartyHost::new(&public, role, weights, keys[role.index()].clone(), None).unwrap()
+            PartyHost::new(
+                &public,
+                role,
+                weights,
+                keys[role.index()].clone(),
+                None,
+                Box::new(|| Box::new(entropy(5))),
+            )
+            .unwrap()
         };
         let hosts = files.iter().map(open).collect();
         let caller = MpcCaller::new(&public).unwrap();

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::protect::Protect;
 use crate::role::Role;
 
 pub mod dealer2;
@@ -22,8 +23,10 @@ pub struct Header {
     pub guarantee: &'static str,
     /// Whether P0 is a dealer: it works ahead of time, and no client meets it.
     pub has_dealer: bool,
-    /// Whether it runs where the input is known to all parties and only the model is hidden.
-    pub hides_model_alone: bool,
+    /// What it can hide.
+    pub protects: &'static [Protect],
+    /// Whether a party that cheats is found out.
+    pub finds_cheats: bool,
     /// Network round trips between client and parties for a linear model.
     pub linear_rounds: u32,
     /// Bytes between the parties for a linear model.
@@ -47,7 +50,7 @@ impl Header {
 }
 
 /// All of them; the first is the default.
-pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER, &dealer2::HEADER];
+pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER, &dealer2::HEADER, &replicated3_malicious::HEADER];
 
 /// The protocol of this name.
 pub fn named(name: &str) -> Option<&'static Header> {

@@ -34,6 +34,7 @@ pub fn layout(protect: Protect, k: u32, columns: usize) -> Layout {
         scores: 1,
         answer_bits: 64,
         most_rows: usize::MAX,
+        check_rows: 0,
     }
 }
 

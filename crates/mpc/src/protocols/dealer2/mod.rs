@@ -27,6 +27,7 @@ mod compare;
 pub use compare::Keys;
 
 use super::replicated3::Gates;
+use crate::protect::Protect;
 use crate::protocols::Header;
 
 /// Two servers and a dealer, in a session.
@@ -39,7 +40,8 @@ pub const HEADER: Header = Header {
     corruption: "one of the two servers and the dealer may be curious (semi-honest)",
     guarantee: "it learns nothing about the input, the model or the answer",
     has_dealer: true,
-    hides_model_alone: false,
+    protects: &[Protect::Both, Protect::Input],
+    finds_cheats: false,
     linear_rounds: 1,
     linear_bytes_between: 0,
 };

@@ -56,6 +56,7 @@ pub use rows::{Input, input, linear, product};
 pub use share::{Replicated, Sum};
 pub use view::View;
 
+use crate::protect::Protect;
 use crate::protocols::Header;
 use crate::role::Role;
 
@@ -66,7 +67,8 @@ pub const HEADER: Header = Header {
     corruption: "one of three parties may be curious (semi-honest)",
     guarantee: "it learns nothing about the input, the model or the answer",
     has_dealer: false,
-    hides_model_alone: true,
+    protects: &Protect::ALL,
+    finds_cheats: false,
     linear_rounds: 1,
     linear_bytes_between: 0,
 };

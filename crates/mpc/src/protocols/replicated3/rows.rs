@@ -151,8 +151,8 @@ fn check_form(layout: &Layout, components: &[Component], request: &PartyRequest)
     if statement.bundle != layout.bundle || statement.protect != layout.protect {
         return wrong("The request is for another bundle, or for another `protect`.".into());
     }
-    if !(1..=layout.chunk_rows()).contains(&(statement.rows as usize)) {
-        let (most, got) = (layout.chunk_rows(), statement.rows);
+    let (most, got) = (layout.chunk_rows() + layout.check_rows, statement.rows);
+    if !(1..=most).contains(&(got as usize)) {
         return wrong(format!("A chunk has 1 to {most} rows; {got} came."));
     }
     if held.len() != components.len() {

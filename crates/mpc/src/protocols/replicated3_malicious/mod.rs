@@ -52,6 +52,7 @@ pub use share::{Bit, Share, Shared};
 pub use sum::{Sum, Summed};
 pub use word::{SECURITY, Word};
 
+use crate::protect::Protect;
 use crate::protocols::Header;
 use crate::role::Role;
 
@@ -62,7 +63,8 @@ pub const HEADER: Header = Header {
     corruption: "one of three parties may do anything",
     guarantee: "it learns nothing about the input, the model or the answer, and no answer is wrong; with abort",
     has_dealer: false,
-    hides_model_alone: false,
+    protects: &[Protect::Both],
+    finds_cheats: true,
     linear_rounds: 1,
     linear_bytes_between: 0,
 };
