@@ -3,6 +3,7 @@
 use privet_deploy::caller::{Caller, Opening};
 use privet_deploy::dealer2::caller::DealtCaller;
 use privet_deploy::dealer2::dealer::DealerHost;
+use privet_deploy::dealer2::pool::{Memory, Supply};
 use privet_deploy::dealer2::server::ServerHost;
 use privet_deploy::oip::Host;
 
@@ -95,9 +96,9 @@ fn servers(files: &[PartyFile]) -> Vec<Arc<dyn Host>> {
         let (public, role, secret) = files[at].open().unwrap();
         let (dealer, peers) = (Arc::clone(&dealer), Arc::clone(&peers[at]));
         let to_dealer = Arc::new(move |call| dealer.infer(call));
+        let supply = Supply { to_dealer, bytes: POOL, place: Arc::new(Memory) };
         let own = (role, secret);
-        let host =
-            ServerHost::new(&public, own, keys[at].clone(), peers, (to_dealer, POOL), &mut entropy).unwrap();
+        let host = ServerHost::new(&public, own, keys[at].clone(), peers, supply, &mut entropy).unwrap();
         Arc::new(host) as Arc<dyn Host>
     };
     [1, 2].map(server).into()

@@ -411,9 +411,10 @@ pub fn for_parties(
             let shares = share_constants(&p.constants, choices.protect, entropy).map_err(no_entropy)?;
             let shares = shares.iter().map(|c| Zeroizing::new(c.tensors.clone())).collect();
             let numbers = Numbers::Program(Box::new(p.program.clone()));
-            let most_rows = match choices.protocol.has_dealer {
-                true => Some((TAPE_BYTES / dealt_bytes(p, choices.protect)?.max(1)).max(1)),
-                false => None,
+            let most_rows = if choices.protocol.has_dealer {
+                Some((TAPE_BYTES / dealt_bytes(p, choices.protect)?.max(1)).max(1))
+            } else {
+                None
             };
             let (head, tail) = (p.private.head(), p.private.tail());
             let model = Shared { numbers, head, tail, shares, most_rows };

@@ -51,9 +51,12 @@ impl Work {
             (Numbers::Program(program), PartySecret::Program(constants)) => {
                 let fits = constants.fit(program, part.protect);
                 let owned = || constants.owned(program);
-                fits.then(|| match part.header().finds_cheats {
-                    true => Self::Checked(program.clone(), owned().into_iter().map(checked).collect()),
-                    false => Self::Program(program.clone(), owned()),
+                fits.then(|| {
+                    if part.header().finds_cheats {
+                        Self::Checked(program.clone(), owned().into_iter().map(checked).collect())
+                    } else {
+                        Self::Program(program.clone(), owned())
+                    }
                 })
             }
             _ => None,

@@ -13,6 +13,7 @@ use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties};
 use privet_deploy::caller::{Answer, Asked, Caller as _, Job, OPEN_AGAIN};
 use privet_deploy::dealer2::caller::DealtCaller;
 use privet_deploy::dealer2::dealer::DealerHost;
+use privet_deploy::dealer2::pool::{Memory, Supply};
 use privet_deploy::dealer2::server::ServerHost;
 use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{Host as _, InferReply, InferRequest, RawTensor};
@@ -155,8 +156,9 @@ fn server(
     let (public, role, secret) = files[at].open().unwrap();
     let (keys, peers, dealer) = (World::new(4).keys(), Arc::clone(&peers[at]), Arc::clone(dealer));
     let to_dealer = Arc::new(move |call| dealer.infer(call));
+    let supply = Supply { to_dealer, bytes: POOL, place: Arc::new(Memory) };
     let nonce = &mut entropy(seed);
-    ServerHost::new(&public, (role, secret), keys[at].clone(), peers, (to_dealer, POOL), nonce).unwrap()
+    ServerHost::new(&public, (role, secret), keys[at].clone(), peers, supply, nonce).unwrap()
 }
 
 #[test]
@@ -234,16 +236,16 @@ fn whatever_role_starts_again_an_epoch_ends_and_no_mask_comes_again() {
         let stale = masked(&roles);
         assert!(old.pending.answer(roles.replies(&old.messages).unwrap()).is_ok());
         // Their files are as they were; what the operating system gives is not.
-        let seed = 200 + started;
+        let fresh = 200 + started;
         match started {
             0 => {
-                roles.dealer = Arc::new(dealer(&roles.files, seed));
+                roles.dealer = Arc::new(dealer(&roles.files, fresh));
                 let one = |at| server(&roles.files, &roles.dealer, &roles.peers, at, 100 + at as u64);
                 roles.servers = [1, 2].map(one);
             }
             at => {
                 let at = at as usize;
-                roles.servers[at - 1] = server(&roles.files, &roles.dealer, &roles.peers, at, seed);
+                roles.servers[at - 1] = server(&roles.files, &roles.dealer, &roles.peers, at, fresh);
             }
         }
         let error = roles.replies(&stale.messages).map(drop).unwrap_err();

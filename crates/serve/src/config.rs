@@ -65,6 +65,9 @@ pub struct PartyConfig {
     /// Where the two other parties are. Needed where parties talk to each other to compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peers: Option<PeersConfig>,
+    /// For a server of `dealer2`: a folder for what is prepared ahead, which waits in memory without one. Emptied at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_folder: Option<PathBuf>,
     /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,

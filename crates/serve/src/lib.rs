@@ -48,6 +48,7 @@ pub mod keys;
 pub mod limits;
 pub mod link;
 pub mod metrics;
+mod on_disk;
 pub mod peers;
 pub mod proto;
 pub mod public_key;

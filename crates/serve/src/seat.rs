@@ -6,6 +6,7 @@ use std::sync::Arc;
 use privet_deploy::Error;
 use privet_deploy::bundle::{PartyFile, PartySecret, PublicBundle};
 use privet_deploy::dealer2::dealer::DealerHost;
+use privet_deploy::dealer2::pool::{Memory, Place, Supply};
 use privet_deploy::dealer2::server::ServerHost;
 use privet_deploy::mpc::PartyHost;
 use privet_mpc::correlated::PairKeys;
@@ -18,6 +19,7 @@ use crate::dealt::{Refilled, to_dealer};
 use crate::entropy::OsEntropy;
 use crate::keys::MachineKey;
 use crate::limits::Limits;
+use crate::on_disk::OnDisk;
 use crate::peers::{Identity, Mesh, Side};
 use crate::public_key::{PublicKey, of_parties};
 use crate::roles::{Prepared, certificate, door, prepare, read_key};
@@ -26,6 +28,7 @@ use crate::roles::{Prepared, certificate, door, prepare, read_key};
 pub struct Seat {
     config: PartyConfig,
     file: PathBuf,
+    folder: PathBuf,
     key: MachineKey,
     certificate: String,
     public: PublicBundle,
@@ -47,7 +50,7 @@ impl Seat {
         let parties = of_parties(&public.mpc()?.parties)?;
         check_own(&parties, role, &key)?;
         let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-        Ok((Self { config, file: file.to_owned(), key, certificate, public, role, parties }, weights))
+        Ok((Self { config, file: file.to_owned(), folder, key, certificate, public, role, parties }, weights))
     }
 
     /// Who it is among its peers.
@@ -142,8 +145,12 @@ impl Seat {
             if self.role.index() == 1 { (Side::Next, previous) } else { (Side::Previous, next) };
         let mesh = Arc::new(Mesh::between(&self.identity(), &[server], limits.peers)?);
         let peers = Arc::clone(&mesh) as Arc<dyn Peers>;
-        let ordering = (to_dealer(dealer, &self.parties[0])?, limits.pool);
-        let host = ServerHost::new(&self.public, (self.role, secret), keys, peers, ordering, &mut OsEntropy)?;
+        let place: Arc<dyn Place> = match &self.config.pool_folder {
+            Some(folder) => Arc::new(OnDisk::open(&self.folder.join(folder))?),
+            None => Arc::new(Memory),
+        };
+        let supply = Supply { to_dealer: to_dealer(dealer, &self.parties[0])?, bytes: limits.pool, place };
+        let host = ServerHost::new(&self.public, (self.role, secret), keys, peers, supply, &mut OsEntropy)?;
         let door = door(&self.key, &self.certificate, &self.config.origins)?;
         let prepared = prepare(&self.config.listen, door, Arc::new(Refilled::new(host)?), limits).await?;
         mesh.connect(&self.identity(), [previous, next])?;

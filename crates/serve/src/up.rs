@@ -220,6 +220,7 @@ impl Running {
                 bundle: bundle.clone().into(),
                 certificate: Some(format!("{name}.pem").into()),
                 peers: Some(PeersConfig { previous: peer(role.previous()), next: peer(role.next()) }),
+                pool_folder: None,
                 origins: wanted.origins.to_vec(),
                 limits: LimitsConfig::default(),
             };

@@ -84,13 +84,11 @@ impl DealerHost {
             state.servers[own] = Some(order.nonce);
             state.kept.clear();
         }
-        match state.servers {
-            [Some(one), Some(two)] => Ok(Epoch { dealer: self.nonce, servers: [one, two] }),
-            _ => {
-                let what = format!("Party {} has not come to the dealer yet; start it, or wait.", other + 1);
-                Err(Error::new(Blame::Unreachable, "E347", what))
-            }
+        if let [Some(one), Some(two)] = state.servers {
+            return Ok(Epoch { dealer: self.nonce, servers: [one, two] });
         }
+        let what = format!("Party {} has not come to the dealer yet; start it, or wait.", other + 1);
+        Err(Error::new(Blame::Unreachable, "E347", what))
     }
 
     /// As many of the ordered tapes as fit a reply.

@@ -90,7 +90,7 @@ impl Ticket {
 }
 
 /// A role's key with the dealer; at the dealer that with a server.
-pub(super) fn with_dealer<'a>(me: Role, server: Role, keys: &'a PairKeys) -> &'a [u8; 32] {
+pub(super) fn with_dealer(me: Role, server: Role, keys: &PairKeys) -> &[u8; 32] {
     let previous = if me.index() == 0 { server.index() == 2 } else { me.index() == 1 };
     if previous { &keys.with_previous } else { &keys.with_next }
 }

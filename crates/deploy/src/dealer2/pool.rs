@@ -18,7 +18,51 @@ use crate::oip::{InferReply, InferRequest, RawTensor};
 pub type ToDealer = Arc<dyn Fn(InferRequest) -> Result<InferReply, Error> + Send + Sync>;
 
 /// A tape's bytes.
-type Bytes = Zeroizing<Vec<u8>>;
+pub type Bytes = Zeroizing<Vec<u8>>;
+
+/// Where tapes wait: in memory, or where whoever runs the server has room.
+pub trait Place: Send + Sync {
+    /// Keeps a tape until it is taken, or dropped.
+    fn keep(&self, tape: Bytes) -> Result<Box<dyn Kept>, Error>;
+}
+
+/// A tape that waits. Dropping it leaves nothing of it.
+pub trait Kept: Send {
+    /// Its bytes.
+    fn length(&self) -> usize;
+    /// Gives it away.
+    fn take(self: Box<Self>) -> Result<Bytes, Error>;
+}
+
+/// In memory.
+pub struct Memory;
+
+impl Place for Memory {
+    fn keep(&self, tape: Bytes) -> Result<Box<dyn Kept>, Error> {
+        Ok(Box::new(tape))
+    }
+}
+
+impl Kept for Bytes {
+    fn length(&self) -> usize {
+        self.len()
+    }
+
+    fn take(self: Box<Self>) -> Result<Bytes, Error> {
+        Ok(*self)
+    }
+}
+
+/// What a pool is filled from and by how much.
+#[derive(Clone)]
+pub struct Supply {
+    /// Orders.
+    pub to_dealer: ToDealer,
+    /// Most bytes of tapes.
+    pub bytes: usize,
+    /// Where they wait.
+    pub place: Arc<dyn Place>,
+}
 
 /// Tapes of one size that are kept ready, within the bytes that a pool has.
 const MOST_READY: usize = 64;
@@ -35,9 +79,7 @@ pub struct Pool {
     nonce: Nonce,
     /// With the dealer.
     key: Zeroizing<[u8; 32]>,
-    to_dealer: ToDealer,
-    /// Most bytes of tapes.
-    bytes: usize,
+    supply: Supply,
     state: Mutex<State>,
 }
 
@@ -45,18 +87,18 @@ pub struct Pool {
 struct State {
     epoch: Option<Epoch>,
     /// By rows.
-    shelves: BTreeMap<u32, Shelf>,
+    stocks: BTreeMap<u32, Stock>,
     /// Rows and numbers of what was given, oldest first.
     given: VecDeque<(u32, u64)>,
 }
 
 /// Tapes for so many rows.
 #[derive(Default)]
-struct Shelf {
+struct Stock {
     /// The number of the next to order.
     next: u64,
-    ready: BTreeMap<u64, Bytes>,
-    given: BTreeMap<u64, Bytes>,
+    ready: BTreeMap<u64, Box<dyn Kept>>,
+    given: BTreeMap<u64, Box<dyn Kept>>,
     /// Of the last one that came.
     length: Option<usize>,
 }
@@ -97,13 +139,13 @@ pub struct Owner {
 }
 
 impl Pool {
-    /// An empty one, of at most so many bytes.
-    pub fn new(owner: Owner, to_dealer: ToDealer, bytes: usize) -> Self {
+    /// An empty one.
+    pub fn new(owner: Owner, supply: Supply) -> Self {
         let Owner { me, model, bundle, nonce, key } = owner;
         let mut state = State::default();
         // Single rows are asked for first.
-        state.shelves.insert(1, Shelf::default());
-        Self { me, model, bundle, nonce, key, to_dealer, bytes, state: Mutex::new(state) }
+        state.stocks.insert(1, Stock::default());
+        Self { me, model, bundle, nonce, key, supply, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,27 +169,27 @@ impl Pool {
 
     /// Orders the next tapes that are missing, if any are. Whether there were.
     pub fn refill(&self) -> Result<bool, Error> {
-        let Some((rows, first, count)) = self.state().missing(self.bytes) else { return Ok(false) };
+        let Some((rows, first, count)) = self.state().missing(self.supply.bytes) else { return Ok(false) };
         self.order(rows, first, count)?;
         Ok(true)
     }
 
     /// How full it is, by rows.
     pub fn levels(&self) -> Vec<Level> {
-        let of = |(&rows, shelf): (&u32, &Shelf)| Level {
+        let of = |(&rows, stock): (&u32, &Stock)| Level {
             rows,
-            ready: shelf.ready.len(),
-            given: shelf.given.len(),
-            bytes: shelf.bytes(),
+            ready: stock.ready.len(),
+            given: stock.given.len(),
+            bytes: stock.bytes(),
         };
-        self.state().shelves.iter().map(of).collect()
+        self.state().stocks.iter().map(of).collect()
     }
 
     /// As P1: the numbers of so many tapes, in the epoch in force, from now on given.
     pub fn allocate(&self, rows: u32, count: u32) -> Result<(EpochId, u64), Error> {
         self.until(rows, |epoch, state, most| {
-            let shelf = state.shelves.entry(rows).or_default();
-            let (first, ready) = (shelf.ready.keys().next().copied(), shelf.ready.len());
+            let stock = state.stocks.entry(rows).or_default();
+            let (first, ready) = (stock.ready.keys().next().copied(), stock.ready.len());
             match first {
                 Some(first) if ready >= count as usize => {
                     state.give(rows, first, count, most);
@@ -165,12 +207,12 @@ impl Pool {
             if epoch != named {
                 return Err(short_of(rows));
             }
-            let shelf = state.shelves.entry(rows).or_default();
-            if shelf.next < end {
-                let missing = u32::try_from(end - shelf.next).ok().filter(|&missing| missing <= PASSED_OVER);
+            let stock = state.stocks.entry(rows).or_default();
+            if stock.next < end {
+                let missing = u32::try_from(end - stock.next).ok().filter(|&missing| missing <= PASSED_OVER);
                 return missing.map(Step::Order).ok_or_else(|| short_of(rows));
             }
-            if !(first..end).all(|number| shelf.ready.contains_key(&number)) {
+            if !(first..end).all(|number| stock.ready.contains_key(&number)) {
                 let what = "These tickets were given before; no ticket is given twice.";
                 return Err(Error::refused("E348", what));
             }
@@ -191,23 +233,27 @@ impl Pool {
             let (next, count) = {
                 let mut state = self.state();
                 let Some(epoch) = state.epoch else { continue };
-                match step(&epoch.id(), &mut state, self.bytes)? {
+                match step(&epoch.id(), &mut state, self.supply.bytes)? {
                     Step::Done(done) => return Ok(done),
-                    Step::Order(count) => (state.shelves.entry(rows).or_default().next, count),
+                    Step::Order(count) => (state.stocks.entry(rows).or_default().next, count),
                 }
             };
             self.order(rows, next, count)?;
-            let came = self.state().shelves.get(&rows).is_some_and(|shelf| shelf.next > next);
+            let came = self.state().stocks.get(&rows).is_some_and(|stock| stock.next > next);
             in_vain = if came { 0 } else { in_vain + 1 };
         }
         Err(short_of(rows))
     }
 
     /// Burns a ticket: its tape, if it was given and not used.
-    pub fn take(&self, ticket: &Ticket) -> Option<Bytes> {
-        let mut state = self.state();
-        state.epoch.filter(|epoch| epoch.id() == ticket.epoch)?;
-        state.shelves.get_mut(&ticket.rows)?.given.remove(&ticket.number)
+    pub fn take(&self, ticket: &Ticket) -> Result<Option<Bytes>, Error> {
+        let burnt = {
+            let mut state = self.state();
+            let is_now = state.epoch.is_some_and(|epoch| epoch.id() == ticket.epoch);
+            let stock = state.stocks.get_mut(&ticket.rows).filter(|_| is_now);
+            stock.and_then(|stock| stock.given.remove(&ticket.number))
+        };
+        burnt.map(Kept::take).transpose()
     }
 
     /// One order, and what comes of it.
@@ -221,86 +267,88 @@ impl Pool {
             inputs: vec![RawTensor::bytes(HEAD, bytes)],
             ..InferRequest::default()
         };
-        let reply = (self.to_dealer)(call)?;
+        let reply = (self.supply.to_dealer)(call)?;
         let tapes = reply.outputs.iter().find(|raw| raw.name == TAPES).map_or(&[][..], |raw| &raw.data);
         let dealt = Dealt::open(tapes, &self.key, &seal)?;
         if dealt.epoch.servers[usize::from(server) - 1] != self.nonce || dealt.tapes.len() > count as usize {
             return Err(Error::integrity("E513", "The dealer answered another order. It was not used."));
         }
-        self.state().absorb(&order, dealt);
+        let kept = dealt.tapes.into_iter().map(|tape| self.supply.place.keep(tape));
+        let kept = kept.collect::<Result<Vec<_>, _>>()?;
+        self.state().absorb(&order, dealt.epoch, kept);
         Ok(())
     }
 }
 
 impl State {
-    fn absorb(&mut self, order: &Order, dealt: Dealt) {
-        if self.epoch != Some(dealt.epoch) {
+    fn absorb(&mut self, order: &Order, epoch: Epoch, tapes: Vec<Box<dyn Kept>>) {
+        if self.epoch != Some(epoch) {
             // Tapes of the last epoch are nothing to the servers of this one; which sizes are asked for stays known.
-            for shelf in self.shelves.values_mut() {
-                *shelf = Shelf { length: shelf.length, ..Shelf::default() };
+            for stock in self.stocks.values_mut() {
+                *stock = Stock { length: stock.length, ..Stock::default() };
             }
             self.given.clear();
-            self.epoch = Some(dealt.epoch);
+            self.epoch = Some(epoch);
             if order.first > 0 {
                 return;
             }
         }
-        let shelf = self.shelves.entry(order.rows).or_default();
-        for (number, tape) in (order.first..).zip(dealt.tapes) {
-            if number == shelf.next {
-                shelf.length = Some(tape.len());
-                shelf.ready.insert(number, tape);
-                shelf.next += 1;
+        let stock = self.stocks.entry(order.rows).or_default();
+        for (number, tape) in (order.first..).zip(tapes) {
+            if number == stock.next {
+                stock.length = Some(tape.length());
+                stock.ready.insert(number, tape);
+                stock.next += 1;
             }
         }
     }
 
     /// What to order next: rows, first number, how many.
     fn missing(&self, most: usize) -> Option<(u32, u64, u32)> {
-        let held: usize = self.shelves.values().map(Shelf::bytes).sum();
-        let wanting = |shelf: &Shelf| match shelf.length {
+        let held: usize = self.stocks.values().map(Stock::bytes).sum();
+        let wanting = |stock: &Stock| match stock.length {
             // A quarter of the room for each size: a few sizes are in use.
             Some(length) => (most / 4 / length.max(1)).clamp(1, MOST_READY),
             None => 1,
         };
-        self.shelves.iter().filter(|_| held < most).find_map(|(&rows, shelf)| {
-            let missing = wanting(shelf).saturating_sub(shelf.ready.len());
-            (missing > 0).then(|| (rows, shelf.next, u32::try_from(missing).unwrap_or(1)))
+        self.stocks.iter().filter(|_| held < most).find_map(|(&rows, stock)| {
+            let missing = wanting(stock).saturating_sub(stock.ready.len());
+            (missing > 0).then(|| (rows, stock.next, u32::try_from(missing).unwrap_or(1)))
         })
     }
 
     /// Marks what stands ready as given. The oldest tickets end where too many are out.
     fn give(&mut self, rows: u32, first: u64, count: u32, most: usize) {
-        let Some(shelf) = self.shelves.get_mut(&rows) else { return };
-        let mut rest = shelf.ready.split_off(&first);
-        shelf.ready.append(&mut rest.split_off(&(first + u64::from(count))));
+        let Some(stock) = self.stocks.get_mut(&rows) else { return };
+        let mut rest = stock.ready.split_off(&first);
+        stock.ready.append(&mut rest.split_off(&(first + u64::from(count))));
         // Clients ask side by side, so what lies a little before is still to be given; what lies far before was passed over.
-        shelf.ready.retain(|&number, _| number + u64::from(PASSED_OVER) > first);
+        stock.ready.retain(|&number, _| number + u64::from(PASSED_OVER) > first);
         self.given.extend(rest.keys().map(|&number| (rows, number)));
-        shelf.given.append(&mut rest);
-        let mut held: usize = self.shelves.values().map(Shelf::given_bytes).sum();
+        stock.given.append(&mut rest);
+        let mut held: usize = self.stocks.values().map(Stock::given_bytes).sum();
         while held > most
             && let Some((rows, number)) = self.given.pop_front()
         {
-            let ended = self.shelves.get_mut(&rows).and_then(|shelf| shelf.given.remove(&number));
-            held -= ended.map_or(0, |tape| weight(&tape));
+            let ended = self.stocks.get_mut(&rows).and_then(|stock| stock.given.remove(&number));
+            held -= ended.map_or(0, |tape| weight(&*tape));
         }
     }
 }
 
-impl Shelf {
+impl Stock {
     fn bytes(&self) -> usize {
-        self.ready.values().map(|tape| weight(tape)).sum::<usize>() + self.given_bytes()
+        self.ready.values().map(|tape| weight(&**tape)).sum::<usize>() + self.given_bytes()
     }
 
     fn given_bytes(&self) -> usize {
-        self.given.values().map(|tape| weight(tape)).sum()
+        self.given.values().map(|tape| weight(&**tape)).sum()
     }
 }
 
 /// What a tape counts: an empty one takes room too.
-fn weight(tape: &Bytes) -> usize {
-    tape.len() + 256
+fn weight(tape: &dyn Kept) -> usize {
+    tape.length() + 256
 }
 
 fn short_of(rows: u32) -> Error {

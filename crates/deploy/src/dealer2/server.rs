@@ -19,7 +19,7 @@ use privet_ring::prg::Seed;
 use zeroize::Zeroizing;
 
 use super::epoch::{EpochId, Ticket, of_servers, with_dealer};
-use super::pool::{Level, Owner, Pool, ToDealer};
+use super::pool::{Level, Owner, Pool, Supply};
 use super::wire::{self, Ask, Compute, Given, Question, TICKETS};
 use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::caller::OPEN_AGAIN;
@@ -47,13 +47,13 @@ pub struct ServerHost {
 
 impl ServerHost {
     /// P1 or P2 of a bundle, with its share of the model and the keys that it agreed on with the dealer and the other server. `peers` is where it
-    /// meets that, `to_dealer` how it orders tapes, of which it keeps at most so many bytes.
+    /// meets that.
     pub fn new(
         bundle: &PublicBundle,
         (me, secret): (Role, PartySecret),
         keys: PairKeys,
         peers: Arc<dyn Peers>,
-        (to_dealer, bytes): (ToDealer, usize),
+        supply: Supply,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, Error> {
         let (layout, part) = (bundle.layout()?, bundle.mpc()?);
@@ -65,7 +65,7 @@ impl ServerHost {
             nonce: draw(entropy).map_err(no_entropy)?,
             key: Zeroizing::new(*with_dealer(me, me, &keys)),
         };
-        let pool = Pool::new(owner, to_dealer, bytes);
+        let pool = Pool::new(owner, supply);
         let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, me));
         Ok(Self { me, layout, work, keys, peers, pool, bound, metadata })
     }
@@ -167,7 +167,7 @@ impl ServerHost {
             return Err(Error::refused("E348", "This ticket was not given by these servers."));
         }
         // Burnt before anything is computed with it.
-        let tape = self.pool.take(&ticket).ok_or_else(|| {
+        let tape = self.pool.take(&ticket)?.ok_or_else(|| {
             Error::refused(OPEN_AGAIN, "This ticket was used, or it is of another epoch. Ask for a new one.")
         })?;
         let (dealt, statement) = (tape.len(), ticket.statement(&compute.commitment));

@@ -83,7 +83,7 @@ impl Order {
     ) -> Result<(Self, [u8; 32]), Error> {
         let malformed = || Error::usage("E330", "This is not a server's order of tapes.");
         let mut reader = Reader(bytes);
-        let server = reader.server(ORDER).ok_or_else(malformed)?;
+        let server = reader.server(*ORDER).ok_or_else(malformed)?;
         let order = reader.order(server).ok_or_else(malformed)?;
         let seal: [u8; 32] = reader.last().ok_or_else(malformed)?;
         let expected = key(server).map(|key| sealed(key, "order", &[&order.unsealed()]));
@@ -311,9 +311,9 @@ impl<'a> Reader<'a> {
         self.take().map(u32::from_le_bytes)
     }
 
-    fn server(&mut self, mark: &[u8; 4]) -> Option<u8> {
+    fn server(&mut self, mark: [u8; 4]) -> Option<u8> {
         let [server, rest @ ..] =
-            self.take::<4>().filter(|got| got == mark).and_then(|_| self.take::<4>())?;
+            self.take::<4>().filter(|got| *got == mark).and_then(|_| self.take::<4>())?;
         (rest == [0; 3]).then_some(server)
     }
 
