@@ -31,10 +31,11 @@ pub(super) fn ask_and_look(
     let (caller, hosts) = roles(public, files);
     let mut whole: Option<Answer> = None;
     let jobs = caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap();
-    while let Some(Opening { messages, pending }) = caller.opening(0, &mut entropy).unwrap() {
-        pending.open(replies(&hosts, messages), 0, &mut entropy).unwrap();
-    }
-    for job in jobs {
+    for mut job in jobs {
+        while !job.is_ready() {
+            let Opening { messages, pending } = caller.opening(0, &mut entropy).unwrap().unwrap();
+            pending.open(replies(&hosts, messages), 0, &mut entropy).unwrap();
+        }
         let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();
         let replies = replies(&hosts, messages);
         look(&replies);

@@ -95,6 +95,11 @@ pub trait Opened: Send {
 
 /// Some consecutive rows that were not asked about yet.
 pub trait Job: Send {
+    /// Whether it can be asked; where it cannot, [`Caller::opening`] gets what is missing.
+    fn is_ready(&mut self) -> bool {
+        true
+    }
+
     /// The messages, one per role in the deployment's order, and what waits for the replies.
     fn ask(self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error>;
 

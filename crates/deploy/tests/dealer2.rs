@@ -101,13 +101,22 @@ impl Roles {
         self.caller.jobs(Arc::new(rows.to_vec()), &mut entropy(9)).unwrap()
     }
 
+    /// The job, with its ticket.
+    fn ready(&self, mut job: Box<dyn Job>) -> Result<Box<dyn Job>, Error> {
+        while !job.is_ready() {
+            self.open()?;
+        }
+        Ok(job)
+    }
+
     fn one(&self, job: Box<dyn Job>) -> Result<Answer, Error> {
+        let job = self.ready(job)?;
         let Asked { messages, pending, again } = job.ask(&mut entropy(10))?;
         match self.replies(&messages) {
             Err(e) if e.code == OPEN_AGAIN => {
                 let again = again.unwrap();
                 again.forget();
-                self.open()?;
+                let again = self.ready(again)?;
                 let Asked { messages, pending, .. } = again.ask(&mut entropy(11))?;
                 pending.answer(self.replies(&messages)?)
             }
@@ -116,9 +125,7 @@ impl Roles {
     }
 
     fn predict(&self, rows: &[Tensor]) -> Result<Answer, Error> {
-        let jobs = self.jobs(rows);
-        self.open()?;
-        let answers = jobs.into_iter().map(|job| self.one(job)).collect::<Result<Vec<_>, _>>()?;
+        let answers = self.jobs(rows).into_iter().map(|job| self.one(job)).collect::<Result<Vec<_>, _>>()?;
         let whole = answers.into_iter().reduce(|mut all, part| {
             all.append(part);
             all
@@ -205,8 +212,7 @@ fn the_linear_road_has_no_message_between_servers_and_a_network_few() {
 fn a_ticket_is_used_once() {
     let roles = Roles::new(linear_model(COLUMNS, 1), Reveal::Score, Protect::Both);
     let row = rows(1, 1, COLUMNS);
-    let job = roles.jobs(&row).remove(0);
-    roles.open().unwrap();
+    let job = roles.ready(roles.jobs(&row).remove(0)).unwrap();
     let asked = job.ask(&mut entropy(1)).unwrap();
     let first = roles.replies(&asked.messages).unwrap();
     let error = roles.replies(&asked.messages).map(drop).unwrap_err();
@@ -222,8 +228,7 @@ fn whatever_role_starts_again_an_epoch_ends_and_no_mask_comes_again() {
     let row = rows(1, 1, COLUMNS);
     let mut seen = Vec::new();
     let mut masked = |roles: &Roles| {
-        let job = roles.jobs(&row).remove(0);
-        roles.open().unwrap();
+        let job = roles.ready(roles.jobs(&row).remove(0)).unwrap();
         let asked = job.ask(&mut entropy(1)).unwrap();
         let body = asked.messages[0].inputs.iter().find(|raw| raw.name == "share").unwrap().data.to_vec();
         assert!(!seen.contains(&body), "a mask came again");
@@ -262,8 +267,7 @@ fn servers_that_were_told_different_things_answer_noise() {
     let (x, y) = (rows(1, n, COLUMNS), rows(2, n, COLUMNS));
     let k = roles.public.layout().unwrap().answer_bits;
     let ask = |rows: &[Tensor]| {
-        let job = roles.jobs(rows).remove(0);
-        roles.open().unwrap();
+        let job = roles.ready(roles.jobs(rows).remove(0)).unwrap();
         job.ask(&mut entropy(1)).unwrap().messages
     };
     let (mut told, other) = (ask(&x), ask(&y));
@@ -288,8 +292,7 @@ fn servers_that_were_told_different_things_answer_noise() {
 fn servers_of_a_network_that_were_told_different_things_do_not_meet() {
     let roles = Roles::new(network(), Reveal::Score, Protect::Both);
     let ask = |seed| {
-        let job = roles.jobs(&rows(seed, 1, COLUMNS)).remove(0);
-        roles.open().unwrap();
+        let job = roles.ready(roles.jobs(&rows(seed, 1, COLUMNS)).remove(0)).unwrap();
         job.ask(&mut entropy(1)).unwrap().messages
     };
     let (mut told, other) = (ask(1), ask(2));
@@ -305,8 +308,7 @@ fn servers_of_a_network_that_were_told_different_things_do_not_meet() {
 fn a_message_that_was_altered_is_refused_and_harms_nobody() {
     let roles = Roles::new(linear_model(COLUMNS, 1), Reveal::Score, Protect::Both);
     for at in 0..180 {
-        let job = roles.jobs(&rows(1, 1, COLUMNS)).remove(0);
-        roles.open().unwrap();
+        let job = roles.ready(roles.jobs(&rows(1, 1, COLUMNS)).remove(0)).unwrap();
         let asked = job.ask(&mut entropy(1)).unwrap();
         let mut messages = asked.messages;
         let mut head = messages[0].inputs[0].data.to_vec();

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::World3;
+use common::{World3, entropy};
 use privet_deploy::Blame;
 use privet_deploy::mpc::PartyHost;
 use privet_deploy::oip::Host as _;

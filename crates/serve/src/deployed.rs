@@ -28,6 +28,8 @@ use crate::entropy::OsEntropy;
 
 /// Jobs under way at a time: enough to keep splitting, sending and computing busy at once, few enough to bound memory.
 const IN_FLIGHT: usize = 4;
+/// Tries of a job to get what it needs.
+const OPENINGS: usize = 50;
 
 /// A deployment that can be asked. Cheap to clone; clones share connections.
 #[derive(Clone)]
@@ -118,7 +120,6 @@ impl Deployed {
     ) -> Result<Answer, Error> {
         let long = rows.iter().map(|tensor| tensor.data.bytes()).sum::<usize>() > INLINE;
         let mut jobs = compute(long, || self.caller.jobs(rows, &mut OsEntropy))?;
-        self.opened().await?;
         let answer = if jobs.len() > 1 {
             self.many(jobs, progress).await
         } else if let Some(job) = jobs.pop() {
@@ -200,17 +201,31 @@ impl Deployed {
     }
 
     /// One job's answer; `long` where making its messages takes long.
-    async fn one(&self, job: Box<dyn Job>, long: bool) -> Result<Answer, Error> {
+    async fn one(&self, mut job: Box<dyn Job>, long: bool) -> Result<Answer, Error> {
+        self.ready_to_ask(&mut *job).await?;
         let Asked { messages, pending, again } = compute(long, || job.ask(&mut OsEntropy))?;
         match (self.ask(messages).await, again) {
-            (Err(e), Some(again)) if e.code == OPEN_AGAIN => {
+            (Err(e), Some(mut again)) if e.code == OPEN_AGAIN => {
                 again.forget();
-                self.opened().await?;
+                self.ready_to_ask(&mut *again).await?;
                 let Asked { messages, pending, .. } = again.ask(&mut OsEntropy)?;
                 pending.answer(self.ask(messages).await?)
             }
             (replies, _) => pending.answer(replies?),
         }
+    }
+
+    /// Gets what the job lacks, which another job may take first: a few times.
+    async fn ready_to_ask(&self, job: &mut dyn Job) -> Result<(), Error> {
+        for _ in 0..OPENINGS {
+            let ready = job.is_ready();
+            self.opened().await?;
+            if ready || job.is_ready() {
+                return Ok(());
+            }
+        }
+        let what = "Others took what was got for these rows, again and again. Ask in a moment.";
+        Err(Error::new(Blame::Unreachable, "E347", what))
     }
 
     /// One message to each role, and their replies.

@@ -117,7 +117,7 @@ impl DealtCaller {
         let (Some((epoch, first, one)), Some((epoch_2, first_2, two))) = (read(one), read(two)) else {
             return Err(wrong("did not send the tickets that were asked for"));
         };
-        if (epoch, first) != (epoch_2, first_2) {
+        if (epoch, first, one.len()) != (epoch_2, first_2, two.len()) {
             return Err(wrong("gave different tickets"));
         }
         let mut tickets = self.tickets();
@@ -151,12 +151,11 @@ impl Caller for Arc<DealtCaller> {
     }
 
     fn opening(&self, _: u64, entropy: &mut dyn Entropy) -> Result<Option<Opening>, Error> {
-        let wanted = self.tickets().iter_mut().find(|(_, purse)| purse.needed > 0).map(|(&rows, purse)| {
-            let needed = std::mem::take(&mut purse.needed);
-            let now = needed.min(MOST_TICKETS);
-            purse.needed = needed - now;
-            (rows, now)
-        });
+        let wanted = self
+            .tickets()
+            .iter_mut()
+            .find(|(_, purse)| purse.needed > 0)
+            .map(|(&rows, purse)| (rows, std::mem::take(&mut purse.needed)));
         let Some((rows, count)) = wanted else { return Ok(None) };
         let (ask, messages) = self.ask(rows, count, entropy)?;
         Ok(Some(Opening { messages, pending: Box::new(TicketsPending { caller: Arc::clone(self), ask }) }))
@@ -202,12 +201,9 @@ impl Caller for Arc<DealtCaller> {
         let (mut first, mut jobs) = (0, Vec::new());
         for (n, size) in sizes {
             let size = u32::try_from(size).map_err(|_| Error::usage("E106", "Too many rows in one call."))?;
-            let purse = tickets.entry(size).or_default();
-            purse.asked += 1;
-            let ticket = purse.held.pop_front();
-            purse.needed += u32::from(ticket.is_none());
+            tickets.entry(size).or_default().asked += 1;
             let (caller, rows, range) = (Arc::clone(self), Arc::clone(&rows), first..first + n);
-            jobs.push(Box::new(DealtJob { caller, rows, range, size, ticket }) as Box<dyn Job>);
+            jobs.push(Box::new(DealtJob { caller, rows, range, size, ticket: None }) as Box<dyn Job>);
             first += n;
         }
         Ok(jobs)
@@ -255,10 +251,19 @@ struct DealtJob {
 }
 
 impl Job for DealtJob {
+    /// Jobs of a large request take tickets as they come up, so that few are out at a time.
+    fn is_ready(&mut self) -> bool {
+        if self.ticket.is_none() {
+            let mut tickets = self.caller.tickets();
+            let purse = tickets.entry(self.size).or_default();
+            self.ticket = purse.held.pop_front();
+            purse.needed += u32::from(self.ticket.is_none());
+        }
+        self.ticket.is_some()
+    }
+
     fn ask(mut self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error> {
-        let ticket =
-            self.ticket.take().or_else(|| self.caller.tickets().get_mut(&self.size)?.held.pop_front());
-        let Held2 { ticket, token, seeds } = ticket.ok_or_else(|| {
+        let Held2 { ticket, token, seeds } = self.ticket.take().ok_or_else(|| {
             Error::new(crate::Blame::Unreachable, "E347", "There is no ticket for these rows. Ask again.")
         })?;
         let Self { caller, rows, range, size, .. } = *self;
@@ -288,7 +293,6 @@ impl Job for DealtJob {
         let mut tickets = self.caller.tickets();
         let purse = tickets.entry(self.size).or_default();
         purse.held.clear();
-        purse.needed += 1;
     }
 }
 

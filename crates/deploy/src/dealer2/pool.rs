@@ -185,15 +185,18 @@ impl Pool {
         self.state().stocks.iter().map(of).collect()
     }
 
-    /// As P1: the numbers of so many tapes, in the epoch in force, from now on given.
-    pub fn allocate(&self, rows: u32, count: u32) -> Result<(EpochId, u64), Error> {
+    /// As P1: the numbers of up to so many tapes, in the epoch in force, from now on given: the first and how many. No client holds more than
+    /// an eighth of the pool's bytes by one question.
+    pub fn allocate(&self, rows: u32, count: u32) -> Result<(EpochId, u64, u32), Error> {
         self.until(rows, |epoch, state, most| {
             let stock = state.stocks.entry(rows).or_default();
+            let fit = most / 8 / stock.length.unwrap_or(1).max(1);
+            let count = count.min(u32::try_from(fit).unwrap_or(u32::MAX).max(1));
             let (first, ready) = (stock.ready.keys().next().copied(), stock.ready.len());
             match first {
                 Some(first) if ready >= count as usize => {
                     state.give(rows, first, count, most);
-                    Ok(Step::Done((*epoch, first)))
+                    Ok(Step::Done((*epoch, first, count)))
                 }
                 _ => Ok(Step::Order(count - u32::try_from(ready).unwrap_or(0))),
             }

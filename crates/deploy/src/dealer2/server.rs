@@ -91,10 +91,10 @@ impl ServerHost {
             );
             return Err(Error::usage("E332", what));
         }
-        let (epoch, first) = self.agreed(ask)?;
+        let (epoch, first, count) = self.agreed(ask)?;
         let servers = of_servers(self.me, &self.keys);
         let given: Vec<Given> = (first..)
-            .take(ask.count as usize)
+            .take(count as usize)
             .map(|number| {
                 let ticket = Ticket { epoch, rows: ask.rows, number };
                 Given { token: ticket.token(servers), seed: self.seed(&ticket) }
@@ -112,7 +112,7 @@ impl ServerHost {
     }
 
     /// Which numbers the client gets: P1 says so, and P2 says whether it is in the same epoch.
-    fn agreed(&self, ask: &Ask) -> Result<(EpochId, u64), Error> {
+    fn agreed(&self, ask: &Ask) -> Result<(EpochId, u64, u32), Error> {
         let mut trouble = apart();
         for attempt in 0..TRIES {
             let mut links = self.peers.meet(&ask.point(attempt)).map_err(aborted)?;
@@ -134,7 +134,7 @@ impl ServerHost {
     }
 
     /// One try.
-    fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<(EpochId, u64), Trouble> {
+    fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<(EpochId, u64, u32), Trouble> {
         let other = 3 - self.me.index();
         let unmet = |e| Trouble::Both(unmet(other, e));
         // Both tell and hear before either gives anything, so that both try again where one has to.
@@ -146,18 +146,21 @@ impl ServerHost {
             return Err(Trouble::Both(apart()));
         }
         if self.me.index() == 1 {
-            let (given, first) = self.pool.allocate(ask.rows, ask.count).map_err(Trouble::Both)?;
+            let (given, first, count) = self.pool.allocate(ask.rows, ask.count).map_err(Trouble::Both)?;
             // An epoch that ended meanwhile: saying nothing more lets the other one try again too.
             if given != epoch {
                 return Err(Trouble::Both(apart()));
             }
-            link.send("tickets", &first.to_le_bytes()).map_err(unmet)?;
-            return Ok((epoch, first));
+            let said = [&first.to_le_bytes()[..], &count.to_le_bytes()].concat();
+            link.send("tickets", &said).map_err(unmet)?;
+            return Ok((epoch, first, count));
         }
-        let first = link.recv("tickets", 8).map_err(unmet)?;
+        let said = link.recv("tickets", 12).map_err(unmet)?;
+        let (first, count) = said.split_at(8);
         let first = u64::from_le_bytes(first.try_into().unwrap_or_default());
-        self.pool.follow(&epoch, ask.rows, first, ask.count).map_err(Trouble::Ours)?;
-        Ok((epoch, first))
+        let count = u32::from_le_bytes(count.try_into().unwrap_or_default()).min(ask.count);
+        self.pool.follow(&epoch, ask.rows, first, count).map_err(Trouble::Ours)?;
+        Ok((epoch, first, count))
     }
 
     fn compute(&self, compute: Compute) -> Result<InferReply, Error> {

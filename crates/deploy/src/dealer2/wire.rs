@@ -5,7 +5,7 @@
 //! | server to dealer | `PVD1`, the server (1 or 2), 3 zero; rows, how many (4 each), first number (8); bundle, the server's nonce, seal (32 each) |
 //! | its reply | the nonces of dealer, P1 and P2, seal (32 each); then by tape its length (8) and its bytes |
 //! | client to server, for tickets | `PVK1`, the server, 3 zero; rows, how many (4 each); bundle (32); a nonce of the client's (16) |
-//! | its reply | epoch (32), first number (8), then by ticket token (32) and seed (16) |
+//! | its reply | epoch (32), first number (8), then by ticket token (32) and seed (16); fewer than were asked for where they are large |
 //! | client to server, with a ticket | `PVC1`, the server, `protect` (0 both, 1 input), 2 zero; rows (4), number (8), epoch, bundle, token, commitment (32 each), and for whoever holds the masked rows their salt (16) |
 //! | its reply | the statement's point (32), and the packed share of the answer |
 //!
@@ -36,6 +36,8 @@ const ASK: &[u8; 4] = b"PVK1";
 const COMPUTE: &[u8; 4] = b"PVC1";
 /// Bytes of a question for an answer, without the salt.
 pub(crate) const COMPUTE_BYTES: usize = 8 + 4 + 8 + 4 * 32;
+/// Bytes of a ticket in a reply.
+const GIVEN_BYTES: usize = 32 + 16;
 /// Where a question for tickets has its number of rows, and of tickets.
 const ROWS: usize = 8;
 const COUNT: usize = 12;
@@ -282,10 +284,14 @@ pub fn write_tickets(epoch: &EpochId, first: u64, tickets: &[Given]) -> Vec<u8> 
     bytes
 }
 
-/// What such a reply says, if it is one with so many tickets.
-pub fn read_tickets(bytes: &[u8], count: usize) -> Option<(EpochId, u64, Vec<Given>)> {
+/// What such a reply says, if it is one with up to so many tickets, and at least one.
+pub fn read_tickets(bytes: &[u8], most: usize) -> Option<(EpochId, u64, Vec<Given>)> {
     let mut reader = Reader(bytes);
     let (epoch, first) = (reader.take()?, u64::from_le_bytes(reader.take()?));
+    let count = reader.0.len() / GIVEN_BYTES;
+    if !(1..=most).contains(&count) {
+        return None;
+    }
     let given = (0..count).map(|_| {
         Some(Given { token: reader.take()?, seed: Seed::from_bytes(*Zeroizing::new(reader.take::<16>()?)) })
     });
@@ -395,10 +401,10 @@ mod tests {
         let bytes = write_tickets(&[1; 32], 5, &[given(2), given(3)]);
         let (epoch, first, all) = read_tickets(&bytes, 2).unwrap();
         assert_eq!((epoch, first, all[1].token, *all[1].seed.expose()), ([1; 32], 5, [3; 32], [3; 16]));
-        for count in [0, 1, 3, usize::MAX] {
-            assert!(read_tickets(&bytes, count).is_none());
-        }
-        assert!((0..bytes.len()).all(|end| read_tickets(&bytes[..end], 2).is_none()));
+        assert_eq!(read_tickets(&bytes, 9).unwrap().2.len(), 2, "fewer than were asked for");
+        assert!([0, 1].iter().all(|&most| read_tickets(&bytes, most).is_none()));
+        let whole = |end: &usize| read_tickets(&bytes[..*end], 2).is_some();
+        assert_eq!((0..bytes.len()).filter(whole).collect::<Vec<_>>(), [bytes.len() - GIVEN_BYTES]);
     }
 
     #[test]
