@@ -33,6 +33,7 @@
 
 mod check;
 mod component;
+mod drawn;
 mod gates;
 mod lookup;
 mod output;
