@@ -103,7 +103,7 @@ fn signs() {
         let (rounds, elements) = sign(20);
         expect(29, n, (rounds, sent(elements as usize, 1, n)), |p, x| p.is_negative(x, 9));
     }
-    let (rounds, bytes) = cost(|me, p| p.is_negative(&given(me, 32, &[5; 8]), 0));
+    let (rounds, bytes) = cost(|me, p| p.is_negative(given(me, 32, &[5; 8]), 0));
     assert!(rounds == 8 && bytes / 8 == 5202, "{rounds} {bytes}");
 }
 
@@ -125,7 +125,7 @@ fn rectifiers() {
         let bytes = sent(elements as usize, 1, n) + sent(18 + 6 + 6, 31, n) + sent(36, 11, n);
         expect(20, n, (rounds + 5, bytes), |p, x| p.relu(x, 0, 31));
         let x = words(1, n);
-        let without_mac = cost(|me, p| p.relu(&given(me, 20, &x), 0, 20));
+        let without_mac = cost(|me, p| p.relu(given(me, 20, &x), 0, 20));
         let bytes = sent(elements as usize, 1, n) + sent(18 + 3 + 6, 20, n);
         assert_eq!(without_mac, (rounds + 4, bytes));
     }
@@ -184,15 +184,15 @@ fn products_and_what_makes_shares_of_them() {
     for n in SIZES {
         for k in [7, 32, 64] {
             let x = words(1, n);
-            let product = cost(|me, p| Ok(drop(p.multiply(&given(me, k, &x), &given(me, k, &x)))));
+            let product = cost(|me, p| Ok(p.multiply(&given(me, k, &x), &given(me, k, &x))));
             assert_eq!(product, (1, sent(3, k, n)), "a product of two tensors without MAC");
-            let shared = cost(|me, p| p.reshare(&given(me, k, &x)));
+            let shared = cost(|me, p| p.reshare(given(me, k, &x)));
             assert_eq!(shared, (1, sent(3, k, n)), "a MAC");
             let two = cost(|me, p| {
-                let x = p.reshare(&given(me, k, &x))?;
+                let x = p.reshare(given(me, k, &x))?;
                 let product = p.multiply(&x, &x);
                 let product = p.reshare(product)?;
-                Ok(drop(p.multiply(&product, &x)))
+                Ok(p.multiply(&product, &x))
             });
             assert_eq!(two, (2, sent(9, k, n)), "a share of a product");
         }

@@ -38,11 +38,11 @@ fn mixed(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
 }
 
 fn truncate(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
-    p.truncate(&given(me, K, x), 8, K).map(drop)
+    p.truncate(given(me, K, x), 8, K).map(drop)
 }
 
 fn relu(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
-    p.relu(&given(me, K, x), 8, K).map(drop)
+    p.relu(given(me, K, x), 8, K).map(drop)
 }
 
 fn choice(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
@@ -53,8 +53,8 @@ fn choice(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
 }
 
 fn tables(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
-    p.lookup(&given(me, 2, x), &[5, 0, 0, 0], 17)?;
-    p.is_zero(&given(me, 2, x)).map(drop)
+    p.lookup(given(me, 2, x), &[5, 0, 0, 0], 17)?;
+    p.is_zero(given(me, 2, x)).map(drop)
 }
 
 fn smooth(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
@@ -62,7 +62,7 @@ fn smooth(me: Role, p: &mut Malicious3, x: &[u64]) -> Result<(), Abort> {
         Series { period_bits: 20, constant: 0.5, terms: vec![Term { harmonic: 3, sine: 0.5, cosine: 0.25 }] };
     // The sum has 49 bits, and 15 more.
     let bits = SeriesBits { drop: 0, sines: 14, coefficients: 14, ring: 33 };
-    let sum = p.series(&given(me, K, x), &f, bits)?;
+    let sum = p.series(given(me, K, x), &f, bits)?;
     p.reshare(sum).map(drop)
 }
 
@@ -146,8 +146,8 @@ fn a_request_that_comes_again_is_masked_anew() {
         let results = world.run([5; 32], |session| {
             let me = session.me();
             // Two parties draw what they drew before; one of them suffices for its pairs.
-            let seed = if me.index() == 0 { drawn } else { 9 };
-            let mut p = Malicious3::begin(session, &mut entropy(seed))?;
+            let source = if me.index() == 0 { drawn } else { 9 };
+            let mut p = Malicious3::begin(session, &mut entropy(source))?;
             product(me, &mut p, &[1, 2, 3])?;
             let x = given(me, K, &[1, 2, 3]);
             p.finish((&x).into(), K)
