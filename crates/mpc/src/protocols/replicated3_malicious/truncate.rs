@@ -33,6 +33,7 @@ use super::component::{Triple, low_bits};
 use super::party::Malicious3;
 use super::share::{Pair, Share, Shared};
 use super::sum::Sum;
+use super::word::WIDEST;
 
 /// What is needed of the wrap of components of k bits: the bits above, in the ring 2^bits.
 pub(super) struct Wrap {
@@ -49,7 +50,7 @@ impl Malicious3 {
             return if drop == 0 { self.components(cut) } else { self.share(cut) };
         }
         let k = x.k;
-        debug_assert!(drop + 2 <= k && ring <= 64, "{drop} bits of {k}");
+        debug_assert!(drop + 2 <= k && ring <= WIDEST, "{drop} bits of {k}");
         let x = self.plus_constant(&x, 1 << (k - 2));
         let bits = low_bits(&x);
         let wrap = self.wrap_of(&bits, k, ring + drop - k);
