@@ -9,7 +9,7 @@ use common::party::Party;
 use common::words;
 use privet_model::series::{Series, Term};
 use privet_mpc::Abort;
-use privet_mpc::protocols::protocol::{Protocol, SeriesBits};
+use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
 use privet_mpc::protocols::replicated3_malicious::{Bit, HEADER, Malicious3, SECURITY, Share};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::world::World;
@@ -214,5 +214,19 @@ fn the_end_is_an_exchange_and_the_check() {
             assert_eq!(answer.packed().len(), 2 * (n * 40).div_ceil(8));
         }
     }
+}
+
+/// One row of one column, as a program: the client asks and is answered once.
+#[test]
+fn the_header_states_what_a_linear_model_costs() {
+    let one = Matrices { rows: 1, inner: 1, columns: 1 };
+    let answers = World::new(1).run([5; 32], |session| {
+        let mut p = <Malicious3 as Party>::begin(session)?;
+        let x = given(p.me(), 64, &[5]);
+        let product = p.matmul(Operand::Secret(&x), Operand::Secret(&x), 64, one);
+        p.finish(Malicious3::add_sum(product, (&x).into()), 64)
+    });
+    let bytes: usize = answers.iter().map(|a| a.as_ref().unwrap().ledger().bytes_between()).sum();
+    assert_eq!((bytes, HEADER.linear_rounds), (HEADER.linear_bytes_between, 1));
     assert_eq!((HEADER.parties, HEADER.name), (PARTIES, "replicated3-malicious"));
 }

@@ -233,6 +233,26 @@ fn no_changed_share_makes_a_wrong_answer() {
     assert!(malicious.stopped > 300 && curious.wrong > 100);
 }
 
+/// A wrong element shows in the check, to both honest parties, which do not know whose it was.
+#[test]
+fn a_failed_check_stops_both_others() {
+    let (_, gate) = gates::<Malicious3>().swap_remove(0);
+    for party in Role::ALL {
+        let world = World::new(1).deadline(LONG).adversary(move |m| {
+            let mut bytes = m.bytes;
+            if m.from == party && m.path == "/reshare" {
+                bytes[0] ^= 1;
+            }
+            Some(bytes)
+        });
+        let results = run::<Malicious3>(&world, gate, Held::of);
+        for honest in [party.next(), party.previous()] {
+            let result = &results[honest.index()];
+            assert!(matches!(result, Err(Abort::Cheated(text)) if text.contains("cheated")), "{result:?}");
+        }
+    }
+}
+
 /// What a party tells the client is compared with what the others do.
 #[test]
 fn a_changed_answer_is_told_from_both_holders() {

@@ -19,9 +19,9 @@ pub struct Header {
     pub guarantee: &'static str,
     /// Network round trips between client and parties for a linear model.
     pub linear_rounds: u32,
-    /// Bytes between the parties for a linear model.
+    /// Bytes between the parties for a linear model; where they grow with it, those of one row of one column in the ring 2^64.
     pub linear_bytes_between: usize,
 }
 
 /// All of them; the first is the default.
-pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER];
+pub const PROTOCOLS: &[&Header] = &[&replicated3::HEADER, &replicated3_malicious::HEADER];

@@ -35,7 +35,7 @@ pub trait Word: Copy + Default + Send + Sync + 'static {
     fn up(self, bits: u32) -> Self;
     /// The next `n` of a stream.
     fn drawn(stream: &mut Stream, n: usize) -> Vec<Self>;
-    /// Appends so many bits of each, [`wire_len`] bytes: the lowest 64 bits of all, and then what is above.
+    /// Appends so many bits of each: the lowest 64 bits of all, and then what is above.
     fn write(bits: u32, x: &[Self], out: &mut Vec<u8>);
     /// What [`Self::write`] wrote; bytes that are missing read as zero.
     fn read(bits: u32, bytes: &[u8], n: usize) -> Vec<Self>;
