@@ -329,10 +329,13 @@ fn small_programs() -> Vec<(Program, Constants, Vec<f64>)> {
 
 #[test]
 fn no_changed_message_of_a_program_makes_a_wrong_answer() {
-    for (program, constants, columns) in small_programs() {
+    for (at, (program, constants, columns)) in small_programs().into_iter().enumerate() {
         let k = program.output_ring();
         let n = columns.len() / program.columns.len() * program.scores();
         let go = |world: &World| answers::<Malicious3>(world, &program, &constants, &columns, Protect::Both);
+        let honest = go(&World::new(1)).map(Result::unwrap);
+        let in_lanes = honest[0].ledger().sent.iter().filter(|(path, _)| path.contains("lane")).count();
+        assert_eq!(at == 1, in_lanes > 0, "the second has lanes");
         let judge = |r: &Answers, cheat: Role, expected: &[u64]| with_two_honest(r, cheat, expected, k);
         let counts = tampered::<Malicious3>("program", (n, k), &CHANGES, 1, go, judge);
         println!("{counts:?}");
