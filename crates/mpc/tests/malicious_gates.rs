@@ -112,6 +112,14 @@ fn signs_of_all_components() {
     }
 }
 
+/// More than is worked on at a time.
+#[test]
+fn signs_of_a_long_tensor() {
+    let x: Vec<u64> = words(3, 70_001);
+    let got = opened_bits(&done_bits(|me, p| p.is_negative(&given::<Malicious3>(me, 9, 1, &x), 0)));
+    assert!(x.iter().zip(got).all(|(&x, negative)| negative == (signed(x, 9) < 0)));
+}
+
 #[test]
 fn tables_and_zeros_of_all_components() {
     for k in 1..=4u32 {

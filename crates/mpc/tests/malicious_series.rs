@@ -73,3 +73,19 @@ fn a_series_without_room_is_refused() {
         "{results:?}"
     );
 }
+
+/// More than is worked on at a time.
+#[test]
+fn a_long_tensor_is_computed_in_parts() {
+    let terms = (1..=8).map(|harmonic| Term { harmonic, sine: 0.25, cosine: -0.5 }).collect();
+    let f = Series { period_bits: 18, constant: 1.5, terms };
+    let bits = SeriesBits { drop: 0, sines: 14, coefficients: 14, ring: 36 };
+    let x: Vec<u64> = words(3, 40_001).into_iter().map(|x| reduce(x, 18)).collect();
+    let got = opened_signed(&done_as::<Malicious3>(|me, p| {
+        let sum = p.series(&given::<Malicious3>(me, 18, 1, &x), &f, bits)?;
+        p.reshare(sum)
+    }));
+    for (x, got) in x.iter().zip(got) {
+        assert!((got as f64 / power_of_two(28) - f.value(*x)).abs() <= f.rounding(14, 14));
+    }
+}

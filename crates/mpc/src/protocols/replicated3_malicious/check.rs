@@ -26,6 +26,8 @@
 //! | rounds | 3 |
 //! | bytes from each party | 32, 16, and twice 32 |
 
+use std::slice;
+
 use crate::Abort;
 use crate::session::Session;
 use crate::wiped::wipe;
@@ -44,9 +46,8 @@ pub(super) struct Totals {
 
 impl Drop for Totals {
     fn drop(&mut self) {
-        let mut all = [self.u, self.v];
-        (self.u, self.v) = (0, 0);
-        wipe(&mut all);
+        wipe(slice::from_mut(&mut self.u));
+        wipe(slice::from_mut(&mut self.v));
     }
 }
 
