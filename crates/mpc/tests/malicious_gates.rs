@@ -116,7 +116,7 @@ fn signs_of_all_components() {
 #[test]
 fn signs_of_a_long_tensor() {
     let x: Vec<u64> = words(3, 70_001);
-    let got = opened_bits(&done_bits(|me, p| p.is_negative(&given::<Malicious3>(me, 9, 1, &x), 0)));
+    let got = opened_bits(&done_bits(|me, p| p.is_negative(given::<Malicious3>(me, 9, 1, &x), 0)));
     assert!(x.iter().zip(got).all(|(&x, negative)| negative == (signed(x, 9) < 0)));
 }
 

@@ -82,7 +82,7 @@ fn a_long_tensor_is_computed_in_parts() {
     let bits = SeriesBits { drop: 0, sines: 14, coefficients: 14, ring: 36 };
     let x: Vec<u64> = words(3, 40_001).into_iter().map(|x| reduce(x, 18)).collect();
     let got = opened_signed(&done_as::<Malicious3>(|me, p| {
-        let sum = p.series(&given::<Malicious3>(me, 18, 1, &x), &f, bits)?;
+        let sum = p.series(given::<Malicious3>(me, 18, 1, &x), &f, bits)?;
         p.reshare(sum)
     }));
     for (x, got) in x.iter().zip(got) {
