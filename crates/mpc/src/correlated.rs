@@ -28,10 +28,10 @@ impl PairKeys {
         alpha
     }
 
-    /// Two of three tensors of `n` words, F(`K_i`, h) and F(`K_{i+1}`, h): what this party holds of a random replicated tensor.
+    /// Of three streams of words the two that this party holds, F(`K_i`, h) and F(`K_{i+1}`, h): of a random replicated tensor.
     /// Never at a path of a zero share.
-    pub(crate) fn random(&self, h: &[u8; 32], path: &str, n: usize) -> [Vec<u64>; 2] {
-        [false, true].map(|with_next| self.common(with_next, h, path, n))
+    pub(crate) fn random(&self, h: &[u8; 32], path: &str) -> [Stream; 2] {
+        [&self.with_previous, &self.with_next].map(|key| stream(key, h, path))
     }
 
     /// Keys of one run: as the old ones, and what both holders of each drew for it. `own` and the others are of 32 bytes.

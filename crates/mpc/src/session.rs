@@ -1,6 +1,7 @@
 //! One party's view of one computation. An answer can leave only by [`Session::finish`], which consumes the session.
 
 use privet_ring::pack::pack;
+use privet_ring::prg::Stream;
 
 use crate::Abort;
 use crate::correlated::PairKeys;
@@ -150,10 +151,10 @@ impl Session {
         bytes
     }
 
-    /// This party's two of three tensors of `n` random words: a replicated tensor that nobody knows.
-    pub(crate) fn random(&mut self, n: usize) -> [Vec<u64>; 2] {
+    /// This party's two of three streams of random words: a replicated tensor, as long as is needed, that nobody knows.
+    pub(crate) fn random(&mut self) -> [Stream; 2] {
         let path = self.next_draw();
-        self.keys.random(&self.point, &path, n)
+        self.keys.random(&self.point, &path)
     }
 
     /// Fresh pairwise keys, so that nothing of an earlier run of the same request, whatever a peer did in it, is drawn again:

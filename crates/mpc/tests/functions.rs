@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::gates::{costs, done, extremes, opened, opened_bits, opened_signed, share, unsigned};
+use common::gates::{costs, done, done_as, extremes, given, opened, opened_signed, share, unsigned};
+use common::party::Party;
 use common::words;
 use privet_mpc::functions::Format;
 use privet_mpc::functions::extremes::{abs, argmax, clip, max, min};
@@ -15,18 +16,25 @@ use proptest::prelude::*;
 
 const K: u32 = 40;
 
+under_both!(
+    greatest_and_least_of_windows,
+    the_first_of_the_greatest,
+    absolute_values_and_clips,
+    inverses_of_every_magnitude_keep_their_error,
+    softmax_keeps_its_error,
+);
+
 /// Small integers with many ties.
 fn small(seed: u8, n: usize) -> Vec<i64> {
     words(seed, n).into_iter().map(|w| (w % 7).cast_signed() - 3).collect()
 }
 
-#[test]
-fn greatest_and_least_of_windows() {
+fn greatest_and_least_of_windows<P: Party>() {
     for length in 1..=9usize {
         let x = [small(1, 20), extremes(2, (1 << (K - 2)) - 1, 20)].concat();
         let windows: Vec<usize> = words(3, 15 * length).iter().map(|w| *w as usize % x.len()).collect();
-        let most = done(|me, p| max(p, &share(me, K, 1, &unsigned(&x)), &windows, length));
-        let least = done(|me, p| min(p, &share(me, K, 1, &unsigned(&x)), &windows, length));
+        let most = done_as::<P>(|me, p| max(p, &given::<P>(me, K, 1, &unsigned(&x)), &windows, length));
+        let least = done_as::<P>(|me, p| min(p, &given::<P>(me, K, 1, &unsigned(&x)), &windows, length));
         let rows = || windows.chunks(length).map(|w| w.iter().map(|&i| x[i]));
         assert_eq!(opened_signed(&most), rows().map(|r| r.max().unwrap()).collect::<Vec<_>>());
         assert_eq!(opened_signed(&least), rows().map(|r| r.min().unwrap()).collect::<Vec<_>>());
@@ -34,34 +42,39 @@ fn greatest_and_least_of_windows() {
 }
 
 /// Every row of three values for each length, so that ties stand everywhere.
-#[test]
-fn the_first_of_the_greatest() {
+fn the_first_of_the_greatest<P: Party>() {
     for length in 1..=6u32 {
         let rows = 3u32.pow(length);
         let x: Vec<i64> = (0..rows)
             .flat_map(|r| (0..length).map(move |i| (r / 3u32.pow(i) % 3).cast_signed().into()))
             .collect();
         let length = length as usize;
-        let marks = opened_bits(&done(|me, p| argmax(p, &share(me, K, 1, &unsigned(&x)), length)));
+        let marks = opened(&done_as::<P>(|me, p| {
+            let marks = argmax(p, &given::<P>(me, K, 1, &unsigned(&x)), length)?;
+            p.bit_to_arith(&marks, 1)
+        }));
         for (row, marks) in x.chunks(length).zip(marks.chunks(length)) {
             let most = row.iter().max().unwrap();
             let first = row.iter().position(|x| x == most).unwrap();
-            assert!(marks.iter().enumerate().all(|(i, &mark)| mark == (i == first)), "{row:?} {marks:?}");
+            assert!(
+                marks.iter().enumerate().all(|(i, &mark)| (mark == 1) == (i == first)),
+                "{row:?} {marks:?}"
+            );
         }
     }
 }
 
-#[test]
-fn absolute_values_and_clips() {
+fn absolute_values_and_clips<P: Party>() {
     let x = extremes(5, (1 << (K - 2)) - 1, 100);
-    let got = done(|me, p| abs(p, &share(me, K, 1, &unsigned(&x))));
+    let got = done_as::<P>(|me, p| abs(p, &given::<P>(me, K, 1, &unsigned(&x))));
     assert_eq!(opened_signed(&got), x.iter().map(|x| x.abs()).collect::<Vec<_>>());
     for (lo, hi) in [(-5, 5), (0, 0), (-1_000_000, -3), (7, 1 << 30)] {
-        let both = done(|me, p| clip(p, &share(me, K, 1, &unsigned(&x)), lo, hi));
-        let [a, b, c] = both;
-        let got = opened_signed(&[a.0, b.0, c.0]);
-        assert_eq!(got, x.iter().map(|&x| x.clamp(lo, hi)).collect::<Vec<_>>());
-        assert_eq!(opened_signed(&[a.1, b.1, c.1]), x.iter().map(|&x| (x - hi).max(0)).collect::<Vec<_>>());
+        let both = done_as::<P>(|me, p| {
+            let (inside, above) = clip(p, &given::<P>(me, K, 1, &unsigned(&x)), lo, hi)?;
+            Ok(P::concat(&[&inside, &above]))
+        });
+        let expected = x.iter().map(|&x| x.clamp(lo, hi)).chain(x.iter().map(|&x| (x - hi).max(0)));
+        assert_eq!(opened_signed(&both), expected.collect::<Vec<_>>());
     }
 }
 
@@ -90,8 +103,7 @@ fn magnitudes(low: u32, high: u32) -> Vec<u64> {
     powers.chain(drawn).filter(|x| (1 << low..1u64 << high).contains(x)).collect()
 }
 
-#[test]
-fn inverses_of_every_magnitude_keep_their_error() {
+fn inverses_of_every_magnitude_keep_their_error<P: Party>() {
     let functions =
         [Inverse::Reciprocal, Inverse::SquareRoot, Inverse::InverseSquareRoot, Inverse::Logarithm];
     for f in functions {
@@ -102,7 +114,7 @@ fn inverses_of_every_magnitude_keep_their_error() {
                 let plan = Normal::plan(f, input, [low, high], relative, output).unwrap();
                 assert!(plan.relative <= relative);
                 let x = magnitudes(low, high);
-                let got = opened_signed(&done(|me, p| invert(p, &share(me, 40, 1, &x), &plan)));
+                let got = opened_signed(&done_as::<P>(|me, p| invert(p, &given::<P>(me, 40, 1, &x), &plan)));
                 for (&x, y) in x.iter().zip(got) {
                     let real = x as f64 * input.unit();
                     let exact = match f {
@@ -150,12 +162,13 @@ fn what_cannot_be_inverted_is_refused() {
     assert_eq!(plan([0, 20], 0.0), None);
 }
 
-fn check_softmax(length: usize, x: &[i64], accuracy: f64) {
+fn check_softmax<P: Party>(length: usize, x: &[i64], accuracy: f64) {
     let input = Format { ring: 38, fraction_bits: 14 };
     let output = Format { ring: 30, fraction_bits: 18 };
     let plan = Softmax::plan(length, input, accuracy, output).unwrap();
     assert!(plan.error <= accuracy);
-    let got = opened_signed(&done(|me, p| softmax(p, &share(me, input.ring, 1, &unsigned(x)), &plan)));
+    let got =
+        opened_signed(&done_as::<P>(|me, p| softmax(p, &given::<P>(me, input.ring, 1, &unsigned(x)), &plan)));
     for (row, got) in x.chunks(length).zip(got.chunks(length)) {
         let most = *row.iter().max().unwrap();
         let powers: Vec<f64> = row.iter().map(|x| ((x - most) as f64 * input.unit()).exp()).collect();
@@ -167,8 +180,7 @@ fn check_softmax(length: usize, x: &[i64], accuracy: f64) {
     }
 }
 
-#[test]
-fn softmax_keeps_its_error() {
+fn softmax_keeps_its_error<P: Party>() {
     for (length, accuracy) in [(1, 1e-3), (2, 1e-4), (3, 1e-3), (10, 1e-3), (64, 1e-2)] {
         let drawn: Vec<i64> =
             words(length as u8, 40 * length).iter().map(|w| (w % (20 << 14)).cast_signed()).collect();
@@ -177,7 +189,7 @@ fn softmax_keeps_its_error() {
         special[length] = 200 << 14;
         special[2 * length] = -(200 << 14);
         special[3 * length - 1] += 1;
-        check_softmax(length, &[drawn, special].concat(), accuracy);
+        check_softmax::<P>(length, &[drawn, special].concat(), accuracy);
     }
 }
 

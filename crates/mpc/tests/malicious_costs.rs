@@ -9,8 +9,8 @@ use common::party::Party;
 use common::words;
 use privet_model::series::{Series, Term};
 use privet_mpc::Abort;
-use privet_mpc::protocols::protocol::{Protocol, SeriesBits};
-use privet_mpc::protocols::replicated3_malicious::{Bit, HEADER, Malicious3, SECURITY, Share};
+use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
+use privet_mpc::protocols::replicated3_malicious::{Bit, Malicious3, SECURITY, Share};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::world::World;
 
@@ -103,7 +103,7 @@ fn signs() {
         let (rounds, elements) = sign(20);
         expect(29, n, (rounds, sent(elements as usize, 1, n)), |p, x| p.is_negative(x, 9));
     }
-    let (rounds, bytes) = cost(|me, p| p.is_negative(&given(me, 32, &[5; 8]), 0));
+    let (rounds, bytes) = cost(|me, p| p.is_negative(given(me, 32, &[5; 8]), 0));
     assert!(rounds == 8 && bytes / 8 == 5202, "{rounds} {bytes}");
 }
 
@@ -125,7 +125,7 @@ fn rectifiers() {
         let bytes = sent(elements as usize, 1, n) + sent(18 + 6 + 6, 31, n) + sent(36, 11, n);
         expect(20, n, (rounds + 5, bytes), |p, x| p.relu(x, 0, 31));
         let x = words(1, n);
-        let without_mac = cost(|me, p| p.relu(&given(me, 20, &x), 0, 20));
+        let without_mac = cost(|me, p| p.relu(given(me, 20, &x), 0, 20));
         let bytes = sent(elements as usize, 1, n) + sent(18 + 3 + 6, 20, n);
         assert_eq!(without_mac, (rounds + 4, bytes));
     }
@@ -184,15 +184,15 @@ fn products_and_what_makes_shares_of_them() {
     for n in SIZES {
         for k in [7, 32, 64] {
             let x = words(1, n);
-            let product = cost(|me, p| Ok(drop(p.multiply(&given(me, k, &x), &given(me, k, &x)))));
+            let product = cost(|me, p| Ok(p.multiply(&given(me, k, &x), &given(me, k, &x))));
             assert_eq!(product, (1, sent(3, k, n)), "a product of two tensors without MAC");
-            let shared = cost(|me, p| p.reshare(&given(me, k, &x)));
+            let shared = cost(|me, p| p.reshare(given(me, k, &x)));
             assert_eq!(shared, (1, sent(3, k, n)), "a MAC");
             let two = cost(|me, p| {
-                let x = p.reshare(&given(me, k, &x))?;
+                let x = p.reshare(given(me, k, &x))?;
                 let product = p.multiply(&x, &x);
                 let product = p.reshare(product)?;
-                Ok(drop(p.multiply(&product, &x)))
+                Ok(p.multiply(&product, &x))
             });
             assert_eq!(two, (2, sent(9, k, n)), "a share of a product");
         }
@@ -214,5 +214,4 @@ fn the_end_is_an_exchange_and_the_check() {
             assert_eq!(answer.packed().len(), 2 * (n * 40).div_ceil(8));
         }
     }
-    assert_eq!((HEADER.parties, HEADER.name), (PARTIES, "replicated3-malicious"));
 }

@@ -4,31 +4,18 @@
 
 mod common;
 
-use common::gates::{bits, extremes, opened, opened_bits, opened_signed, part, share, unsigned};
+use common::gates::{bits, done_as, extremes, given, opened, opened_bits, opened_signed, part, unsigned};
 use common::party::Party;
 use common::words;
 use privet_mpc::Abort;
 use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol};
-use privet_mpc::protocols::replicated3::{Bits, Replicated};
+use privet_mpc::protocols::replicated3::Bits;
 use privet_mpc::protocols::replicated3_malicious::{Bit, Malicious3, Share};
 use privet_mpc::role::Role;
 use privet_mpc::world::World;
 use privet_ring::conv::Conv2d;
 use privet_ring::{reduce, signed};
 use proptest::prelude::*;
-
-/// What the parties hold in the end; the check must pass.
-fn done(gate: impl Fn(Role, &mut Malicious3) -> Result<Share, Abort> + Sync) -> [Replicated; 3] {
-    let results = World::new(1).run([5; 32], |session| {
-        let me = session.me();
-        let mut p = <Malicious3 as Party>::begin(session)?;
-        let share = gate(me, &mut p)?;
-        let shown = Malicious3::shown(&share);
-        p.finish((&share).into(), shown.k)?;
-        Ok(shown)
-    });
-    results.map(Result::unwrap)
-}
 
 fn done_bits(gate: impl Fn(Role, &mut Malicious3) -> Result<Bit, Abort> + Sync) -> [Bits; 3] {
     let results = World::new(1).run([5; 32], |session| {
@@ -52,12 +39,8 @@ fn all_components(k: u32) -> ([Vec<u64>; 3], Vec<i64>) {
     (components, x)
 }
 
-fn given(me: Role, k: u32, components: &[Vec<u64>; 3]) -> Share {
+fn of_components(me: Role, k: u32, components: &[Vec<u64>; 3]) -> Share {
     Malicious3::share(&part(me, k, components))
-}
-
-fn given_values(me: Role, k: u32, seed: u8, x: &[u64]) -> Share {
-    Malicious3::share(&share(me, k, seed, x))
 }
 
 fn given_bits(me: Role, seed: u8, x: &[bool]) -> Bit {
@@ -82,7 +65,9 @@ fn truncation_of_all_components() {
         let (components, x) = all_components(k);
         for drop in 0..=k - 2 {
             for ring in 2..=k + 3 {
-                let y = opened_signed(&done(|me, p| p.truncate(&given(me, k, &components), drop, ring)));
+                let y = opened_signed(&done_as::<Malicious3>(|me, p| {
+                    p.truncate(of_components(me, k, &components), drop, ring)
+                }));
                 let wraps = ring + drop > k;
                 let limit = if wraps { 1 << (k - 2) } else { (1i64 << (k - 1)) - (1 << drop) };
                 let fits = |x: i64| (x.abs() >> drop) + 1 < 1 << (ring - 1);
@@ -100,7 +85,9 @@ fn rectifiers_of_all_components() {
         let (components, x) = all_components(k);
         for drop in 0..k - 1 {
             for ring in 2..=k + 3 {
-                let y = opened_signed(&done(|me, p| p.relu(&given(me, k, &components), drop, ring)));
+                let y = opened_signed(&done_as::<Malicious3>(|me, p| {
+                    p.relu(of_components(me, k, &components), drop, ring)
+                }));
                 for (&x, &y) in x.iter().zip(&y) {
                     let inside = drop == 0 || x.abs() < (1 << (k - 1)) - (1 << drop);
                     let fits = (x.max(0) >> drop) + 1 < 1 << (ring - 1);
@@ -116,7 +103,7 @@ fn signs_of_all_components() {
     for k in 1..=5u32 {
         let (components, x) = all_components(k);
         for drop in 0..k {
-            let got = opened_bits(&done_bits(|me, p| p.is_negative(&given(me, k, &components), drop)));
+            let got = opened_bits(&done_bits(|me, p| p.is_negative(of_components(me, k, &components), drop)));
             for (&x, negative) in x.iter().zip(got) {
                 let near = x.abs() <= 1 << drop || x.abs() >= (1 << (k - 1)) - (1 << drop);
                 assert!(negative == (x < 0) || drop > 0 && near, "{x} of {k} bits less {drop}");
@@ -125,25 +112,36 @@ fn signs_of_all_components() {
     }
 }
 
+/// More than is worked on at a time.
+#[test]
+fn signs_of_a_long_tensor() {
+    let x: Vec<u64> = words(3, 70_001);
+    let got = opened_bits(&done_bits(|me, p| p.is_negative(given::<Malicious3>(me, 9, 1, &x), 0)));
+    assert!(x.iter().zip(got).all(|(&x, negative)| negative == (signed(x, 9) < 0)));
+}
+
 #[test]
 fn tables_and_zeros_of_all_components() {
     for k in 1..=4u32 {
         let (components, x) = all_components(k);
         let table = words(4, 1 << k);
         for ring in [1, 13, 64] {
-            let got = opened(&done(|me, p| p.lookup(&given(me, k, &components), &table, ring)));
+            let got = opened(&done_as::<Malicious3>(|me, p| {
+                p.lookup(of_components(me, k, &components), &table, ring)
+            }));
             let at = |x: &i64| reduce(table[reduce(x.cast_unsigned(), k) as usize], ring);
             assert_eq!(got, x.iter().map(at).collect::<Vec<_>>());
         }
-        let got = opened_bits(&done_bits(|me, p| p.is_zero(&given(me, k, &components))));
+        let got = opened_bits(&done_bits(|me, p| p.is_zero(of_components(me, k, &components))));
         assert_eq!(got, x.iter().map(|&x| x == 0).collect::<Vec<_>>());
     }
     let x: Vec<u64> = (0..256).rev().collect();
-    let got = opened_bits(&done_bits(|me, p| p.is_zero(&given_values(me, 8, 1, &x))));
+    let got = opened_bits(&done_bits(|me, p| p.is_zero(given::<Malicious3>(me, 8, 1, &x))));
     assert_eq!(got, x.iter().map(|&x| x == 0).collect::<Vec<_>>());
     let table = words(4, 256);
     let long: Vec<u64> = words(1, 2500).iter().map(|x| x & 255).collect();
-    let got = opened(&done(|me, p| p.lookup(&given_values(me, 8, 1, &long), &table, 40)));
+    let got =
+        opened(&done_as::<Malicious3>(|me, p| p.lookup(given::<Malicious3>(me, 8, 1, &long), &table, 40)));
     assert_eq!(got, long.iter().map(|&x| reduce(table[x as usize], 40)).collect::<Vec<_>>());
 }
 
@@ -177,7 +175,11 @@ fn a_bit_as_an_integer_in_every_ring() {
     let expected: Vec<u64> = (0..8u32).map(|i| u64::from(i.count_ones() % 2)).collect();
     for ring in 1..=64 {
         let bit = |me| Malicious3::bits(&common::gates::bit_part(me, 8, &summands));
-        assert_eq!(opened(&done(|me, p| p.bit_to_arith(&bit(me), ring))), expected, "ring {ring}");
+        assert_eq!(
+            opened(&done_as::<Malicious3>(|me, p| p.bit_to_arith(&bit(me), ring))),
+            expected,
+            "ring {ring}"
+        );
     }
 }
 
@@ -191,8 +193,8 @@ fn products_of_every_kind() {
     };
     let expected: Vec<u64> = (0..72).map(|i| reduce(at(i / 4, i % 4), k)).collect();
     for (secret_x, secret_w) in [(true, true), (true, false), (false, true), (false, false)] {
-        let got = done(|me, p| {
-            let (a, b) = (given_values(me, k, 3, &x), given_values(me, k, 4, &w));
+        let got = done_as::<Malicious3>(|me, p| {
+            let (a, b) = (given::<Malicious3>(me, k, 3, &x), given::<Malicious3>(me, k, 4, &w));
             let x = if secret_x { Operand::Secret(&a) } else { Operand::Public(&x) };
             let w = if secret_w { Operand::Secret(&b) } else { Operand::Public(&w) };
             let product = p.matmul(x, w, k, shape);
@@ -215,8 +217,8 @@ fn products_of_every_kind() {
     let (x, w) = (words(5, conv.input_len()), words(6, conv.weights_len()));
     let mut expected = vec![0; conv.output_len()];
     privet_ring::kernels::add_convolution(&conv, &x, &w, &mut expected);
-    let got = done(|me, p| {
-        let (a, b) = (given_values(me, 64, 3, &x), given_values(me, 64, 4, &w));
+    let got = done_as::<Malicious3>(|me, p| {
+        let (a, b) = (given::<Malicious3>(me, 64, 3, &x), given::<Malicious3>(me, 64, 4, &w));
         let product = p.convolve(Operand::Secret(&a), Operand::Secret(&b), 64, &conv);
         p.reshare(product)
     });
@@ -229,8 +231,8 @@ fn sums_keep_what_they_stand_for() {
     let k = 40;
     let (x, y) = (words(1, 6), words(2, 6));
     let indices = [5, 0, 3, 3];
-    let got = done(|me, p| {
-        let (a, b) = (given_values(me, k, 3, &x), given_values(me, k, 4, &y));
+    let got = done_as::<Malicious3>(|me, p| {
+        let (a, b) = (given::<Malicious3>(me, k, 3, &x), given::<Malicious3>(me, k, 4, &y));
         let with_mac = p.reshare(&a)?;
         let product = p.multiply(&with_mac, &b);
         let sum = Malicious3::add_sum(product, (&b).into());
@@ -261,10 +263,10 @@ proptest! {
             x.push(-(1i64 << (k - 2)));
         }
         let x_bits = unsigned(&x);
-        let from_shares = done(|me, p| p.truncate(&given_values(me, k, seed, &x_bits), drop, ring));
-        let from_summands = done(|me, p| {
+        let from_shares = done_as::<Malicious3>(|me, p| p.truncate(given::<Malicious3>(me, k, seed, &x_bits), drop, ring));
+        let from_summands = done_as::<Malicious3>(|me, p| {
             let ones = p.public(&vec![1; x.len()], k);
-            let sum = p.multiply(&given_values(me, k, seed, &x_bits), &ones);
+            let sum = p.multiply(&given::<Malicious3>(me, k, seed, &x_bits), &ones);
             p.truncate(sum, drop, ring)
         });
         for y in [opened_signed(&from_shares), opened_signed(&from_summands)] {
@@ -280,7 +282,7 @@ proptest! {
         let limit = ((u64::MAX >> (65 - k)) - (1 << drop)).cast_signed();
         let limit = limit.min((((1i128 << (ring - 1)) - 2) << drop).min(i128::from(i64::MAX)) as i64);
         let x = extremes(seed, limit, 80);
-        let got = done(|me, p| p.relu(&given_values(me, k, seed, &unsigned(&x)), drop, ring));
+        let got = done_as::<Malicious3>(|me, p| p.relu(given::<Malicious3>(me, k, seed, &unsigned(&x)), drop, ring));
         for (x, y) in x.iter().zip(opened_signed(&got)) {
             prop_assert!(is_rectified(*x, y, drop), "{} / 2^{} gives {}", x, drop, y);
         }
@@ -291,7 +293,7 @@ proptest! {
         let limit = (u64::MAX >> (65 - k)).cast_signed();
         let mut x = extremes(seed, limit, 150);
         x.push(-limit - 1);
-        let got = done_bits(|me, p| p.is_negative(&given_values(me, k, seed, &unsigned(&x)), 0));
+        let got = done_bits(|me, p| p.is_negative(given::<Malicious3>(me, k, seed, &unsigned(&x)), 0));
         prop_assert_eq!(opened_bits(&got), x.iter().map(|&x| x < 0).collect::<Vec<_>>());
     }
 
@@ -299,7 +301,7 @@ proptest! {
     fn choices_in_wide_rings(k in 1u32..=64, seed: u8) {
         let x = unsigned(&extremes(seed, (u64::MAX >> 1 >> (64 - k)).cast_signed(), 100));
         let bit = drawn(seed, x.len());
-        let got = done(|me, p| p.select(&given_bits(me, 9, &bit), &given_values(me, k, 8, &x)));
+        let got = done_as::<Malicious3>(|me, p| p.select(&given_bits(me, 9, &bit), &given::<Malicious3>(me, k, 8, &x)));
         let expected: Vec<u64> =
             x.iter().zip(&bit).map(|(&x, &bit)| if bit { reduce(x, k) } else { 0 }).collect();
         prop_assert_eq!(opened(&got), expected);

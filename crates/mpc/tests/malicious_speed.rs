@@ -64,7 +64,7 @@ fn measured<P: Party>(program: &Program, constants: &Constants, columns: &[f64])
         let answers =
             answers::<P>(&World::new(1), program, constants, columns, Protect::Both).map(Result::unwrap);
         best = best.min(begun.elapsed().as_secs_f64() * 1e3);
-        let ledgers = answers.each_ref().map(|a| a.ledger());
+        let ledgers = answers.each_ref().map(privet_mpc::session::OutputShare::ledger);
         let bytes: usize = ledgers.iter().map(|l| l.bytes_between()).sum();
         cost = (ledgers.iter().map(|l| l.rounds).max().unwrap(), bytes / 1000);
     }

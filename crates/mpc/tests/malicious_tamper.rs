@@ -4,7 +4,7 @@
 //! A change that no answer shows is no cheating: of the k+s bits of an element s do not count, and one of the highest of them
 //! passes the check with the probability that its coefficient is even.
 
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::many_single_char_names)]
 
 mod common;
 
@@ -193,42 +193,64 @@ fn the_same_changes_make_wrong_answers_of_the_semi_honest_protocol() {
     assert!(wrong > trials / 4, "{wrong} of {trials}");
 }
 
+/// What the parties hold, but one of them holds another bit of one of its shares.
+fn with_changed_share(cheat: Role, seed: u64) -> impl Fn(Role) -> Held + Sync {
+    move |me| {
+        let mut held = Held::of(me);
+        if me == cheat {
+            let Held { x, y, bit } = &mut held;
+            let tensors = [&mut x.own, &mut x.next, &mut y.own, &mut y.next, &mut bit.own, &mut bit.next];
+            let which = (seed % 6) as usize;
+            let mut numbers = Numbers(seed);
+            for (i, tensor) in tensors.into_iter().enumerate().filter(|(i, _)| *i == which) {
+                let at = numbers.below(tensor.len());
+                tensor[at] ^= 1 << numbers.below(if i < 4 { 12 } else { 3 });
+            }
+        }
+        held
+    }
+}
+
 /// A party that computes with another share than it was given, from its first step on.
 #[test]
 fn no_changed_share_makes_a_wrong_answer() {
-    let (mut malicious, mut semi_honest) = (Counts::default(), Counts::default());
-    let changed = |cheat: Role, seed: u64| {
-        move |me: Role| {
-            let mut held = Held::of(me);
-            if me == cheat {
-                let mut numbers = Numbers(seed);
-                let tensors = [&mut held.x.own, &mut held.x.next, &mut held.y.own, &mut held.y.next];
-                let mut tensors: Vec<_> = tensors.into_iter().collect();
-                tensors.extend([&mut held.bit.own, &mut held.bit.next]);
-                let tensor = &mut tensors[(seed % 6) as usize];
-                let (at, bit) =
-                    (numbers.below(tensor.len()), numbers.below(if seed % 6 < 4 { 12 } else { 3 }));
-                tensor[at] ^= 1 << bit;
-            }
-            held
-        }
-    };
+    let (mut malicious, mut curious) = (Counts::default(), Counts::default());
     for ((name, gate), (_, other)) in gates::<Malicious3>().into_iter().zip(gates::<Replicated3>()) {
         let (n, k) = size::<Malicious3>(gate);
         let honest = opened::<Malicious3>(&run::<Malicious3>(&World::new(1), gate, Held::of), n, k);
-        let honest_other = opened::<Replicated3>(&run::<Replicated3>(&World::new(1), other, Held::of), n, k);
+        let expected = opened::<Replicated3>(&run::<Replicated3>(&World::new(1), other, Held::of), n, k);
         for (cheat, seed) in Role::ALL.into_iter().flat_map(|cheat| (0..24).map(move |seed| (cheat, seed))) {
             let world = World::new(1).deadline(LONG);
-            let results = run::<Malicious3>(&world, gate, changed(cheat, seed));
+            let results = run::<Malicious3>(&world, gate, with_changed_share(cheat, seed));
             let outcome = with_two_honest(&results, cheat, &honest, k);
             assert_ne!(outcome, Outcome::Wrong, "{name}: {cheat} {seed}");
             malicious.add(outcome);
-            let results = run::<Replicated3>(&world, other, changed(cheat, seed));
-            semi_honest.add(with_all(&results, &honest_other, k));
+            let results = run::<Replicated3>(&world, other, with_changed_share(cheat, seed));
+            curious.add(with_all(&results, &expected, k));
         }
     }
-    println!("{malicious:?} and {semi_honest:?}");
-    assert!(malicious.stopped > 0 && semi_honest.wrong > 0);
+    println!("{malicious:?} and {curious:?}");
+    assert!(malicious.stopped > 300 && curious.wrong > 100);
+}
+
+/// A wrong element shows in the check, to both honest parties, which do not know whose it was.
+#[test]
+fn a_failed_check_stops_both_others() {
+    let (_, gate) = gates::<Malicious3>().swap_remove(0);
+    for party in Role::ALL {
+        let world = World::new(1).deadline(LONG).adversary(move |m| {
+            let mut bytes = m.bytes;
+            if m.from == party && m.path == "/reshare" {
+                bytes[0] ^= 1;
+            }
+            Some(bytes)
+        });
+        let results = run::<Malicious3>(&world, gate, Held::of);
+        for honest in [party.next(), party.previous()] {
+            let result = &results[honest.index()];
+            assert!(matches!(result, Err(Abort::Cheated(text)) if text.contains("cheated")), "{result:?}");
+        }
+    }
 }
 
 /// What a party tells the client is compared with what the others do.
@@ -307,10 +329,13 @@ fn small_programs() -> Vec<(Program, Constants, Vec<f64>)> {
 
 #[test]
 fn no_changed_message_of_a_program_makes_a_wrong_answer() {
-    for (program, constants, columns) in small_programs() {
+    for (at, (program, constants, columns)) in small_programs().into_iter().enumerate() {
         let k = program.output_ring();
         let n = columns.len() / program.columns.len() * program.scores();
         let go = |world: &World| answers::<Malicious3>(world, &program, &constants, &columns, Protect::Both);
+        let honest = go(&World::new(1)).map(Result::unwrap);
+        let in_lanes = honest[0].ledger().sent.iter().filter(|(path, _)| path.contains("lane")).count();
+        assert_eq!(at == 1, in_lanes > 0, "the second has lanes");
         let judge = |r: &Answers, cheat: Role, expected: &[u64]| with_two_honest(r, cheat, expected, k);
         let counts = tampered::<Malicious3>("program", (n, k), &CHANGES, 1, go, judge);
         println!("{counts:?}");

@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::gates::{costs, done, opened, opened_signed, share, summed};
+use common::gates::{costs, done, done_as, given, opened, opened_signed, share, summed};
+use common::party::Party;
 use privet_model::series::fit::{Domain, fit};
 use privet_model::series::smooth::Smooth;
 use privet_mpc::functions::Format;
@@ -13,6 +14,8 @@ use privet_mpc::protocols::protocol::{Protocol, SeriesBits};
 use privet_ring::fixed::{decode, encode, power_of_two};
 use privet_ring::reduce;
 use privet_ring::turn::sine_cosine;
+
+under_both!(an_approximation_keeps_its_error, far_beyond_the_clip_the_error_still_holds);
 
 const INPUT: Format = Format { ring: 40, fraction_bits: 16 };
 
@@ -54,8 +57,7 @@ fn the_sum_is_that_of_the_integers() {
     }
 }
 
-#[test]
-fn an_approximation_keeps_its_error() {
+fn an_approximation_keeps_its_error<P: Party>() {
     let output = Format { ring: 34, fraction_bits: 20 };
     for (f, lo, hi) in [
         (Smooth::Sigmoid, -9.0, 9.0),
@@ -70,8 +72,12 @@ fn an_approximation_keeps_its_error() {
         for accuracy in [1e-3, 2e-5] {
             let plan = Approximation::plan(f, &domain(lo, hi), accuracy, output).unwrap();
             let x = arguments(lo, hi, 2000);
-            let from_shares = done(|me, p| smooth(p, &share(me, INPUT.ring, 3, &x), &plan));
-            let from_sums = done(|me, p| smooth(p, summed(me, INPUT.ring, 3, &x), &plan));
+            let from_shares = done_as::<P>(|me, p| smooth(p, &given::<P>(me, INPUT.ring, 3, &x), &plan));
+            let from_sums = done_as::<P>(|me, p| {
+                let ones = p.public(&vec![1; x.len()], INPUT.ring);
+                let sum = p.multiply(&given::<P>(me, INPUT.ring, 3, &x), &ones);
+                smooth(p, sum, &plan)
+            });
             assert!(plan.error <= accuracy);
             for got in [from_shares, from_sums] {
                 for (x, y) in x.iter().zip(opened(&got)) {
@@ -99,8 +105,7 @@ fn a_long_tensor_is_dealt_in_parts() {
     assert!(cost[0].sent.len() > 2 && cost[1].rounds == 2);
 }
 
-#[test]
-fn far_beyond_the_clip_the_error_still_holds() {
+fn far_beyond_the_clip_the_error_still_holds<P: Party>() {
     let output = Format { ring: 36, fraction_bits: 16 };
     let functions = [Smooth::Sigmoid, Smooth::Tanh, Smooth::Erf, Smooth::Gelu, Smooth::Softplus];
     for f in functions.into_iter().chain([Smooth::GeluTanh, Smooth::Exp]) {
@@ -109,7 +114,7 @@ fn far_beyond_the_clip_the_error_still_holds() {
         let plan = Saturated::plan(f, &domain(-5000.0, hi), 1e-3, output).unwrap();
         assert!(plan.clip.is_some() && plan.error <= 1e-3, "{f:?}");
         let x = [arguments(-5000.0, hi, 500), arguments(-12.0, hi.min(12.0), 1500)].concat();
-        let got = done(|me, p| saturated(p, &share(me, INPUT.ring, 3, &x), &plan));
+        let got = done_as::<P>(|me, p| saturated(p, &given::<P>(me, INPUT.ring, 3, &x), &plan));
         for (x, y) in x.iter().zip(opened_signed(&got)) {
             let x = decode(*x, 64, INPUT.fraction_bits);
             let error = (y as f64 * output.unit() - f.value(x)).abs();

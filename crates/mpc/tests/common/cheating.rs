@@ -88,6 +88,7 @@ fn matrices<P: Party>(p: &mut P, held: &Held) -> Result<P::Sum, Abort> {
     p.reshare(product).map(|x| (&x).into())
 }
 
+#[allow(clippy::unnecessary_wraps)] // as the others
 fn mixed<P: Party>(p: &mut P, held: &Held) -> Result<P::Sum, Abort> {
     let (x, y) = (P::share(&held.x), P::share(&held.y));
     let product = p.multiply(&x, &y);
@@ -218,6 +219,5 @@ pub fn messages(run: impl FnOnce(&World)) -> [usize; PARTIES] {
         seen.lock().unwrap()[m.from.index()] += 1;
         Some(m.bytes)
     }));
-    let counts = *counts.lock().unwrap();
-    counts
+    *counts.lock().unwrap()
 }

@@ -8,6 +8,7 @@ use privet_mpc::session::Session;
 use privet_mpc::world::World;
 use privet_ring::{reduce, signed};
 
+use super::party::Party;
 use super::words;
 
 /// Three summands of each value: the first two drawn from the seed.
@@ -95,6 +96,39 @@ pub fn run<T: Send>(
 /// And nothing goes wrong.
 pub fn done<T: Send>(gate: impl Fn(Role, &mut Replicated3) -> Result<T, Abort> + Sync) -> [T; PARTIES] {
     run(&World::new(1), gate).map(|result| result.unwrap().0)
+}
+
+/// The same of any protocol; where one has a check, it must pass.
+pub fn done_as<P: Party>(
+    gate: impl Fn(Role, &mut P) -> Result<P::Share, Abort> + Sync,
+) -> [Replicated; PARTIES] {
+    let results = World::new(1).run([5; 32], |session: Session| {
+        let me = session.me();
+        let mut protocol = P::begin(session)?;
+        let share = gate(me, &mut protocol)?;
+        let shown = P::shown(&share);
+        protocol.answer((&share).into(), shown.k)?;
+        Ok(shown)
+    });
+    results.map(Result::unwrap)
+}
+
+/// A share of any protocol.
+pub fn given<P: Party>(role: Role, k: u32, seed: u8, x: &[u64]) -> P::Share {
+    P::share(&share(role, k, seed, x))
+}
+
+/// Tests of every protocol.
+#[macro_export]
+macro_rules! under_both {
+    ($($test:ident),+ $(,)?) => {
+        mod curious {
+            $(#[test] fn $test() { super::$test::<privet_mpc::protocols::replicated3::Replicated3>(); })+
+        }
+        mod malicious {
+            $(#[test] fn $test() { super::$test::<privet_mpc::protocols::replicated3_malicious::Malicious3>(); })+
+        }
+    };
 }
 
 /// What a gate cost each party.

@@ -26,13 +26,16 @@
 //! | rounds | 3 |
 //! | bytes from each party | 32, 16, and twice 32 |
 
+use std::slice;
+
 use crate::Abort;
 use crate::session::Session;
 use crate::wiped::wipe;
 
+use super::drawn::{BLOCK, Drawn};
 use super::party::Malicious3;
 use super::share::Pair;
-use super::word::{SECURITY, Word, read, write};
+use super::word::{SECURITY, Word};
 
 /// This party's summands of u and v so far.
 #[derive(Default)]
@@ -43,9 +46,8 @@ pub(super) struct Totals {
 
 impl Drop for Totals {
     fn drop(&mut self) {
-        let mut all = [self.u, self.v];
-        (self.u, self.v) = (0, 0);
-        wipe(&mut all);
+        wipe(slice::from_mut(&mut self.u));
+        wipe(slice::from_mut(&mut self.v));
     }
 }
 
@@ -58,21 +60,25 @@ impl Totals {
 
     /// Takes a tensor into the check.
     pub(super) fn take<W: Word>(&mut self, session: &mut Session, k: u32, value: &Pair<W>, mac: &Pair<W>) {
-        let [mut own, mut next] = session.random(value.own.len() * W::WORDS);
+        let mut alphas = Drawn::of(session);
+        let (mut u, mut v) = (W::default(), W::default());
+        let parts = value.own.chunks(BLOCK).zip(value.next.chunks(BLOCK));
+        let macs = mac.own.chunks(BLOCK).zip(mac.next.chunks(BLOCK));
+        for (value, mac) in parts.zip(macs) {
+            let alphas = alphas.block::<W>(value.0.len());
+            u = u.plus(combined(&alphas, mac));
+            v = v.plus(combined(&alphas, value));
+        }
         let scale = u128::BITS - SECURITY - k;
-        let scaled = |of: &Pair<W>| combined(&own, &next, of).wide().up(scale);
-        self.u = self.u.plus(scaled(mac));
-        self.v = self.v.plus(scaled(value));
-        wipe(&mut own);
-        wipe(&mut next);
+        self.u = self.u.plus(u.wide().up(scale));
+        self.v = self.v.plus(v.wide().up(scale));
     }
 }
 
-/// This party's summand of Σ α·x, where α are words of which it holds two components.
-fn combined<W: Word>(own: &[u64], next: &[u64], x: &Pair<W>) -> W {
-    let alphas = own.chunks_exact(W::WORDS).zip(next.chunks_exact(W::WORDS));
-    alphas.zip(x.own.iter().zip(&x.next)).fold(W::default(), |sum, ((a, b), (&own, &next))| {
-        let (a, b) = (W::of_words(a), W::of_words(b));
+/// This party's summand of Σ α·x.
+fn combined<W: Word>(alphas: &Pair<W>, (own, next): (&[W], &[W])) -> W {
+    let alphas = alphas.own.iter().zip(&alphas.next);
+    alphas.zip(own.iter().zip(next)).fold(W::default(), |sum, ((a, b), (&own, &next))| {
         sum.plus(a.times(own.plus(next))).plus(b.times(own))
     })
 }
@@ -98,9 +104,9 @@ impl Malicious3 {
     fn revealed_to_two(&mut self, mut own: Vec<u128>) -> Result<Pair<u128>, Abort> {
         self.mask(&mut own);
         let (me, mut message) = (self.me(), Vec::new());
-        write(u128::BITS, &own, &mut message);
+        u128::write(u128::BITS, &own, &mut message);
         let received = self.session.exchange(me.previous(), &message, me.next(), message.len())?;
-        let next = read(u128::BITS, &received, own.len());
+        let next = u128::read(u128::BITS, &received, own.len());
         Ok(Pair { own, next })
     }
 }

@@ -168,7 +168,7 @@ impl Protocol for Malicious3 {
         self.step("is_negative", |p| {
             let x = p.components(x.into())?;
             // x/2^drop - 2 < x' ≤ x/2^drop + 1, as for the rectifier.
-            let x = if drop == 0 { x } else { p.plus_one(&x, 1 << drop) };
+            let x = if drop == 0 { x } else { p.plus_constant(&x, 1 << drop) };
             p.sign(&Shared::plain(x.k - drop, low_bits(&x).each(|x| x >> drop)))
         })
     }

@@ -103,11 +103,11 @@ mod tests {
 
     #[test]
     fn turning_moves_every_element() {
-        for size in [1u64, 2, 8, 32] {
+        for size in [1, 2, 8, 32usize] {
             for by in 0..2 * size {
-                let mut x: Vec<u64> = (0..size).collect();
-                turn(&mut x, by.into());
-                assert!((0..size).all(|i| x[((i + by) % size) as usize] == i), "{size} by {by}");
+                let mut x: Vec<u64> = (0..size as u64).collect();
+                turn(&mut x, by as u128);
+                assert!((0..size).all(|i| x[(i + by) % size] == i as u64), "{size} by {by}");
             }
         }
     }

@@ -12,19 +12,25 @@
 //! check at the end ([`check`](self), which has the proof) finds that out, and before it has passed nothing leaves. All that is not a
 //! product is local, or a function of one component, which two parties know and so compute alike.
 //!
-//! | gate | file |
-//! |---|---|
-//! | local operations | `share`, `sum` |
-//! | what becomes a share with its MAC | `party` |
-//! | the check | `check` |
-//! | products, convolution | `products` |
-//! | functions and bits of components | `component` |
-//! | truncation, change of ring | `truncate` |
-//! | sign, less than, and | `sign` |
-//! | bit to integer, choice, rectifier | `select` |
-//! | smooth functions | `series` |
-//! | tables, equality with zero | `lookup` |
-//! | what the client gets, and compares | `output` |
+//! | operation | file | rounds from shares | elements sent by all, of so many bits |
+//! |---|---|---|---|
+//! | begin: fresh keys | `party` | 1 | 192 bytes |
+//! | product of any kind | `products` | 0 | none |
+//! | a product as a share; the MAC of a share | `party` | 1 | 6; 3 of k+s |
+//! | truncation without wrap; with | `truncate` | 3; 4 | 18 of ring+s; and 36 of t+s |
+//! | sign, less than | `sign` | 3 + ⌈log2(k-2)⌉ | about 30k of 1+s |
+//! | and | `sign` | 1 | 6 of 1+s |
+//! | bit to integer; choice | `select` | 3; 4 | 18; 24 of k+s |
+//! | rectifier | `select` | 4 or 5 more than the sign | the sign's, and 42 of ring+s, 36 of t+s |
+//! | table, equality with zero, in the ring 2^r | `lookup` | 3 | 9·2^r + 6 of k+s, of 1+s |
+//! | smooth function of h harmonics | `series` | 5 | 18h + 6 of k+S+2+s, 12 of k+s |
+//! | answer and check | `output`, `check` | 1 and 3 | 6 of k+s; 336 bytes |
+//!
+//! with s = 47; each file has its exact costs, which tests hold. `share`, `sum` have what is local, `component` the functions and
+//! bits of components, `drawn` what is random.
+//!
+//! What is sent is wide, as every bit of a comparison is an element: a comparison takes about 130 times the bytes of the protocol
+//! for curious parties, a product 6(k+s) bits where that one takes 3k.
 //!
 //! The client sends its rows as [`Replicated`](super::replicated3::Replicated) components, of which each party holds two, with
 //! any `protect`: where a party had a summand that nobody else has (`protect = input` of the semi-honest protocol), it could change
@@ -33,6 +39,7 @@
 
 mod check;
 mod component;
+mod drawn;
 mod gates;
 mod lookup;
 mod output;

@@ -17,6 +17,7 @@ use crate::session::OutputShare;
 
 use super::party::Malicious3;
 use super::sum::Sum;
+use super::word::Word as _;
 
 /// Two parties told the client different things, so that one of them lied; or one told it too much or too little.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +49,7 @@ impl Malicious3 {
             p.verify()?;
             let mut packed = Vec::new();
             for component in [&output.value.own, &output.value.next] {
-                let low: Vec<u64> = component.iter().map(|x| super::word::Word::halves(*x)[0]).collect();
+                let low: Vec<u64> = component.iter().map(|&x| u64::low(x)).collect();
                 pack(k, &low, &mut packed);
             }
             Ok(packed)

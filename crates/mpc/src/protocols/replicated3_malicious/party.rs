@@ -19,12 +19,12 @@ use privet_ring::entropy::{Entropy, draw};
 use crate::Abort;
 use crate::role::Role;
 use crate::session::Session;
-use crate::wiped::wipe;
 
 use super::check::Totals;
+use super::drawn::{BLOCK, Drawn};
 use super::share::{Pair, Shared};
 use super::sum::{Sum, Summed};
-use super::word::{SECURITY, Word, read, wire_len, write};
+use super::word::{SECURITY, Word, wire_len};
 
 /// One of three parties of which one may do anything, in a session.
 pub struct Malicious3 {
@@ -64,10 +64,8 @@ impl Malicious3 {
         let drawn =
             draw(entropy).map_err(|_| Abort::Busy("This party has no randomness. Ask again.".into()))?;
         session.step("begin", |s| s.renew(&drawn))?;
-        let [mut own, mut next] = session.step("rho", |s| s.random(u128::WORDS));
-        let rho = Rho { own: u128::of_words(&own), next: u128::of_words(&next) };
-        wipe(&mut own);
-        wipe(&mut next);
+        let drawn = session.step("rho", |s| Drawn::of(s).block::<u128>(1));
+        let rho = Rho { own: drawn.own[0], next: drawn.next[0] };
         Ok(Self { session, rho, totals: Totals::default(), failed: None })
     }
 
@@ -172,7 +170,7 @@ impl Malicious3 {
             Sum::Shared(x) => {
                 let mut m = self.rho.summand(&x.value);
                 self.mask(&mut m);
-                write(x.k + SECURITY, &m, message);
+                W::write(x.k + SECURITY, &m, message);
                 Outgoing::Mac(x, m)
             }
             Sum::Summed(mut x) => {
@@ -182,7 +180,7 @@ impl Malicious3 {
                 }
                 for words in [&mut x.z, &mut x.m] {
                     self.mask(words);
-                    write(x.k + SECURITY, words, message);
+                    W::write(x.k + SECURITY, words, message);
                 }
                 Outgoing::Both(x)
             }
@@ -195,14 +193,14 @@ impl Malicious3 {
         let (value, mac, k) = match outgoing {
             Outgoing::Ready(x) => return x,
             Outgoing::Mac(x, own) => {
-                let next = read(x.k + SECURITY, bytes, own.len());
+                let next = W::read(x.k + SECURITY, bytes, own.len());
                 (x.value, Pair { own, next }, x.k)
             }
             Outgoing::Both(mut x) => {
                 let (bits, n) = (x.k + SECURITY, x.z.len());
                 let (first, second) = bytes.split_at(bytes.len().min(length / 2));
-                let value = Pair { own: take(&mut x.z), next: read(bits, first, n) };
-                (value, Pair { own: take(&mut x.m), next: read(bits, second, n) }, x.k)
+                let value = Pair { own: take(&mut x.z), next: W::read(bits, first, n) };
+                (value, Pair { own: take(&mut x.m), next: W::read(bits, second, n) }, x.k)
             }
         };
         self.totals.take(&mut self.session, k, &value, &mac);
@@ -211,13 +209,12 @@ impl Malicious3 {
 
     /// Adds a share of zero.
     pub(super) fn mask<W: Word>(&mut self, words: &mut [W]) {
-        let [mut own, mut next] = self.session.random(words.len() * W::WORDS);
-        let zeros = own.chunks_exact(W::WORDS).zip(next.chunks_exact(W::WORDS));
-        for (word, (own, next)) in words.iter_mut().zip(zeros) {
-            *word = word.plus(W::of_words(own)).minus(W::of_words(next));
+        let mut drawn = Drawn::of(&mut self.session);
+        for words in words.chunks_mut(BLOCK) {
+            let zeros = drawn.block::<W>(words.len());
+            let zeros = zeros.own.iter().zip(&zeros.next);
+            words.iter_mut().zip(zeros).for_each(|(x, (own, next))| *x = x.plus(*own).minus(*next));
         }
-        wipe(&mut own);
-        wipe(&mut next);
     }
 }
 

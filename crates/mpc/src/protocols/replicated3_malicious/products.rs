@@ -27,13 +27,22 @@ impl Malicious3 {
         add: impl Fn(&[W], &[W], &mut [W]),
     ) -> Summed<W> {
         debug_assert_eq!(x.k, y.k, "another ring");
-        let summands = |x: &Pair<W>, y: &Pair<W>| {
+        self.with_mac_of_one(x, y, |x, y| {
             let mut z = vec![W::default(); elements];
             let both: Vec<W> = y.own.iter().zip(&y.next).map(|(a, b)| a.plus(*b)).collect();
             add(&x.own, &both, &mut z);
             add(&x.next, &y.own, &mut z);
             z
-        };
+        })
+    }
+
+    /// What `summands` makes of both, and of the MAC of one of them with the other.
+    fn with_mac_of_one<W: Word>(
+        &mut self,
+        x: &Shared<W>,
+        y: &Shared<W>,
+        summands: impl Fn(&Pair<W>, &Pair<W>) -> Vec<W>,
+    ) -> Summed<W> {
         let m = match (&x.mac, &y.mac) {
             (Some(mac), _) => summands(mac, &y.value),
             (None, Some(mac)) => summands(&x.value, mac),
@@ -47,8 +56,13 @@ impl Malicious3 {
 
     /// Element by element.
     pub(super) fn times<W: Word>(&mut self, x: &Shared<W>, y: &Shared<W>) -> Sum<W> {
-        debug_assert_eq!(x.len(), y.len(), "another length");
-        self.product(x, y, x.len(), elements).into()
+        debug_assert_eq!((x.k, x.len()), (y.k, y.len()), "another ring or length");
+        let one = |((a, b), (c, d)): ((&W, &W), (&W, &W))| a.times(c.plus(*d)).plus(b.times(*c));
+        let each = |x: &Pair<W>, y: &Pair<W>| {
+            let y = y.own.iter().zip(&y.next);
+            x.own.iter().zip(&x.next).zip(y).map(one).collect()
+        };
+        self.with_mac_of_one(x, y, each).into()
     }
 
     /// The same, where everyone may know a side, or both.
@@ -83,13 +97,6 @@ impl Malicious3 {
 /// What everyone knows, in wide words.
 pub(super) fn lifted(x: &[u64]) -> Vec<u128> {
     x.iter().map(|&x| x.into()).collect()
-}
-
-/// By element.
-pub(super) fn elements<W: Word>(x: &[W], y: &[W], out: &mut [W]) {
-    for ((x, y), out) in x.iter().zip(y).zip(out) {
-        *out = out.plus(x.times(*y));
-    }
 }
 
 /// Inner products of `length` neighbours.

@@ -23,9 +23,9 @@
 
 use crate::Abort;
 
-use super::component::low_bits;
+use super::component::{Triple, low_bits};
 use super::party::Malicious3;
-use super::share::{Bit, Share, Shared};
+use super::share::{Bit, Pair, Share, Shared};
 use super::sum::Sum;
 
 impl Malicious3 {
@@ -46,31 +46,52 @@ impl Malicious3 {
     /// max(x / 2^drop, 0) in the ring 2^ring.
     pub(super) fn rectified(&mut self, x: Sum<u128>, drop: u32, ring: u32) -> Result<Share, Abort> {
         let x = self.components(x)?;
-        let x = if drop == 0 { x } else { self.plus_one(&x, 1 << drop) };
+        let x = if drop == 0 { x } else { self.plus_constant(&x, 1 << drop) };
         let bits = low_bits(&x);
         let left = x.k - drop;
         let negative = self.sign(&Shared::plain(left, bits.each(|x| x >> drop)))?;
         let positive = self.triple(&low_bits(&self.inverted(&negative)), 0, ring);
-        let half = (drop > 0).then(|| self.triple(&bits, i64::from(drop) - 1, ring));
         let selected = if ring <= left {
             let floors = if drop == 0 { x } else { Shared::plain(ring, bits.each(|x| x >> drop)) };
-            let mut majorities =
-                self.majorities(&[&positive].into_iter().chain(&half).collect::<Vec<_>>())?;
-            let rounded = majorities.split_off(1);
-            majorities.push(rounded.into_iter().fold(floors.in_ring(ring).into(), Sum::plus));
-            let shares = self.shares_of(majorities)?;
-            self.times(&shares[1], &positive.odd(&shares[0]))
+            self.narrowed(&positive, &bits, floors.in_ring(ring), drop)?
         } else {
-            let wrap = self.wrap_of(&bits, x.k, ring - left);
-            let triples = [&positive, &wrap.high, &wrap.low];
-            let mut majorities = self.majorities(&triples.into_iter().chain(&half).collect::<Vec<_>>())?;
-            let rounded = majorities.split_off(3);
-            let shares = self.shares_of(majorities)?;
-            let wraps = self.wraps(&wrap, &shares[1], &shares[2]).times(u128::MAX).shifted(left, ring);
-            let floors = Sum::from(Shared::plain(ring, bits.each(|x| x >> drop)));
-            let y = self.share(rounded.into_iter().fold(floors, Sum::plus).plus(wraps))?;
-            self.times(&y, &positive.odd(&shares[0]))
+            self.widened(&positive, &bits, (x.k, drop, ring))?
         };
         self.share(selected)
+    }
+
+    /// bit·x / 2^drop where no wrap counts.
+    fn narrowed(
+        &mut self,
+        bit: &Triple,
+        components: &Pair<u128>,
+        floors: Share,
+        drop: u32,
+    ) -> Result<Sum<u128>, Abort> {
+        let half = self.half(components, drop, floors.k);
+        let mut majorities = self.majorities(&[bit].into_iter().chain(&half).collect::<Vec<_>>())?;
+        let rounded = majorities.split_off(1);
+        majorities.push(rounded.into_iter().fold(floors.into(), Sum::plus));
+        let shares = self.shares_of(majorities)?;
+        Ok(self.times(&shares[1], &bit.odd(&shares[0])))
+    }
+
+    /// bit·x / 2^drop with the wrap put back, from components of k bits.
+    fn widened(
+        &mut self,
+        bit: &Triple,
+        components: &Pair<u128>,
+        (k, drop, ring): (u32, u32, u32),
+    ) -> Result<Sum<u128>, Abort> {
+        let wrap = self.wrap_of(components, k, ring + drop - k);
+        let half = self.half(components, drop, ring);
+        let triples = [bit, &wrap.high, &wrap.low].into_iter().chain(&half).collect::<Vec<_>>();
+        let mut majorities = self.majorities(&triples)?;
+        let rounded = majorities.split_off(3);
+        let shares = self.shares_of(majorities)?;
+        let wraps = self.wraps(&wrap, &shares[1], &shares[2]).times(u128::MAX).shifted(k - drop, ring);
+        let floors = Sum::from(Shared::plain(ring, components.each(|x| x >> drop)));
+        let whole = self.share(rounded.into_iter().fold(floors, Sum::plus).plus(wraps))?;
+        Ok(self.times(&whole, &bit.odd(&shares[0])))
     }
 }

@@ -39,7 +39,7 @@ use super::party::Malicious3;
 use super::products::rows;
 use super::share::{Pair, Share, Shared};
 use super::sum::Sum;
-use super::word::WIDEST;
+use super::word::{WIDEST, Word as _};
 
 /// Most bits of an angle.
 const ANGLE: u32 = 53;
@@ -97,7 +97,7 @@ impl Malicious3 {
             return Ok(self.known(bits.ring, vec![constant; n]).into());
         }
         let x = self.components(x.reduced(period))?;
-        let angles = low_bits(&x).each(|x| u64::try_from(x >> period.saturating_sub(ANGLE)).unwrap_or(0));
+        let angles = low_bits(&x).each(|x| u64::low(x >> period.saturating_sub(ANGLE)));
         let at_once = (AT_ONCE / f.terms.len()).max(1);
         let mut parts = Vec::new();
         for (own, next) in angles.own.chunks(at_once).zip(angles.next.chunks(at_once)) {

@@ -5,7 +5,7 @@
 //! single components) has no MAC before it needs one.
 
 use crate::protocols::replicated3::{Bits, Replicated};
-use crate::role::Role;
+use crate::role::{PARTIES, Role};
 use crate::wiped::wipe;
 
 use super::word::Word;
@@ -45,14 +45,19 @@ impl<W: Word> Pair<W> {
     }
 
     fn concat(parts: &[&Self]) -> Self {
-        let all = |part: fn(&Self) -> &[W]| parts.iter().flat_map(|p| part(p)).copied().collect();
+        let all = |part: fn(&Self) -> &[W]| parts.iter().map(|p| part(p)).collect::<Vec<_>>().concat();
         Self { own: all(|p| &p.own), next: all(|p| &p.next) }
     }
 
     /// Component `at` alone; the others are zero.
     pub(super) fn component(&self, me: Role, at: usize) -> Self {
+        self.components(me, [0, 1, 2].map(|i| i == at))
+    }
+
+    /// Those components alone.
+    pub(super) fn components(&self, me: Role, kept: [bool; PARTIES]) -> Self {
         let of = |role: Role, x: &[W]| {
-            if role.index() == at { x.to_vec() } else { vec![W::default(); x.len()] }
+            if kept[role.index()] { x.to_vec() } else { vec![W::default(); x.len()] }
         };
         Self { own: of(me, &self.own), next: of(me.next(), &self.next) }
     }
@@ -118,7 +123,8 @@ impl<W: Word> Shared<W> {
 
     /// The rows of so many elements that are named, one after the other.
     pub(super) fn rows<I: Iterator<Item = usize>>(&self, n: usize, rows: impl Fn() -> I) -> Self {
-        self.map(|x| rows().flat_map(|r| &x[r * n..(r + 1) * n]).copied().collect())
+        let named = |x: &[W]| rows().map(|r| &x[r * n..(r + 1) * n]).collect::<Vec<_>>().concat();
+        self.map(named)
     }
 
     /// One after the other; without a MAC if one has none.

@@ -22,6 +22,7 @@ use super::component::low_bits;
 use super::party::Malicious3;
 use super::share::{Bit, Pair, Share};
 use super::sum::Sum;
+use super::word::Word as _;
 
 /// Bits of shares that are worked on at a time, so that memory is bounded.
 const AT_ONCE: usize = 1 << 18;
@@ -41,20 +42,20 @@ impl Malicious3 {
 
     fn sign_of(&mut self, x: &Pair<u128>, k: usize) -> Result<Bit, Abort> {
         let n = x.own.len();
-        let planes = Bit::plain(1, Pair { own: planes(&x.own, k), next: planes(&x.next, k) });
-        let of = |i: usize| Bit { value: planes.value.component(self.me(), i), ..planes.clone() };
-        let (first, second, third) = (of(0), of(1), of(2));
-        let sum = first.plus(&second).plus(&third);
+        // a ⊕ b ⊕ c, place by place, as the parties hold it.
+        let sum = Bit::plain(1, Pair { own: planes(&x.own, k), next: planes(&x.next, k) });
         let top = sum.rows(n, || k - 1..k);
         if k == 1 {
             return Ok(top);
         }
-        let low = |x: &Bit| x.rows(n, || 0..k - 1);
-        let (left, right) = (low(&first.plus(&second)), low(&first.plus(&third)));
+        let low = sum.rows(n, || 0..k - 1).value;
+        let of = |components: [bool; 3]| Bit::plain(1, low.components(self.me(), components));
+        let (left, right) = (of([true, true, false]), of([true, false, true]));
+        let first = of([true, false, false]);
         // Those that the tree takes: all but the lowest, which has no carry, and the highest.
         let inner = sum.rows(n, || 1..k - 1);
         let [left, inner] = self.shares([left.into(), inner.into()])?;
-        let carries = self.times(&left, &right).plus(low(&first));
+        let carries = self.times(&left, &right).plus(first);
         let carries = self.share(carries)?;
         let top = top.plus(&carries.rows(n, || k - 2..k - 1));
         if k == 2 {
@@ -101,5 +102,9 @@ impl Malicious3 {
 
 /// Bit j of element e at j·n + e, k of each.
 fn planes(x: &[u128], k: usize) -> Vec<u64> {
-    (0..k).flat_map(|j| x.iter().map(move |x| u64::from(x >> j & 1 == 1))).collect()
+    let mut planes = Vec::with_capacity(k * x.len());
+    for j in 0..k {
+        planes.extend(x.iter().map(|x| u64::low(x >> j) & 1));
+    }
+    planes
 }

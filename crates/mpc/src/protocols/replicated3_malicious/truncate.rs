@@ -33,6 +33,7 @@ use super::component::{Triple, low_bits};
 use super::party::Malicious3;
 use super::share::{Pair, Share, Shared};
 use super::sum::Sum;
+use super::word::WIDEST;
 
 /// What is needed of the wrap of components of k bits: the bits above, in the ring 2^bits.
 pub(super) struct Wrap {
@@ -49,20 +50,19 @@ impl Malicious3 {
             return if drop == 0 { self.components(cut) } else { self.share(cut) };
         }
         let k = x.k;
-        debug_assert!(drop + 2 <= k && ring <= 64, "{drop} bits of {k}");
-        let x = self.plus_one(&x, 1 << (k - 2));
+        debug_assert!(drop + 2 <= k && ring <= WIDEST, "{drop} bits of {k}");
+        let x = self.plus_constant(&x, 1 << (k - 2));
         let bits = low_bits(&x);
         let wrap = self.wrap_of(&bits, k, ring + drop - k);
-        let half = self.triple(&bits, i64::from(drop) - 1, ring);
-        let mut triples = vec![&wrap.high, &wrap.low];
-        triples.extend((drop > 0).then_some(&half));
+        let half = self.half(&bits, drop, ring);
+        let triples = [&wrap.high, &wrap.low].into_iter().chain(&half).collect::<Vec<_>>();
         let mut majorities = self.majorities(&triples)?;
         let rounded = majorities.split_off(2);
         let shares = self.shares_of(majorities)?;
         let wraps = self.wraps(&wrap, &shares[0], &shares[1]);
         let constant = u128::from(drop > 0).wrapping_sub(1 << (k - 2 - drop));
         let floors = Shared::plain(ring, bits.each(|x| x >> drop));
-        let floors = Sum::from(self.plus_one(&floors, constant));
+        let floors = Sum::from(self.plus_constant(&floors, constant));
         let floors = rounded.into_iter().fold(floors, Sum::plus);
         self.share(floors.plus(wraps.times(u128::MAX).shifted(k - drop, ring)))
     }
@@ -73,14 +73,19 @@ impl Malicious3 {
             return Ok(x.clone().in_ring(ring).into());
         }
         let bits = low_bits(x);
-        let half = self.triple(&bits, i64::from(drop) - 1, ring);
-        let floors = self.plus_one(&Shared::plain(ring, bits.each(|x| x >> drop)), 1);
-        let rounded = self.majorities(&[&half])?;
+        let half = self.half(&bits, drop, ring);
+        let floors = self.plus_constant(&Shared::plain(ring, bits.each(|x| x >> drop)), 1);
+        let rounded = self.majorities(&half.iter().collect::<Vec<_>>())?;
         Ok(rounded.into_iter().fold(floors.into(), Sum::plus))
     }
 
+    /// Whether the remainder of each component is half a unit or more; nothing with drop = 0.
+    pub(super) fn half(&self, components: &Pair<u128>, drop: u32, ring: u32) -> Option<Triple> {
+        (drop > 0).then(|| self.triple(components, i64::from(drop) - 1, ring))
+    }
+
     /// The same constant added to every element.
-    pub(super) fn plus_one(&self, x: &Share, constant: u128) -> Share {
+    pub(super) fn plus_constant(&self, x: &Share, constant: u128) -> Share {
         x.plus(&self.known(x.k, vec![constant; x.len()]))
     }
 
