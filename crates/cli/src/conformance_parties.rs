@@ -33,7 +33,7 @@ pub(super) fn ask_and_look(
     let jobs = caller.jobs(Arc::new(rows.to_vec()), &mut entropy).unwrap();
     for mut job in jobs {
         while !job.is_ready() {
-            let Opening { messages, pending } = caller.opening(0, &mut entropy).unwrap().unwrap();
+            let Opening { messages, pending } = caller.missing(&mut entropy).unwrap().unwrap();
             pending.open(replies(&hosts, messages), 0, &mut entropy).unwrap();
         }
         let Asked { messages, pending, .. } = job.ask(&mut entropy).unwrap();

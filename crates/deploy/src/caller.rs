@@ -39,6 +39,12 @@ pub trait Caller: Send + Sync {
         Ok(None)
     }
 
+    /// What must be asked before jobs that are not [ready](Job::is_ready), for all of them together.
+    fn missing(&self, entropy: &mut dyn Entropy) -> Result<Option<Opening>, Error> {
+        let _ = entropy;
+        Ok(None)
+    }
+
     /// Wants enough prepared for so many rows, for kinds that can do part of the work before there are any.
     fn prepare_ahead(&self, rows: usize) {
         let _ = rows;
@@ -95,7 +101,7 @@ pub trait Opened: Send {
 
 /// Some consecutive rows that were not asked about yet.
 pub trait Job: Send {
-    /// Whether it can be asked; where it cannot, [`Caller::opening`] gets what is missing.
+    /// Whether it can be asked; where it cannot, [`Caller::missing`] gets what it lacks.
     fn is_ready(&mut self) -> bool {
         true
     }

@@ -364,7 +364,7 @@ pub(crate) fn aborted(abort: Abort) -> Error {
         Abort::Client(message) => Error::usage("E332", message),
         Abort::Cheated(message) => Error::integrity("E514", message),
         Abort::Busy(message) => Error::new(Blame::Unreachable, "E324", message),
-        Abort::Peer { .. } | Abort::Cheated(_) => {
+        Abort::Peer { .. } => {
             Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
         }
     }

@@ -310,8 +310,8 @@ proptest! {
         if let Ok(public) = PublicBundle::parse(&changed.to_string()) && public.mpc().is_ok() {
             use privet_deploy::caller::Caller;
             let caller = MpcCaller::new(&public).unwrap();
-            let _ = caller.jobs(std::sync::Arc::new(common::rows(1, 3, 4)), &mut common::entropy(1))
-                .map(|jobs| jobs.into_iter().map(|job| job.ask(&mut common::entropy(9)).map(|_| ())).collect::<Vec<_>>());
+            let _ = caller.jobs(std::sync::Arc::new(common::rows(1, 3, 4)), &mut entropy(1))
+                .map(|jobs| jobs.into_iter().map(|job| job.ask(&mut entropy(9)).map(|_| ())).collect::<Vec<_>>());
             let part = public.mpc().unwrap();
             let _ = part.tail.finish(&vec![0.5; 3 * part.scores], part.scores);
         }

@@ -90,7 +90,7 @@ impl Roles {
 
     fn open(&self) -> Result<(), Error> {
         while let Some(opening) =
-            self.caller.opening(0, &mut entropy(7 + self.calls.load(Ordering::Relaxed) as u64))?
+            self.caller.missing(&mut entropy(7 + self.calls.load(Ordering::Relaxed) as u64))?
         {
             opening.pending.open(self.replies(&opening.messages)?, 0, &mut entropy(8))?;
         }

@@ -9,9 +9,9 @@ use common::party::Party;
 use common::words;
 use privet_model::series::{Series, Term};
 use privet_mpc::Abort;
-use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
+use privet_mpc::protocols::protocol::{Protocol, SeriesBits};
 use privet_mpc::protocols::replicated3_malicious::{Bit, Malicious3, SECURITY, Share};
-use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::role::Role;
 use privet_mpc::world::World;
 
 const SIZES: [usize; 3] = [1, 64, 77];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use privet_deploy::bundle::PublicBundle;
-use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Preparation};
+use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Opening, Preparation};
 use privet_deploy::dealer2::caller::DealtCaller;
 use privet_deploy::he::caller::HeCaller;
 use privet_deploy::kind::Kind;
@@ -38,6 +38,8 @@ pub struct Deployed {
     caller: Arc<dyn Caller>,
     public: Arc<PublicBundle>,
     clients: Arc<Vec<Client>>,
+    /// Who gets what jobs lack.
+    turn: Arc<tokio::sync::Mutex<()>>,
     deadline: Duration,
 }
 
@@ -69,6 +71,7 @@ impl Deployed {
             caller,
             public: Arc::new(public),
             clients: Arc::new(clients),
+            turn: Arc::default(),
             deadline,
         })
     }
@@ -215,13 +218,19 @@ impl Deployed {
         }
     }
 
-    /// Gets what the job lacks, which another job may take first: a few times.
+    /// Gets what the job lacks, one job after the other, so that one question serves all that wait.
     async fn ready_to_ask(&self, job: &mut dyn Job) -> Result<(), Error> {
+        self.opened().await?;
         for _ in 0..OPENINGS {
-            let ready = job.is_ready();
-            self.opened().await?;
-            if ready || job.is_ready() {
+            if job.is_ready() {
                 return Ok(());
+            }
+            let _turn = self.turn.lock().await;
+            if job.is_ready() {
+                return Ok(());
+            }
+            if let Some(Opening { messages, pending }) = self.caller.missing(&mut OsEntropy)? {
+                pending.open(self.ask(messages).await?, now(), &mut OsEntropy)?;
             }
         }
         let what = "Others took what was got for these rows, again and again. Ask in a moment.";

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         let (up, down) = deployed.bytes();
         let facts = serde_json::json!({
             "rows": count, "seconds": seconds, "bytes_up": up, "bytes_down": down,
-            "bytes_between": answer.between.bytes, "rounds": 1 + answer.between.rounds,
+            "bytes_between": answer.between.bytes, "bytes_dealt": answer.between.dealt, "rounds": 1 + answer.between.rounds,
             "bound": deployed.caller().bound(), "assurance": deployed.caller().assurance(),
         });
         let answers_are_printed = args.output.as_deref().is_none_or(|path| path == "-");

@@ -18,6 +18,8 @@ use privet_mpc::run::{self, Columns, Inputs, Owned, share_constants};
 use privet_mpc::session::Session;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
+use privet_ring::pack::packed_len;
+
 use super::parties::bytes_up;
 use super::{Cost, PublicFacts, RowsReport, StepReport, counted, label_changes, of_classes};
 use crate::bundle::no_entropy;
@@ -113,7 +115,9 @@ fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Bet
     for (role, party) in Role::ALL.into_iter().zip(parties) {
         let (ledger, steps) = party.map_err(crate::mpc::aborted)?;
         if has_dealer && role.index() == 0 {
-            all.dealt = ledger.bytes_between();
+            // And what it would have answered.
+            all.dealt =
+                ledger.bytes_between() + packed_len(program.scores(), program.output_ring()).unwrap_or(0);
             continue;
         }
         all.rounds = all.rounds.max(ledger.rounds);

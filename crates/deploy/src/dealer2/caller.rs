@@ -17,7 +17,7 @@ use privet_ring::pack::{packed_len, unpack};
 use privet_ring::prg::Seed;
 use zeroize::Zeroizing;
 
-use super::epoch::Ticket;
+use super::epoch::{EpochId, Ticket};
 use super::server::MOST_TICKETS;
 use super::sizes;
 use super::wire::{Ask, BODY, Compute, HEAD, TICKETS, read_tickets};
@@ -56,7 +56,7 @@ struct Held2 {
 struct Purse {
     held: VecDeque<Held2>,
     /// Jobs that wait for one.
-    needed: u32,
+    waiting: u32,
     /// Jobs so far.
     asked: u64,
     /// Wanted ahead, whatever was asked so far.
@@ -150,12 +150,10 @@ impl Caller for Arc<DealtCaller> {
         ASSURANCE
     }
 
-    fn opening(&self, _: u64, entropy: &mut dyn Entropy) -> Result<Option<Opening>, Error> {
-        let wanted = self
-            .tickets()
-            .iter_mut()
-            .find(|(_, purse)| purse.needed > 0)
-            .map(|(&rows, purse)| (rows, std::mem::take(&mut purse.needed)));
+    fn missing(&self, entropy: &mut dyn Entropy) -> Result<Option<Opening>, Error> {
+        let short =
+            |purse: &Purse| purse.waiting.saturating_sub(u32::try_from(purse.held.len()).unwrap_or(u32::MAX));
+        let wanted = self.tickets().iter().map(|(&rows, purse)| (rows, short(purse))).find(|(_, n)| *n > 0);
         let Some((rows, count)) = wanted else { return Ok(None) };
         let (ask, messages) = self.ask(rows, count, entropy)?;
         Ok(Some(Opening { messages, pending: Box::new(TicketsPending { caller: Arc::clone(self), ask }) }))
@@ -203,7 +201,8 @@ impl Caller for Arc<DealtCaller> {
             let size = u32::try_from(size).map_err(|_| Error::usage("E106", "Too many rows in one call."))?;
             tickets.entry(size).or_default().asked += 1;
             let (caller, rows, range) = (Arc::clone(self), Arc::clone(&rows), first..first + n);
-            jobs.push(Box::new(DealtJob { caller, rows, range, size, ticket: None }) as Box<dyn Job>);
+            let job = DealtJob { caller, rows, range, size, ticket: None, waits: false, ended: None };
+            jobs.push(Box::new(job) as Box<dyn Job>);
             first += n;
         }
         Ok(jobs)
@@ -248,6 +247,18 @@ struct DealtJob {
     /// Rows of its ticket.
     size: u32,
     ticket: Option<Held2>,
+    /// Whether it is among those that wait.
+    waits: bool,
+    /// Of the servers that knew its ticket no more.
+    ended: Option<EpochId>,
+}
+
+impl Drop for DealtJob {
+    fn drop(&mut self) {
+        if self.waits {
+            self.caller.tickets().entry(self.size).or_default().waiting -= 1;
+        }
+    }
 }
 
 impl Job for DealtJob {
@@ -257,7 +268,9 @@ impl Job for DealtJob {
             let mut tickets = self.caller.tickets();
             let purse = tickets.entry(self.size).or_default();
             self.ticket = purse.held.pop_front();
-            purse.needed += u32::from(self.ticket.is_none());
+            let waits = self.ticket.is_none();
+            purse.waiting = purse.waiting + u32::from(waits) - u32::from(self.waits);
+            self.waits = waits;
         }
         self.ticket.is_some()
     }
@@ -266,7 +279,8 @@ impl Job for DealtJob {
         let Held2 { ticket, token, seeds } = self.ticket.take().ok_or_else(|| {
             Error::new(crate::Blame::Unreachable, "E347", "There is no ticket for these rows. Ask again.")
         })?;
-        let Self { caller, rows, range, size, .. } = *self;
+        let (caller, rows, range, size) =
+            (Arc::clone(&self.caller), Arc::clone(&self.rows), self.range.clone(), self.size);
         let split = caller.split(&rows, &range, size, seeds, entropy)?;
         let Layout { bundle, protect, .. } = caller.layout;
         let commitment = split.messages[0].statement.commitments[2];
@@ -282,17 +296,26 @@ impl Job for DealtJob {
             caller.call(std::iter::once(head).chain(body).collect())
         };
         let messages = [(1, one.held), (2, two.held)].map(message).into();
-        let again = DealtJob { caller: Arc::clone(&caller), rows, range: range.clone(), size, ticket: None };
+        let ended = Some(ticket.epoch);
+        let again = DealtJob {
+            caller: Arc::clone(&caller),
+            rows,
+            range: range.clone(),
+            size,
+            ticket: None,
+            waits: false,
+            ended,
+        };
         let point = ticket.statement(&commitment);
         let pending = DealtPending { caller, rows: range.len(), size: size as usize, point };
         Ok(Asked { messages, pending: Box::new(pending), again: Some(Box::new(again)) })
     }
 
-    /// Servers of a new epoch know none of the tickets of this size.
+    /// Servers of a new epoch know none of the tickets of the old one.
     fn forget(&self) {
         let mut tickets = self.caller.tickets();
         let purse = tickets.entry(self.size).or_default();
-        purse.held.clear();
+        purse.held.retain(|held| Some(held.ticket.epoch) != self.ended);
     }
 }
 

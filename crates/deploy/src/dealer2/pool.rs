@@ -190,7 +190,8 @@ impl Pool {
     pub fn allocate(&self, rows: u32, count: u32) -> Result<(EpochId, u64, u32), Error> {
         self.until(rows, |epoch, state, most| {
             let stock = state.stocks.entry(rows).or_default();
-            let fit = most / 8 / stock.length.unwrap_or(1).max(1);
+            // Of an unknown length one is enough to know it.
+            let fit = most / 8 / stock.length.unwrap_or(most).max(1);
             let count = count.min(u32::try_from(fit).unwrap_or(u32::MAX).max(1));
             let (first, ready) = (stock.ready.keys().next().copied(), stock.ready.len());
             match first {
@@ -270,6 +271,7 @@ impl Pool {
             inputs: vec![RawTensor::bytes(HEAD, bytes)],
             ..InferRequest::default()
         };
+        let before = self.state().epoch;
         let reply = (self.supply.to_dealer)(call)?;
         let tapes = reply.outputs.iter().find(|raw| raw.name == TAPES).map_or(&[][..], |raw| &raw.data);
         let dealt = Dealt::open(tapes, &self.key, &seal)?;
@@ -278,7 +280,11 @@ impl Pool {
         }
         let kept = dealt.tapes.into_iter().map(|tape| self.supply.place.keep(tape));
         let kept = kept.collect::<Result<Vec<_>, _>>()?;
-        self.state().absorb(&order, dealt.epoch, kept);
+        let mut state = self.state();
+        // A reply that was overtaken must not bring an epoch back that has ended.
+        if state.epoch == before || state.epoch == Some(dealt.epoch) {
+            state.absorb(&order, dealt.epoch, kept);
+        }
         Ok(())
     }
 }
@@ -320,6 +326,18 @@ impl State {
         })
     }
 
+    /// Where there is no room, what lies before is passed over too, the oldest first.
+    fn passed_over(&mut self, rows: u32, first: u64, most: usize) {
+        let mut held: usize = self.stocks.values().map(Stock::bytes).sum();
+        let Some(stock) = self.stocks.get_mut(&rows) else { return };
+        while held > most
+            && let Some(entry) = stock.ready.first_entry()
+            && *entry.key() < first
+        {
+            held -= weight(&*entry.remove());
+        }
+    }
+
     /// Marks what stands ready as given. The oldest tickets end where too many are out.
     fn give(&mut self, rows: u32, first: u64, count: u32, most: usize) {
         let Some(stock) = self.stocks.get_mut(&rows) else { return };
@@ -329,8 +347,11 @@ impl State {
         stock.ready.retain(|&number, _| number + u64::from(PASSED_OVER) > first);
         self.given.extend(rest.keys().map(|&number| (rows, number)));
         stock.given.append(&mut rest);
+        self.passed_over(rows, first, most);
         let mut held: usize = self.stocks.values().map(Stock::given_bytes).sum();
+        // What is given now stays, however large it is.
         while held > most
+            && self.given.len() > count as usize
             && let Some((rows, number)) = self.given.pop_front()
         {
             let ended = self.stocks.get_mut(&rows).and_then(|stock| stock.given.remove(&number));

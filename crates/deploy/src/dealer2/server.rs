@@ -120,7 +120,6 @@ impl ServerHost {
             let agreed = self.agree(ask, link);
             match agreed {
                 Ok(agreed) => return Ok(agreed),
-                // The other one has given its part, and waits for nothing more.
                 Err(Trouble::Ours(e)) => return Err(e),
                 Err(Trouble::Both(e)) => trouble = e,
             }
@@ -136,7 +135,11 @@ impl ServerHost {
     /// One try.
     fn agree(&self, ask: &Ask, link: &mut dyn Link) -> Result<(EpochId, u64, u32), Trouble> {
         let other = 3 - self.me.index();
-        let unmet = |e| Trouble::Both(unmet(other, e));
+        // Who did not come at all knows of no other try.
+        let unmet = |e| match e {
+            LinkError::Late | LinkError::Unmet => Trouble::Ours(unmet(other, e)),
+            _ => Trouble::Both(unmet(other, e)),
+        };
         // Both tell and hear before either gives anything, so that both try again where one has to.
         let own = self.pool.epoch();
         let id = own.as_ref().map_or([0; 32], |epoch| *epoch);
@@ -152,15 +155,16 @@ impl ServerHost {
                 return Err(Trouble::Both(apart()));
             }
             let said = [&first.to_le_bytes()[..], &count.to_le_bytes()].concat();
-            link.send("tickets", &said).map_err(unmet)?;
-            return Ok((epoch, first, count));
+            let followed = link.send("tickets", &said).and_then(|()| link.recv("given", 1)).map_err(unmet)?;
+            return if followed == [1] { Ok((epoch, first, count)) } else { Err(Trouble::Both(apart())) };
         }
         let said = link.recv("tickets", 12).map_err(unmet)?;
         let (first, count) = said.split_at(8);
         let first = u64::from_le_bytes(first.try_into().unwrap_or_default());
         let count = u32::from_le_bytes(count.try_into().unwrap_or_default()).min(ask.count);
-        self.pool.follow(&epoch, ask.rows, first, count).map_err(Trouble::Ours)?;
-        Ok((epoch, first, count))
+        let followed = self.pool.follow(&epoch, ask.rows, first, count);
+        link.send("given", &[u8::from(followed.is_ok())]).map_err(unmet)?;
+        followed.map(|()| (epoch, first, count)).map_err(Trouble::Both)
     }
 
     fn compute(&self, compute: Compute) -> Result<InferReply, Error> {
@@ -173,10 +177,10 @@ impl ServerHost {
         let tape = self.pool.take(&ticket)?.ok_or_else(|| {
             Error::refused(OPEN_AGAIN, "This ticket was used, or it is of another epoch. Ask for a new one.")
         })?;
-        let (dealt, statement) = (tape.len(), ticket.statement(&compute.commitment));
+        let statement = ticket.statement(&compute.commitment);
         let tape = Tape::from_bytes(&tape)
             .ok_or_else(|| Error::integrity("E513", "A tape of the dealer is none."))?;
-        let keys = ticket.keys(self.me, &self.keys, &statement);
+        let (dealt, keys) = (tape.len(), ticket.keys(self.me, &self.keys, &statement));
         let request = self.request(compute, &keys)?;
         let links =
             if self.work.talks() { self.peers.meet(&statement).map_err(aborted)? } else { Links::none() };
@@ -249,9 +253,9 @@ impl ServerHost {
 
 /// Why servers did not come together.
 enum Trouble {
-    /// Both know that there are no tickets, and try again.
+    /// Both know it, and try again.
     Both(Error),
-    /// The other one does not know.
+    /// The other one is not there to try again.
     Ours(Error),
 }
 
