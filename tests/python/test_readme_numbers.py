@@ -98,6 +98,18 @@ def test_a_table_is_that_of_its_record(name, program):
     assert begins and page.read_text() == f"{head}\n{printed}"
 
 
+def test_speeds_of_shared_functions_are_those_of_their_record():
+    record, page = json.loads((ROOT / "docs/bench/fss.json").read_text()), ROOT / "docs/bench/fss.md"
+    of = lambda r: f"{r['per_s'] / 1e3:.0f}k | {r['limit_per_s'] / 1e3:.0f}k | {r['limit_per_s'] / r['per_s']:.2f}"
+    rows = [f"| {r['function']} | {r['bits']} | {of(r['deal'])} | {of(r['evaluate'])} |" for r in record["results"]]
+    names = "| function | bits | dealt/s | if AES were all | times | evaluated/s | if AES were all | times |"
+    made = "\n".join([names, "|---|---:|---:|---:|---:|---:|---:|---:|", *rows]) + "\n"
+    head, begins, _ = page.read_text().partition("\n| function |")
+    if os.environ.get("UPDATE"):
+        page.write_text(f"{head}\n{made}")
+    assert begins and page.read_text() == f"{head}\n{made}"
+
+
 def test_what_a_gateway_adds_is_what_its_record_says():
     page = ROOT / "docs/clients.md"
     run = [sys.executable, ROOT / "bench/gateway.py", "--table", ROOT / "docs/bench/gateway.json"]

@@ -12,43 +12,38 @@
 //! Keys are of one use each: a second evaluation, at another masked number, would show the difference of two values.
 
 pub mod comparison;
+mod group;
 pub mod hash;
 pub mod point;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use crate::wiped::wiped_on_drop;
 
 /// One side's roots of the trees of many keys: random, but for the control bit, which is the last one. From a stream that the side shares
 /// with the dealer they cost no message.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct Roots(Vec<u128>);
+pub struct Roots {
+    /// Two each, the high one first.
+    words: Vec<u64>,
+}
 
 privet_ring::not_shown!(Roots);
+wiped_on_drop!(Roots: words);
 
 impl Roots {
     /// From two random words for each key.
     pub fn new(side: Side, random: &[u64]) -> Self {
-        Self(blocks(random).iter().map(|block| block & !1 | side.control()).collect())
+        let (blocks, _) = random.as_chunks::<2>();
+        Self { words: blocks.iter().flat_map(|&[high, low]| [high, low & !1 | side.control()]).collect() }
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.words.len() / 2
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.words.is_empty()
     }
-}
-
-/// Two words each, the high one first.
-fn blocks(words: &[u64]) -> Vec<u128> {
-    words.as_chunks::<2>().0.iter().map(|&[high, low]| u128::from(high) << 64 | u128::from(low)).collect()
-}
-
-#[allow(clippy::cast_possible_truncation)] // its words
-fn words(blocks: &[u128]) -> Vec<u64> {
-    blocks.iter().flat_map(|block| [(block >> 64) as u64, *block as u64]).collect()
 }
 
 /// Which of the two.
@@ -66,28 +61,27 @@ impl Side {
 
     /// `x`, or `-x` for side one: sums of both sides' shares are differences of what they computed.
     pub(crate) fn signed(self, x: u64) -> u64 {
-        negate_if(self == Self::One, x)
+        negate_if(mask(self.control()), x)
     }
 
-    fn control(self) -> u128 {
-        u128::from(self == Self::One)
+    fn control(self) -> u64 {
+        u64::from(self == Self::One)
     }
 }
 
-/// `-x` where `yes`, without a branch.
-pub(crate) fn negate_if(yes: bool, x: u64) -> u64 {
-    let mask = u64::from(yes).wrapping_neg();
+/// `-x` where a mask is all ones, without a branch.
+pub(crate) fn negate_if(mask: u64, x: u64) -> u64 {
     (x ^ mask).wrapping_sub(mask)
 }
 
 /// All ones for 1, nothing for 0.
-pub(crate) fn mask(bit: u128) -> u128 {
+pub(crate) fn mask(bit: u64) -> u64 {
     (bit & 1).wrapping_neg()
 }
 
-/// Bit `level` of `x` from the top, of so many.
-pub(crate) fn bit_at(x: u64, bits: u32, level: u32) -> u128 {
-    u128::from(x >> (bits - 1 - level) & 1)
+/// All ones where bit `level` of `x` from the top, of so many, is one.
+pub(crate) fn mask_at(x: u64, bits: u32, level: u32) -> u64 {
+    mask(x >> (bits - 1 - level))
 }
 
 #[cfg(test)]
@@ -106,10 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_as_they_were_written() {
-        let all: Vec<u128> = (0..5u32).map(|i| u128::MAX / 7 * u128::from(i)).collect();
-        assert_eq!(blocks(&words(&all)), all);
-        let roots = roots(3, 1);
-        assert!(roots[0].0.iter().all(|root| root & 1 == 0) && roots[1].0.iter().all(|root| root & 1 == 1));
+    fn roots_end_with_their_sides_bit() {
+        let lows =
+            |roots: &Roots| roots.words.iter().skip(1).step_by(2).map(|low| low & 1).collect::<Vec<_>>();
+        assert_eq!(roots(3, 1).each_ref().map(lows), [[0; 3], [1; 3]]);
     }
 }

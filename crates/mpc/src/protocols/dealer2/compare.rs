@@ -74,8 +74,9 @@ fn carries(session: &mut Session, view: &View) -> Result<Vec<bool>, Abort> {
     let roots = roots(session, view.half.len());
     let lows: Vec<u64> = view.half.iter().map(|x| reduce(*x, bits)).collect();
     let form = Form::Ring { k: 64, n: point::Corrections::words(bits, lows.len()) };
-    let [dealt] =
-        publish(session, [form], || [with_both(&roots, |r| point::deal(&hash, bits, &lows, r).to_words())])?;
+    let [dealt] = publish(session, [form], || {
+        [with_both(&roots, |r| point::deal(&hash, bits, &lows, r).into_words())]
+    })?;
     let Some((side, roots)) = own(roots) else { return Ok(Vec::new()) };
     let key = point::Keys::new(bits, roots, point::Corrections::from_words(&dealt));
     let limits: Vec<u64> = lows.iter().map(|b| reduce(!b, bits)).collect();
@@ -156,7 +157,7 @@ fn below<const W: usize, const M: usize>(
     let dealt = publish(session, forms, || {
         let alphas: Vec<u64> = view.half.iter().map(|a| reduce(*a, bits)).collect();
         let betas: Vec<[u64; W]> = view.half.iter().map(betas).collect();
-        with_both(&roots, |roots| comparison::deal(&hash, bits, &alphas, &betas, roots).to_words())
+        with_both(&roots, |roots| comparison::deal(&hash, bits, &alphas, &betas, roots).into_words())
     })?;
     let Some((side, roots)) = own(roots) else { return Ok([const { Vec::new() }; M]) };
     let key = comparison::Keys::new(bits, side, roots, Corrections::from_words(n, &dealt));
