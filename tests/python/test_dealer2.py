@@ -98,11 +98,11 @@ def test_a_half_is_served_by_its_own_command_only(three):
 # What is told.
 
 
-def test_check_tells_of_both_protocols():
+def test_check_tells_of_all_protocols():
     for model in (UCI, TREE):
         mpc = ok("check", model / "model.onnx", "--json").object["kinds"]["mpc"]
         of_three, of_two = (mpc["protocols"][name] for name in ("replicated3", "dealer2"))
-        assert set(mpc["protocols"]) == {"replicated3", "dealer2"}
+        assert set(mpc["protocols"]) == {"replicated3", "dealer2", "replicated3-malicious"}
         for cost in (of_three, of_two):
             assert cost["bound"] <= 1e-4 and 0 < cost["lan_s"] < cost["wan_s"] and cost["trust"]["lines"], cost
             assert (cost["bytes_between"] > 0) == (cost["rounds"] > 1) == (model == TREE), cost
