@@ -87,7 +87,7 @@ def test_the_benchmarks_page_is_that_of_its_records(tmp_path):
         assert (ROOT / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("name, program", [("fixtures", "bench/fixtures.py"), ("peers", "bench/peers/run.py"), ("he", "bench/peers/run.py")])
+@pytest.mark.parametrize("name, program", [("fixtures", "bench/fixtures.py"), ("peers", "bench/peers/run.py"), ("he", "bench/peers/run.py"), ("protocols", "bench/protocols.py")])
 def test_a_table_is_that_of_its_record(name, program):
     record, page = ROOT / f"docs/bench/{name}.json", ROOT / f"docs/bench/{name}.md"
     words = [sys.executable, ROOT / program, "--table", record]

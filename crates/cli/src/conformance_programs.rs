@@ -19,6 +19,9 @@ const COARSER: &[(&str, f64)] = &[
     ("resnet-small-torch", 500.0),
 ];
 
+/// Rows of each fixture where cheats are found out.
+const SLOW_ROWS: usize = 24;
+
 /// Fixtures that parties do not run, and why.
 pub(super) const NOT_BETWEEN_PARTIES: &[(&str, &str)] =
     &[("sklearn-normalizer-zipmap", "rows are normalised after a private scaler")];
@@ -59,13 +62,20 @@ fn keeps_its_bound(fixture: &Fixture, prepared: &Prepared, bound: f64, protocol:
     };
     let (public, files) = for_parties(prepared, choices, &mut DangerousSeededEntropy::new(1)).unwrap();
     let start = Instant::now();
-    let answer = ask(&public, &files, &fixture.rows);
+    // Where cheats are found out a row takes long; what is hard in a fixture comes in its last rows too.
+    let all = fixture.rows[0].rows;
+    let from = if protocol.finds_cheats { all.saturating_sub(SLOW_ROWS) } else { 0 };
+    let rows: Vec<Tensor> = fixture.rows.iter().map(|tensor| tensor.slice(from, all)).collect();
+    let answer = ask(&public, &files, &rows);
     let took = start.elapsed();
-    let exact = evaluate(&fixture.graph, &fixture.rows).unwrap();
+    let exact = evaluate(&fixture.graph, &rows).unwrap();
     let worst = answer.outputs.iter().zip(&exact).map(|(a, b)| difference(a, b)).fold(0.0, f64::max);
     println!(
         "mpc {name} by {by}: {} rows in {took:.1?}, {} rounds, {} bytes, {} dealt, worst {worst:.1e}, bound {bound:.1e}",
-        fixture.rows[0].rows, answer.between.rounds, answer.between.bytes, answer.between.dealt
+        all - from,
+        answer.between.rounds,
+        answer.between.bytes,
+        answer.between.dealt
     );
     // Outputs are float32, and activations of the tail are not steeper than their argument.
     assert!(worst <= bound + 1e-6 * largest(&exact), "{name} by {by}: {worst:e} over {bound:e}");

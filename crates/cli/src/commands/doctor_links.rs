@@ -33,7 +33,7 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
     let ways = [(Side::Previous, previous), (Side::Next, next)].map(|(side, address)| {
         let is_dealer = seat.has_dealer_at(side);
         let measured = if is_dealer { seat.ask_dealer(address) } else { measured(&identity, side, address) };
-        way(side.role(identity.me).index(), address, measured)
+        way(side.role(identity.me).index(), address, &measured)
     });
     if json {
         let report = serde_json::json!({ "party": identity.me.index(), "links": ways });
@@ -52,7 +52,7 @@ fn measured(identity: &Identity<'_>, side: Side, address: &str) -> Result<Option
     measure(identity, side, address).map(Some)
 }
 
-fn way(party: usize, address: &str, measured: Result<Option<Measured>, Error>) -> Way {
+fn way(party: usize, address: &str, measured: &Result<Option<Measured>, Error>) -> Way {
     let figures = measured.as_ref().ok().and_then(Option::as_ref);
     Way {
         party,
@@ -61,7 +61,7 @@ fn way(party: usize, address: &str, measured: Result<Option<Measured>, Error>) -
         round_trip_seconds: figures.map(|m| m.round_trip.as_secs_f64()),
         bytes_per_second: figures.map(|m| m.bytes_per_second),
         exit: measured.as_ref().err().map_or(0, |e| e.blame.exit_code()),
-        detail: words(&measured),
+        detail: words(measured),
     }
 }
 
