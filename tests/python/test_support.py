@@ -50,7 +50,8 @@ def private(folder, file, reveal, kind="mpc"):
 def cost(said):
     if said["status"] != "ready":
         return "no: " + problem(said["problems"][0])
-    [of] = said["protocols"].values()
+    # Parties have several protocols, which run the same models.
+    of = said["protocols"].get("replicated3") or next(iter(said["protocols"].values()))
     trips = "1 trip" if of["rounds"] == 1 else f"{of['rounds']} trips"
     return f"{trips}, {size(of['bytes_up'] + of['bytes_between'])}, {bound(of['bound'])}"
 

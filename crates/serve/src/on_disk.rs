@@ -118,8 +118,9 @@ mod tests {
     fn a_tape_comes_back_as_it_was_and_leaves_nothing() {
         let home = tempfile::tempdir().unwrap();
         let place = OnDisk::open(home.path()).unwrap();
-        let tapes: Vec<Vec<u8>> =
-            [0, 1, 7, 4096, 10_001].map(|n| (0..n).map(|i| (i % 251) as u8).collect()).into();
+        let tapes: Vec<Vec<u8>> = [0, 1, 7, 4096, 10_001]
+            .map(|n| (0..n).map(|i: usize| u8::try_from(i % 251).unwrap()).collect())
+            .into();
         let kept: Vec<_> =
             tapes.iter().map(|tape| place.keep(Zeroizing::new(tape.clone())).unwrap()).collect();
         assert_eq!(files(home.path()).len(), tapes.len());
