@@ -259,6 +259,31 @@ fn whatever_role_starts_again_an_epoch_ends_and_no_mask_comes_again() {
     }
 }
 
+/// Two dealers behind one address would bring an epoch back, whose numbers begin again: a server refuses that.
+#[test]
+fn an_epoch_that_ended_does_not_come_back() {
+    let mut roles = Roles::new(linear_model(COLUMNS, 1), Reveal::Score, Protect::Both);
+    let other = Arc::new(dealer(&roles.files, 300));
+    let which = Arc::new(AtomicUsize::new(0));
+    let both = [Arc::clone(&roles.dealer), other];
+    let (files, peers) = (&roles.files, &roles.peers);
+    let servers = [1, 2].map(|at| {
+        let (public, role, secret) = files[at].open().unwrap();
+        let (both, which) = (both.clone(), Arc::clone(&which));
+        let to_dealer = Arc::new(move |call| both[which.load(Ordering::Relaxed)].infer(call));
+        let supply = Supply { to_dealer, bytes: POOL, place: Arc::new(Memory) };
+        let (keys, peers) = (World::new(4).keys()[at].clone(), Arc::clone(&peers[at]));
+        ServerHost::new(&public, (role, secret), keys, peers, supply, &mut entropy(100 + at as u64)).unwrap()
+    });
+    roles.servers = servers;
+    // Each time of a size that was not asked for yet, so that servers must order.
+    for (dealer, rows_asked, comes) in [(0, 8, true), (1, 16, true), (0, 32, false), (1, 64, true)] {
+        which.store(dealer, Ordering::Relaxed);
+        let answer = roles.predict(&rows(7, rows_asked, COLUMNS));
+        assert_eq!(answer.as_ref().err().map(|e| e.code), (!comes).then_some("E347"), "dealer {dealer}");
+    }
+}
+
 /// A client that sends the servers different rows gets noise: nothing of the weights.
 #[test]
 fn servers_that_were_told_different_things_answer_noise() {

@@ -1,7 +1,7 @@
 //! Answers of parties that may cheat, before the client has checked them: for linear models, where no party talks to another.
 //!
 //! Beside its rows a client asks about [`CHECKS`] more, each a secret sum of some of the rows, chosen by a coin for each row. They are shared
-//! like all others, so that no party can tell them apart or knows the coins. The model is linear, so each answer must be the same sum of the
+//! like all others, and no party learns a coin. The model is linear, so each answer must be the same sum of the
 //! rows' answers, modulo 2^k. A party adds errors to its summands without knowing the coins: if any row's answer is off by other than a
 //! multiple of 2^k, a check finds that with probability at least 1/2 whatever else was added, as one of the two values of that row's coin gives
 //! another sum. So wrong answers pass with probability at most 2^-40. A bias is the weight of a column that is 1 in each row.

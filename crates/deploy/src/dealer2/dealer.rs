@@ -52,6 +52,13 @@ struct Kept {
     tape: Zeroizing<Vec<u8>>,
 }
 
+impl Kept {
+    /// What it counts: an empty one takes room too.
+    fn weight(&self) -> usize {
+        self.tape.len() + 256
+    }
+}
+
 impl DealerHost {
     /// The dealer of a bundle, with its share of the model's mask and the keys that it agreed on with the servers.
     pub fn new(
@@ -104,9 +111,12 @@ impl DealerHost {
             let ticket = Ticket { epoch, rows: order.rows, number };
             let point = ticket.point();
             let kept = state.kept.iter().position(|kept| kept.server == server && kept.point == point);
-            let tape = match kept.and_then(|at| state.kept.remove(at)) {
-                Some(kept) => kept.tape,
-                None => self.deal_one(&ticket, server, state)?,
+            let tape = if let Some(kept) = kept.and_then(|at| state.kept.remove(at)) {
+                kept.tape
+            } else {
+                let (own, of_other) = self.deal_one(&ticket, server, state)?;
+                bytes += of_other;
+                own
             };
             bytes += tape.len();
             tapes.push(tape);
@@ -117,24 +127,25 @@ impl DealerHost {
         Ok(tapes)
     }
 
-    /// Both servers' tapes; that of the other one is kept.
+    /// This server's tape, and the bytes of the other one's, which is kept.
     fn deal_one(
         &self,
         ticket: &Ticket,
         server: Role,
         state: &mut State,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    ) -> Result<(Zeroizing<Vec<u8>>, usize), Error> {
         let [one, two] = self.tapes(ticket)?;
         let (own, other, of_other) =
             if server.index() == 1 { (one, two, Role::ALL[2]) } else { (two, one, Role::ALL[1]) };
+        let length = other.len();
         state.kept.push_back(Kept { server: of_other, point: ticket.point(), tape: other });
-        let mut bytes: usize = state.kept.iter().map(|kept| kept.tape.len()).sum();
+        let mut bytes: usize = state.kept.iter().map(Kept::weight).sum();
         while bytes > KEPT_BYTES
             && let Some(oldest) = state.kept.pop_front()
         {
-            bytes -= oldest.tape.len();
+            bytes -= oldest.weight();
         }
-        Ok(own)
+        Ok((own, length))
     }
 
     /// P0's part of a computation on rows that nobody has yet. What it would answer goes to P2 at the end of its tape.

@@ -3,7 +3,7 @@
 //! Both servers number tapes alike, by rows. P1 says which numbers a client gets; P2 fetches along. What an epoch's end finds here is
 //! dropped: keys of another epoch would give other masks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use privet_mpc::role::Role;
@@ -86,6 +86,8 @@ pub struct Pool {
 #[derive(Default)]
 struct State {
     epoch: Option<Epoch>,
+    /// Those that were in force before: none comes back, as its numbers would begin again.
+    ended: HashSet<EpochId>,
     /// By rows.
     stocks: BTreeMap<u32, Stock>,
     /// Rows and numbers of what was given, oldest first.
@@ -212,6 +214,11 @@ impl Pool {
                 return Err(short_of(rows));
             }
             let stock = state.stocks.entry(rows).or_default();
+            if first > stock.next + u64::from(PASSED_OVER) {
+                // So far behind that what lies between is nobody's any more.
+                stock.ready.clear();
+                stock.next = first;
+            }
             if stock.next < end {
                 let missing = u32::try_from(end - stock.next).ok().filter(|&missing| missing <= PASSED_OVER);
                 return missing.map(Step::Order).ok_or_else(|| short_of(rows));
@@ -281,7 +288,11 @@ impl Pool {
         let kept = dealt.tapes.into_iter().map(|tape| self.supply.place.keep(tape));
         let kept = kept.collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state();
-        // A reply that was overtaken must not bring an epoch back that has ended.
+        if state.ended.contains(&dealt.epoch.id()) {
+            let what = "The dealer is in an epoch that has ended here. Is there one dealer at its address?";
+            return Err(Error::new(Blame::Unreachable, "E347", what));
+        }
+        // A reply that was overtaken says nothing new.
         if state.epoch == before || state.epoch == Some(dealt.epoch) {
             state.absorb(&order, dealt.epoch, kept);
         }
@@ -297,7 +308,9 @@ impl State {
                 *stock = Stock { length: stock.length, ..Stock::default() };
             }
             self.given.clear();
-            self.epoch = Some(epoch);
+            if let Some(ended) = self.epoch.replace(epoch) {
+                self.ended.insert(ended.id());
+            }
             if order.first > 0 {
                 return;
             }
@@ -324,6 +337,17 @@ impl State {
             let missing = wanting(stock).saturating_sub(stock.ready.len());
             (missing > 0).then(|| (rows, stock.next, u32::try_from(missing).unwrap_or(1)))
         })
+    }
+
+    /// Keeps the order of what was given as short as what is left of it.
+    fn forget_used(&mut self) {
+        let left: usize = self.stocks.values().map(|stock| stock.given.len()).sum();
+        if self.given.len() > 2 * left + 64 {
+            let stocks = &self.stocks;
+            self.given.retain(|(rows, number)| {
+                stocks.get(rows).is_some_and(|stock| stock.given.contains_key(number))
+            });
+        }
     }
 
     /// Where there is no room, what lies before is passed over too, the oldest first.
@@ -357,6 +381,7 @@ impl State {
             let ended = self.stocks.get_mut(&rows).and_then(|stock| stock.given.remove(&number));
             held -= ended.map_or(0, |tape| weight(&*tape));
         }
+        self.forget_used();
     }
 }
 
