@@ -249,6 +249,21 @@ const SECRET: &[&str] = &[
     "HeHost",
     "HeCaller",
     "Rows",
+    "Tape",
+    "Recording",
+    "Roots",
+    "Keys",
+    "Given",
+    "Compute",
+    "HeldTicket",
+    "DealerHost",
+    "ServerHost",
+    "Checks",
+    "UnverifiedAnswer",
+    "Pair",
+    "Shared",
+    "Rho",
+    "Totals",
 ];
 /// Of those, applicants' own values, which their owner may compare; a key or a share is compared with nothing.
 const COMPARABLE: &[&str] = &["Answer", "Tensor", "Data", "Value"];

@@ -17,7 +17,7 @@ use privet_ring::pack::{packed_len, unpack};
 use privet_ring::prg::Seed;
 use zeroize::Zeroizing;
 
-use super::epoch::{EpochId, Ticket};
+use super::epoch::{EpochId, TicketId};
 use super::server::MOST_TICKETS;
 use super::sizes;
 use super::wire::{Ask, BODY, Compute, HEAD, TICKETS, read_tickets};
@@ -44,8 +44,8 @@ pub struct DealtCaller {
 }
 
 /// A ticket, and what came with it from each server.
-struct Held2 {
-    ticket: Ticket,
+struct HeldTicket {
+    ticket: TicketId,
     token: [u8; 32],
     /// x0, which P2 gave, and x1, which P1 gave.
     seeds: [Seed; 2],
@@ -54,7 +54,7 @@ struct Held2 {
 /// Tickets for so many rows.
 #[derive(Default)]
 struct Purse {
-    held: VecDeque<Held2>,
+    held: VecDeque<HeldTicket>,
     /// Jobs that wait for one.
     waiting: u32,
     /// Jobs so far.
@@ -126,8 +126,8 @@ impl DealtCaller {
             if one.token != two.token {
                 return Err(wrong("gave different tickets"));
             }
-            let ticket = Ticket { epoch, rows: ask.rows, number };
-            purse.held.push_back(Held2 { ticket, token: one.token, seeds: [two.seed, one.seed] });
+            let ticket = TicketId { epoch, rows: ask.rows, number };
+            purse.held.push_back(HeldTicket { ticket, token: one.token, seeds: [two.seed, one.seed] });
         }
         Ok(())
     }
@@ -246,7 +246,7 @@ struct DealtJob {
     range: Range<usize>,
     /// Rows of its ticket.
     size: u32,
-    ticket: Option<Held2>,
+    ticket: Option<HeldTicket>,
     /// Whether it is among those that wait.
     waits: bool,
     /// Of the servers that knew its ticket no more.
@@ -276,7 +276,7 @@ impl Job for DealtJob {
     }
 
     fn ask(mut self: Box<Self>, entropy: &mut dyn Entropy) -> Result<Asked, Error> {
-        let Held2 { ticket, token, seeds } = self.ticket.take().ok_or_else(|| {
+        let HeldTicket { ticket, token, seeds } = self.ticket.take().ok_or_else(|| {
             Error::new(crate::Blame::Unreachable, "E347", "There is no ticket for these rows. Ask again.")
         })?;
         let (caller, rows, range, size) =

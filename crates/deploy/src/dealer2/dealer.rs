@@ -15,7 +15,7 @@ use privet_mpc::tape::Recording;
 use privet_ring::entropy::{Entropy, draw};
 use zeroize::Zeroizing;
 
-use super::epoch::{Epoch, Nonce, Ticket, with_dealer};
+use super::epoch::{Epoch, Nonce, TicketId, with_dealer};
 use super::wire::{Dealt, HEAD, Order, TAPES};
 use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::error::{Blame, Error};
@@ -108,7 +108,7 @@ impl DealerHost {
         let server = Role::new(order.server.into()).unwrap_or(Role::ALL[1]);
         let (mut tapes, mut bytes, epoch) = (Vec::new(), 0, epoch.id());
         for number in (order.first..).take(order.count as usize) {
-            let ticket = Ticket { epoch, rows: order.rows, number };
+            let ticket = TicketId { epoch, rows: order.rows, number };
             let point = ticket.point();
             let kept = state.kept.iter().position(|kept| kept.server == server && kept.point == point);
             let tape = if let Some(kept) = kept.and_then(|at| state.kept.remove(at)) {
@@ -130,7 +130,7 @@ impl DealerHost {
     /// This server's tape, and the bytes of the other one's, which is kept.
     fn deal_one(
         &self,
-        ticket: &Ticket,
+        ticket: &TicketId,
         server: Role,
         state: &mut State,
     ) -> Result<(Zeroizing<Vec<u8>>, usize), Error> {
@@ -149,7 +149,7 @@ impl DealerHost {
     }
 
     /// P0's part of a computation on rows that nobody has yet. What it would answer goes to P2 at the end of its tape.
-    fn tapes(&self, ticket: &Ticket) -> Result<[Zeroizing<Vec<u8>>; 2], Error> {
+    fn tapes(&self, ticket: &TicketId) -> Result<[Zeroizing<Vec<u8>>; 2], Error> {
         let me = Role::ALL[0];
         let keys = ticket.keys(me, &self.keys, &[0; 32]);
         let seeds = [ticket.seed(&keys.with_previous), ticket.seed(&keys.with_next)];

@@ -35,7 +35,7 @@ impl Epoch {
 
 /// Which tape of an epoch: for how many rows, and its number among those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct TicketId {
     /// In which epoch.
     pub epoch: EpochId,
     /// Rows.
@@ -44,7 +44,7 @@ pub struct Ticket {
     pub number: u64,
 }
 
-impl Ticket {
+impl TicketId {
     /// The point at which all randomness of its computation is drawn.
     pub fn point(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("privet 2026 dealer2 point of a ticket");
@@ -112,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    fn ticket() -> Ticket {
-        Ticket { epoch: Epoch { dealer: [1; 32], servers: [[2; 32], [3; 32]] }.id(), rows: 4, number: 7 }
+    fn ticket() -> TicketId {
+        TicketId { epoch: Epoch { dealer: [1; 32], servers: [[2; 32], [3; 32]] }.id(), rows: 4, number: 7 }
     }
 
     #[test]
@@ -146,8 +146,9 @@ mod tests {
             Epoch { servers: [[3; 32], [2; 32]], ..epoch },
         ];
         let ticket = ticket();
-        let mut tickets: Vec<Ticket> = others.iter().map(|e| Ticket { epoch: e.id(), ..ticket }).collect();
-        tickets.extend([ticket, Ticket { rows: 8, ..ticket }, Ticket { number: 8, ..ticket }]);
+        let mut tickets: Vec<TicketId> =
+            others.iter().map(|e| TicketId { epoch: e.id(), ..ticket }).collect();
+        tickets.extend([ticket, TicketId { rows: 8, ..ticket }, TicketId { number: 8, ..ticket }]);
         let mut seen = std::collections::HashSet::new();
         for ticket in &tickets {
             assert!(seen.insert(*ticket.seed(&[1; 32]).expose()));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use privet_mpc::role::Role;
 use zeroize::Zeroizing;
 
-use super::epoch::{Epoch, EpochId, Nonce, Ticket};
+use super::epoch::{Epoch, EpochId, Nonce, TicketId};
 use super::wire::{Dealt, HEAD, Order, TAPES};
 use crate::error::{Blame, Error};
 use crate::oip::{InferReply, InferRequest, RawTensor};
@@ -257,7 +257,7 @@ impl Pool {
     }
 
     /// Burns a ticket: its tape, if it was given and not used.
-    pub fn take(&self, ticket: &Ticket) -> Result<Option<Bytes>, Error> {
+    pub fn take(&self, ticket: &TicketId) -> Result<Option<Bytes>, Error> {
         let burnt = {
             let mut state = self.state();
             let is_now = state.epoch.is_some_and(|epoch| epoch.id() == ticket.epoch);

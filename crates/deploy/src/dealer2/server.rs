@@ -18,7 +18,7 @@ use privet_ring::pack::{pack, packed_len, unpack};
 use privet_ring::prg::Seed;
 use zeroize::Zeroizing;
 
-use super::epoch::{EpochId, Ticket, of_servers, with_dealer};
+use super::epoch::{EpochId, TicketId, of_servers, with_dealer};
 use super::pool::{Level, Owner, Pool, Supply};
 use super::wire::{self, Ask, Compute, Given, Question, TICKETS};
 use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
@@ -96,7 +96,7 @@ impl ServerHost {
         let given: Vec<Given> = (first..)
             .take(count as usize)
             .map(|number| {
-                let ticket = Ticket { epoch, rows: ask.rows, number };
+                let ticket = TicketId { epoch, rows: ask.rows, number };
                 Given { token: ticket.token(servers), seed: self.seed(&ticket) }
             })
             .collect();
@@ -106,7 +106,7 @@ impl ServerHost {
     }
 
     /// Of this server's part of a ticket's mask.
-    fn seed(&self, ticket: &Ticket) -> Seed {
+    fn seed(&self, ticket: &TicketId) -> Seed {
         let keys = ticket.keys(self.me, &self.keys, &[0; 32]);
         ticket.seed(with_dealer(self.me, self.me, &keys))
     }

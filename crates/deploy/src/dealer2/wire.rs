@@ -18,7 +18,7 @@ use privet_mpc::protect::Protect;
 use privet_ring::prg::Seed;
 use zeroize::Zeroizing;
 
-use super::epoch::{Epoch, EpochId, Nonce, Ticket};
+use super::epoch::{Epoch, EpochId, Nonce, TicketId};
 use crate::error::Error;
 use crate::oip::InferRequest;
 
@@ -181,7 +181,7 @@ pub struct Ask {
 /// Masked rows, with the ticket whose mask it is.
 pub struct Compute {
     /// Which.
-    pub ticket: Ticket,
+    pub ticket: TicketId,
     /// What is hidden.
     pub protect: Protect,
     /// Which bundle.
@@ -343,7 +343,7 @@ impl<'a> Reader<'a> {
     fn compute(&mut self, protect: Protect, body: Option<Bytes>) -> Option<Compute> {
         let rows = self.number()?;
         let (number, epoch) = (u64::from_le_bytes(self.take()?), self.take()?);
-        let ticket = Ticket { epoch, rows, number };
+        let ticket = TicketId { epoch, rows, number };
         let (bundle, token, commitment) = (self.take()?, self.take()?, self.take()?);
         let masked = match body {
             Some(bytes) => Some((Salt::from_bytes(*Zeroizing::new(self.take::<16>()?)), bytes)),
@@ -363,7 +363,7 @@ mod tests {
 
     fn compute(masked: Option<(Salt, Bytes)>) -> Compute {
         Compute {
-            ticket: Ticket { epoch: [1; 32], rows: 4, number: 7 },
+            ticket: TicketId { epoch: [1; 32], rows: 4, number: 7 },
             protect: Protect::Input,
             bundle: [2; 32],
             token: [3; 32],
