@@ -10,13 +10,13 @@ import numpy as np
 import tritonclient.grpc as triton_grpc
 from blake3 import blake3
 
+import binary_form
+from binary_form import framed
 from ciphertexts import Key, Ring, unpack
 from support import MODELS, ROOT, deployment
 
 ANSWERS_PER_KEY = 4096
 LOW_BITS = 48
-# Where tensors begin, in the binary form.
-LENGTH = "Inference-Header-Content-Length"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,19 +57,11 @@ class Server:
 
     def post(self, body, headers):
         """Status, body, and where in it tensors begin."""
-        self.connection.request("POST", f"/v2/models/{self.name}/infer", body, headers)
-        reply = self.connection.getresponse()
-        return reply.status, reply.read(), int(reply.headers.get(LENGTH, 0))
+        return binary_form.post(self.connection, self.name, body, headers)
 
     def ask(self, tensors):
         """The tensor of the answer, or the code of the refusal."""
-        inputs = [
-            {"name": name, "datatype": "UINT8", "shape": [len(data)], "parameters": {"binary_data_size": len(data)}}
-            for name, data in tensors
-        ]
-        head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
-        body = head + b"".join(data for _, data in tensors)
-        status, reply, start = self.post(body, {LENGTH: str(len(head))})
+        status, reply, start = self.post(*framed(tensors))
         if status != 200:
             return refusal(status, reply)
         [output] = json.loads(reply[:start])["outputs"]

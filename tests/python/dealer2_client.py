@@ -13,11 +13,11 @@ import numpy as np
 import tritonclient.grpc as triton_grpc
 from blake3 import blake3
 
+import binary_form
+from binary_form import framed
 from ciphertexts import pack, unpack
 from support import deployment
 
-# Where tensors begin, in the binary form.
-LENGTH = "Inference-Header-Content-Length"
 SHARE = "privet 2026 replicated3 commitment to a share"
 TICKET = "privet 2026 dealer2 point of a ticket"
 STATEMENT = "privet 2026 dealer2 statement"
@@ -127,18 +127,11 @@ class Role:
         self.connection = http.client.HTTPSConnection(address, context=context, timeout=10)
 
     def post(self, body, headers):
-        self.connection.request("POST", f"/v2/models/{self.model}/infer", body, headers)
-        reply = self.connection.getresponse()
-        return reply.status, reply.read(), int(reply.headers.get(LENGTH, 0))
+        return binary_form.post(self.connection, self.model, body, headers)
 
     def ask(self, tensors):
         """The tensor of the answer, or the code of the refusal."""
-        inputs = [
-            {"name": name, "datatype": "UINT8", "shape": [len(data)], "parameters": {"binary_data_size": len(data)}}
-            for name, data in tensors
-        ]
-        head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
-        status, reply, start = self.post(head + b"".join(data for _, data in tensors), {LENGTH: str(len(head))})
+        status, reply, start = self.post(*framed(tensors))
         return reply[start:] if status == 200 else refusal(status, reply)
 
     def ask_grpc(self, tensors):

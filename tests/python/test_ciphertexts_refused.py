@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from ciphertext_client import ANSWERS_PER_KEY, LENGTH, Server, asking, refusal, rows_of
+from binary_form import LENGTH
+from ciphertext_client import ANSWERS_PER_KEY, Server, asking, refusal, rows_of
 from ciphertexts import Key, key_id
 
 IRIS = "softmax-iris"

@@ -10,7 +10,8 @@ import tomllib
 import numpy as np
 import pytest
 
-from dealer2_client import LENGTH, Client, Role, little, refusal
+from binary_form import LENGTH
+from dealer2_client import Client, Role, little, refusal
 from dealer2_support import DEALT, TREE, WIDE, Three, expected, rows_of
 
 # On a machine that does other things too.

@@ -11,7 +11,7 @@ use privet_deploy::he::bundle::HePart;
 use privet_deploy::numbers::Numbers;
 use privet_deploy::trust::TrustCard;
 use privet_mpc::protect::Protect;
-use privet_mpc::protocols::{Header, PROTOCOLS, named};
+use privet_mpc::protocols::Header;
 use privet_mpc::request::Layout;
 use privet_serve::belief::Belief;
 use privet_serve::deployed::Deployed;
@@ -135,7 +135,7 @@ impl Subject {
     /// Who could see what.
     pub fn trust(&self) -> Trust {
         let protect = self.plan.as_ref().and_then(Plan::protect);
-        let card = TrustCard::of(self.way.kind, protect.map(|protect| (self.way.protocol.name, protect)));
+        let card = TrustCard::of(self.way.kind, protect.map(|protect| (self.way.protocol, protect)));
         let protocol = self.way.protocol().map(Into::into);
         Trust { kind: self.way.kind.name().into(), protocol, title: card.title, lines: card.lines }
     }
@@ -185,11 +185,7 @@ fn plan(file: &Path) -> Result<Option<Plan>, Error> {
     let (_, public) = DeploymentFile::read(file)?;
     let manifest = public.manifest();
     if let Some(part) = &manifest.mpc {
-        return Ok(Some(Plan::Parties(
-            part.numbers.clone(),
-            public.layout()?,
-            named(&part.protocol).unwrap_or(PROTOCOLS[0]),
-        )));
+        return Ok(Some(Plan::Parties(part.numbers.clone(), public.layout()?, part.header())));
     }
     Ok(manifest.he.clone().map(|part| Plan::Ciphertexts(Box::new(part))))
 }

@@ -196,7 +196,7 @@ impl PublicBundle {
 
     /// Who could see what.
     pub fn trust_card(&self) -> TrustCard {
-        let parties = self.manifest.mpc.as_ref().map(|part| (part.protocol.as_str(), part.protect));
+        let parties = self.manifest.mpc.as_ref().map(|part| (part.header(), part.protect));
         TrustCard::of(self.manifest.kind, parties)
     }
 }

@@ -206,7 +206,10 @@ impl MpcPending {
         let elements = (self.rows + check_rows) * scores;
         let length =
             packed_len(elements, answer_bits).and_then(|one| one.checked_mul(1 + usize::from(holds_both)));
-        let mut packed = replies.iter().zip(Role::ALL).map(|(reply, role)| self.packed(reply, role, length));
+        let mut packed = replies
+            .iter()
+            .zip(Role::ALL)
+            .map(|(reply, role)| packed_answer(reply, role, &self.point, length));
         let mut next =
             || packed.next().unwrap_or_else(|| Err(Error::integrity("E511", "A party did not answer.")));
         let packed = [next()?, next()?, next()?];
@@ -226,28 +229,27 @@ impl MpcPending {
         };
         checks.answered(sums, scores, answer_bits).verify().map_err(cheated)
     }
+}
 
-    /// One party's packed answer, if it belongs to this very request.
-    fn packed<'a>(
-        &self,
-        reply: &'a InferReply,
-        role: Role,
-        length: Option<usize>,
-    ) -> Result<&'a [u8], Error> {
-        let wrong = |what: &str| {
-            Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
-        };
-        let raw =
-            reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
-        let (point, packed) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
-        if *point != self.point {
-            return Err(wrong("answered another request than the one that was sent"));
-        }
-        if Some(packed.len()) != length {
-            return Err(wrong("sent an answer of another length"));
-        }
-        Ok(packed)
+/// A party's packed answer of so many bytes, if it belongs to the very request of that name.
+pub(crate) fn packed_answer<'a>(
+    reply: &'a InferReply,
+    role: Role,
+    request: &[u8; 32],
+    length: Option<usize>,
+) -> Result<&'a [u8], Error> {
+    let wrong = |what: &str| {
+        Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
+    };
+    let raw = reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
+    let (point, packed) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
+    if point != request {
+        return Err(wrong("answered another request than the one that was sent"));
     }
+    if Some(packed.len()) != length {
+        return Err(wrong("sent an answer of another length"));
+    }
+    Ok(packed)
 }
 
 /// Where a party's randomness comes from, anew for each request.
@@ -324,14 +326,10 @@ impl Host for PartyHost {
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
-        let mut take = |name: &str| {
-            let at = request.inputs.iter().position(|raw| raw.name == name)?;
-            Some(request.inputs.swap_remove(at).data)
-        };
-        let head = take(HEAD).ok_or_else(|| {
+        let head = request.take(HEAD).ok_or_else(|| {
             Error::usage("E330", "This is not a message for a party: its tensor `request` is missing.")
         })?;
-        let message = wire::decode(self.role, &head, take(BODY))?;
+        let message = wire::decode(self.role, &head, request.take(BODY))?;
         if message.statement.bundle != self.layout.bundle {
             return Err(another_bundle("party", &self.layout.bundle, &message.statement.bundle));
         }

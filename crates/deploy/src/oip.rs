@@ -59,6 +59,12 @@ pub struct InferRequest {
 }
 
 impl InferRequest {
+    /// A tensor's bytes, out of the request; nothing where it has none of that name.
+    pub(crate) fn take(&mut self, tensor: &str) -> Option<Bytes> {
+        let at = self.inputs.iter().position(|raw| raw.name == tensor)?;
+        Some(self.inputs.swap_remove(at).data)
+    }
+
     /// The little-endian number at a place of a tensor's bytes, where there is one.
     pub(crate) fn number_in(&self, tensor: &str, at: usize) -> Option<u32> {
         let raw = self.inputs.iter().find(|raw| raw.name == tensor)?;

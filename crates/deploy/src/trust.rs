@@ -4,6 +4,7 @@
 use std::fmt;
 
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::Header;
 use serde::Serialize;
 
 use crate::kind::Kind;
@@ -23,14 +24,16 @@ const REPEATED_QUERIES: &str =
 
 impl TrustCard {
     /// The card of a kind; for parties, of a protocol and what it hides.
-    pub fn of(kind: Kind, parties: Option<(&str, Protect)>) -> Self {
+    pub fn of(kind: Kind, parties: Option<(&Header, Protect)>) -> Self {
         let (title, lines): (&str, &[(&str, &str)]) = match (kind, parties) {
             (Kind::Plain, _) => ("plain: ordinary serving", PLAIN),
-            (Kind::Mpc, Some(("dealer2", Protect::Input))) => {
+            (Kind::Mpc, Some((Header { has_dealer: true, .. }, Protect::Input))) => {
                 ("mpc / dealer2, semi-honest, protects the input", DEALER_INPUT)
             }
-            (Kind::Mpc, Some(("dealer2", _))) => ("mpc / dealer2, semi-honest", DEALER_BOTH),
-            (Kind::Mpc, Some(("replicated3-malicious", _))) => {
+            (Kind::Mpc, Some((Header { has_dealer: true, .. }, _))) => {
+                ("mpc / dealer2, semi-honest", DEALER_BOTH)
+            }
+            (Kind::Mpc, Some((Header { finds_cheats: true, .. }, _))) => {
                 ("mpc / replicated3-malicious, cheats are found out", CHECKED_BOTH)
             }
             (Kind::Mpc, Some((_, Protect::Input))) => {

@@ -8,7 +8,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{entropy, linear_model, numbers, origin, port, rows};
+use common::{entropy, linear_model, network, rows};
 use privet_deploy::bundle::{Choices, PartyFile, PartySecret, PublicBundle, for_parties};
 use privet_deploy::caller::{Asked, Caller as _};
 use privet_deploy::kind::Reveal;
@@ -16,8 +16,8 @@ use privet_deploy::mpc::{MpcCaller, PartyHost};
 use privet_deploy::oip::{Host as _, InferReply, InferRequest, RawTensor};
 use privet_deploy::prepared::prepare;
 use privet_deploy::{Blame, Error};
-use privet_model::graph::{Function, Graph, NodeId, Op};
-use privet_model::tensor::{Data, DataType, Tensor};
+use privet_model::graph::Graph;
+use privet_model::tensor::{Data, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::{Header, replicated3, replicated3_malicious};
@@ -27,17 +27,6 @@ use privet_mpc::world::World;
 
 const COLUMNS: usize = 5;
 const ROWS: usize = 3;
-
-fn network() -> Graph {
-    let mut graph = Graph::new(vec![port("x", DataType::Fp32, COLUMNS)]);
-    let dense = |n: usize, m: usize| Op::Linear { weights: numbers(1, n * m), bias: numbers(2, m) };
-    let mut add = |op: Op, at: NodeId| graph.add(op, vec![at], origin("layer")).unwrap();
-    let hidden = add(dense(COLUMNS, 4), NodeId(0));
-    let hidden = add(Op::Map(Function::Relu), hidden);
-    let last = add(dense(4, 2), hidden);
-    graph.outputs = vec![(port("y", DataType::Fp64, 2), last)];
-    graph
-}
 
 struct Parties {
     graph: Graph,
@@ -130,7 +119,7 @@ fn wrong_answers(graph: Graph, protocol: &'static Header, trials: usize) -> usiz
 
 #[test]
 fn no_changed_answer_is_released() {
-    for graph in [linear_model(COLUMNS, 2), network()] {
+    for graph in [linear_model(COLUMNS, 2), network(COLUMNS, 4, None)] {
         assert_eq!(wrong_answers(graph, &replicated3_malicious::HEADER, 600), 0);
     }
 }
@@ -138,7 +127,7 @@ fn no_changed_answer_is_released() {
 /// The judge finds what it looks for: where parties are only curious the same changes give wrong answers.
 #[test]
 fn where_parties_are_only_curious_most_changed_answers_are_wrong() {
-    for graph in [linear_model(COLUMNS, 2), network()] {
+    for graph in [linear_model(COLUMNS, 2), network(COLUMNS, 4, None)] {
         let wrong = wrong_answers(graph, &replicated3::HEADER, 120);
         assert!(wrong > 30, "{wrong} of 120");
     }
@@ -147,7 +136,7 @@ fn where_parties_are_only_curious_most_changed_answers_are_wrong() {
 /// A party that computes with other weights than it was given.
 #[test]
 fn a_party_with_other_weights_is_found_out() {
-    for graph in [linear_model(COLUMNS, 2), network()] {
+    for graph in [linear_model(COLUMNS, 2), network(COLUMNS, 4, None)] {
         let parties = Parties::new(graph, &replicated3_malicious::HEADER);
         for liar in Role::ALL {
             let hosts = parties.hosts(|role, secret| {
@@ -171,7 +160,7 @@ fn a_party_with_other_weights_is_found_out() {
 
 #[test]
 fn honest_answers_are_the_models_and_repeated_questions_too() {
-    for graph in [linear_model(COLUMNS, 2), network()] {
+    for graph in [linear_model(COLUMNS, 2), network(COLUMNS, 4, None)] {
         let parties = Parties::new(graph, &replicated3_malicious::HEADER);
         let hosts = parties.hosts(|_, _| {});
         for n in [1, 2, 9, 64] {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{entropy, is_even, linear_model, numbers, origin, port, rows};
+use common::{entropy, is_even, linear_model, network, rows};
 use privet_deploy::bundle::{Choices, PartyFile, PublicBundle, for_parties};
 use privet_deploy::caller::{Answer, Asked, Caller as _, Job, OPEN_AGAIN};
 use privet_deploy::dealer2::caller::DealtCaller;
@@ -19,8 +19,8 @@ use privet_deploy::kind::Reveal;
 use privet_deploy::oip::{Host as _, InferReply, InferRequest, RawTensor};
 use privet_deploy::prepared::{Prepared, prepare};
 use privet_deploy::{Blame, Error};
-use privet_model::graph::{Function, Graph, NodeId, Op};
-use privet_model::tensor::{Data, DataType, Tensor};
+use privet_model::graph::{Function, Graph};
+use privet_model::tensor::{Data, Tensor};
 use privet_mpc::link::Peers;
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
@@ -33,19 +33,6 @@ use privet_ring::reduce;
 const COLUMNS: usize = 6;
 const PATIENCE: Duration = Duration::from_millis(500);
 const POOL: usize = 8 << 20;
-
-/// Two layers with a rectifier between, and a sigmoid at the end.
-fn network() -> Graph {
-    let mut graph = Graph::new(vec![port("x", DataType::Fp32, COLUMNS)]);
-    let dense = |n: usize, m: usize| Op::Linear { weights: numbers(1, n * m), bias: numbers(2, m) };
-    let mut add = |op: Op, at: NodeId| graph.add(op, vec![at], origin("layer")).unwrap();
-    let hidden = add(dense(COLUMNS, 8), NodeId(0));
-    let hidden = add(Op::Map(Function::Relu), hidden);
-    let last = add(dense(8, 2), hidden);
-    let last = add(Op::Map(Function::Sigmoid), last);
-    graph.outputs = vec![(port("y", DataType::Fp64, 2), last)];
-    graph
-}
 
 struct Roles {
     graph: Graph,
@@ -172,7 +159,7 @@ fn server(
 fn answers_are_the_models_whatever_the_batch() {
     for protect in [Protect::Both, Protect::Input] {
         let linear = Roles::new(linear_model(COLUMNS, 3), Reveal::Score, protect);
-        let network = Roles::new(network(), Reveal::Probability, protect);
+        let network = Roles::new(network(COLUMNS, 8, Some(Function::Sigmoid)), Reveal::Probability, protect);
         for n in [1, 2, 3, 7, 8, 90, 127] {
             linear.are_right(n as u64, n);
             network.are_right(n as u64, n);
@@ -201,7 +188,7 @@ fn the_linear_road_has_no_message_between_servers_and_a_network_few() {
     let between = linear.predict(&rows(1, 4, COLUMNS)).unwrap().between;
     assert_eq!((between.rounds, between.bytes), (0, 0));
     assert!(between.dealt > 0 && between.dealt < 100, "an answer's share: {}", between.dealt);
-    let network = Roles::new(network(), Reveal::Score, Protect::Both);
+    let network = Roles::new(network(COLUMNS, 8, Some(Function::Sigmoid)), Reveal::Score, Protect::Both);
     let between = network.predict(&rows(1, 4, COLUMNS)).unwrap().between;
     // The product is opened, the rectifier settled.
     assert_eq!(between.rounds, 2);
@@ -315,7 +302,7 @@ fn servers_that_were_told_different_things_answer_noise() {
 
 #[test]
 fn servers_of_a_network_that_were_told_different_things_do_not_meet() {
-    let roles = Roles::new(network(), Reveal::Score, Protect::Both);
+    let roles = Roles::new(network(COLUMNS, 8, Some(Function::Sigmoid)), Reveal::Score, Protect::Both);
     let ask = |seed| {
         let job = roles.ready(roles.jobs(&rows(seed, 1, COLUMNS)).remove(0)).unwrap();
         job.ask(&mut entropy(1)).unwrap().messages
@@ -384,7 +371,7 @@ fn the_dealer_deals_to_servers_of_its_bundle_only() {
 
 #[test]
 fn a_pool_is_filled_ahead_and_never_beyond_its_bytes() {
-    let roles = Roles::new(network(), Reveal::Score, Protect::Both);
+    let roles = Roles::new(network(COLUMNS, 8, Some(Function::Sigmoid)), Reveal::Score, Protect::Both);
     roles.are_right(1, 1);
     roles.are_right(1, 32);
     for server in &roles.servers {
@@ -399,7 +386,9 @@ fn a_pool_is_filled_ahead_and_never_beyond_its_bytes() {
 #[test]
 fn only_the_input_cannot_be_hidden_alone() {
     let sample = vec![Tensor::new(1, COLUMNS, Data::F32(vec![3.5; COLUMNS])).unwrap()];
-    let prepared = prepare(&network(), Reveal::Score, 1e-3, Some(&sample)).map_err(Error::from).unwrap();
+    let prepared = prepare(&network(COLUMNS, 8, Some(Function::Sigmoid)), Reveal::Score, 1e-3, Some(&sample))
+        .map_err(Error::from)
+        .unwrap();
     let choices = Choices {
         name: "m".into(),
         protocol: &HEADER,

@@ -8,7 +8,7 @@ mod common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{entropy, numbers, origin, port, rows};
+use common::{entropy, network, rows};
 use privet_deploy::bundle::{Choices, PublicBundle, for_parties};
 use privet_deploy::caller::{Asked, Caller as _};
 use privet_deploy::kind::Reveal;
@@ -17,8 +17,7 @@ use privet_deploy::oip::{Host as _, InferReply, InferRequest, RawTensor};
 use privet_deploy::prepared::prepare;
 use privet_deploy::{Blame, Error, wire};
 use privet_model::eval::evaluate;
-use privet_model::graph::{Function, Graph, NodeId, Op};
-use privet_model::tensor::{Data, DataType, Tensor};
+use privet_model::tensor::{Data, Tensor};
 use privet_mpc::meeting::meeting;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::PROTOCOLS;
@@ -31,18 +30,6 @@ const ROWS: usize = 5;
 /// How long a party waits for another one here.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// A network of two layers, and a label if wanted.
-fn network() -> Graph {
-    let mut graph = Graph::new(vec![port("x", DataType::Fp32, COLUMNS)]);
-    let dense = |n: usize, m: usize| Op::Linear { weights: numbers(1, n * m), bias: numbers(2, m) };
-    let mut add = |op: Op, at: NodeId| graph.add(op, vec![at], origin("layer")).unwrap();
-    let hidden = add(dense(COLUMNS, 8), NodeId(0));
-    let hidden = add(Op::Map(Function::Relu), hidden);
-    let last = add(dense(8, 2), hidden);
-    graph.outputs = vec![(port("y", DataType::Fp64, 2), last)];
-    graph
-}
-
 struct Parties {
     public: PublicBundle,
     hosts: Vec<PartyHost>,
@@ -52,7 +39,9 @@ struct Parties {
 impl Parties {
     fn new(protect: Protect) -> Self {
         let sample = vec![Tensor::new(1, COLUMNS, Data::F32(vec![3.5; COLUMNS])).unwrap()];
-        let prepared = prepare(&network(), Reveal::Score, 1e-3, Some(&sample)).map_err(Error::from).unwrap();
+        let prepared = prepare(&network(COLUMNS, 8, None), Reveal::Score, 1e-3, Some(&sample))
+            .map_err(Error::from)
+            .unwrap();
         let parties = ["key of P0", "key of P1", "key of P2"].map(str::to_owned).to_vec();
         let choices =
             Choices { name: "m".into(), protocol: PROTOCOLS[0], protect, reveal: Reveal::Score, parties };
@@ -89,7 +78,8 @@ impl Parties {
         let rows = rows(seed, ROWS, COLUMNS);
         let Asked { messages, pending, .. } = self.ask(&rows, seed);
         let replies = self.replies(&messages).into_iter().map(Result::unwrap).collect();
-        let (got, exact) = (pending.answer(replies).unwrap(), evaluate(&network(), &rows).unwrap());
+        let (got, exact) =
+            (pending.answer(replies).unwrap(), evaluate(&network(COLUMNS, 8, None), &rows).unwrap());
         let (got, exact) = (got.outputs[0].to_f64().unwrap(), exact[0].to_f64().unwrap());
         assert!(got.iter().zip(&exact).all(|(a, b)| (a - b).abs() <= 1e-3));
     }

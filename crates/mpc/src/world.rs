@@ -95,9 +95,9 @@ impl World {
         point: [u8; 32],
         party: impl Fn(Session) -> Result<T, Abort> + Sync,
     ) -> [Result<T, Abort>; PARTIES] {
-        let [of_p0, of_p1, of_p2] = self.keys();
+        let [_, of_p1, of_p2] = self.keys();
         let recording = Recording::default();
-        let dealt = party(Session::new(Role::ALL[0], recording.links(), of_p0, point));
+        let dealt = party(self.dealer(point, &recording));
         let [to_p1, to_p2] = recording.tapes();
         let [_, p1, p2] = self.links();
         let sessions = [(to_p1, p1.next, of_p1), (to_p2, p2.previous, of_p2)];
@@ -111,6 +111,12 @@ impl World {
             sessions.map(|session| scope.spawn(move || party(session))).map(joined)
         });
         [dealt, p1, p2]
+    }
+
+    /// The first party as a dealer, whose words to the servers are recorded.
+    pub fn dealer(&self, point: [u8; 32], recording: &Recording) -> Session {
+        let [of_p0, ..] = self.keys();
+        Session::new(Role::ALL[0], recording.links(), of_p0, point)
     }
 
     pub(crate) fn links(&self) -> [Links; PARTIES] {

@@ -84,8 +84,8 @@ impl Seat {
     }
 
     /// Whether the dealer at this address answers.
-    pub fn ask_dealer<T>(&self, address: &str) -> Result<Option<T>, Error> {
-        crate::dealt::answers(address, &self.parties[0]).map(|()| None)
+    pub fn ask_dealer(&self, address: &str) -> Result<(), Error> {
+        crate::dealt::answers(address, &self.parties[0])
     }
 
     /// As the dealer, which is asked by the two servers.

@@ -167,7 +167,7 @@ fn closing() {
     );
     print("\nWho could see what\n");
     for kind in KINDS {
-        print(&TrustCard::of(kind, Some((PROTOCOLS[0].name, Protect::Both))).to_string());
+        print(&TrustCard::of(kind, Some((PROTOCOLS[0], Protect::Both))).to_string());
     }
     print("The UCI rows: I-C. Yeh, Default of Credit Card Clients, 2016, doi 10.24432/C55S3H, CC BY 4.0.");
     print("The model was trained on most of them, so this AUC is not one of unseen rows.");
@@ -317,7 +317,7 @@ impl Shipped {
             bound: deployed.caller().bound(),
             auc: labels.and_then(|labels| auc(&answer.outputs, labels)),
             assurance: deployed.caller().assurance().into(),
-            trust: TrustCard::of(kind, Some((PROTOCOLS[0].name, Protect::Both))),
+            trust: TrustCard::of(kind, Some((PROTOCOLS[0], Protect::Both))),
         };
         Ok((line, answer.outputs))
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use privet_deploy::Error;
 use privet_serve::config::PeersConfig;
-use privet_serve::peers::{Identity, Measured, Side, measure};
+use privet_serve::peers::{Measured, Side, measure};
 use privet_serve::seat::Seat;
 use serde::Serialize;
 
@@ -31,8 +31,12 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
     let PeersConfig { previous, next } = seat.peers()?;
     let identity = seat.identity();
     let ways = [(Side::Previous, previous), (Side::Next, next)].map(|(side, address)| {
-        let is_dealer = seat.has_dealer_at(side);
-        let measured = if is_dealer { seat.ask_dealer(address) } else { measured(&identity, side, address) };
+        // A dealer is asked ahead of time only, so nothing of it is measured.
+        let measured = if seat.has_dealer_at(side) {
+            seat.ask_dealer(address).map(|()| None)
+        } else {
+            measure(&identity, side, address).map(Some)
+        };
         way(side.role(identity.me).index(), address, &measured)
     });
     if json {
@@ -45,11 +49,6 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
         print(&table(&["party", "reached", "how far, or what is wrong"], rows));
     }
     Ok(ExitCode::from(ways.iter().map(|w| w.exit).max().unwrap_or(0)))
-}
-
-/// A dealer is asked ahead of time only, so nothing of it is measured.
-fn measured(identity: &Identity<'_>, side: Side, address: &str) -> Result<Option<Measured>, Error> {
-    measure(identity, side, address).map(Some)
 }
 
 fn way(party: usize, address: &str, measured: &Result<Option<Measured>, Error>) -> Way {

@@ -286,7 +286,7 @@ fn kind_report(
         (cost.lan_s, cost.wan_s) = (seconds(cost, LAN), seconds(cost, WAN));
     }
     let status = if problems.is_empty() { "ready" } else { "no" };
-    let parties = (kind == Kind::Mpc).then_some((replicated3::HEADER.name, options.protect));
+    let parties = (kind == Kind::Mpc).then_some((&replicated3::HEADER, options.protect));
     let reveals = meaning(kind, options.reveal);
     Ok(KindReport { status, problems, protocols, reveals, trust: TrustCard::of(kind, parties) })
 }

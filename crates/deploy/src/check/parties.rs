@@ -22,7 +22,7 @@ pub(super) fn costs(prepared: &Prepared, options: Options) -> Result<BTreeMap<&'
             Prepared::Linear(planned) => linear(header, planned, options),
             Prepared::Program(p) => program::cost(header, p, options.protect, options.steps)?,
         };
-        let trust = Some(TrustCard::of(Kind::Mpc, Some((header.name, options.protect))));
+        let trust = Some(TrustCard::of(Kind::Mpc, Some((header, options.protect))));
         Ok((header.name, Cost { trust, ..cost }))
     };
     PROTOCOLS.iter().filter(runs).map(one).collect()

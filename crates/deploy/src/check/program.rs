@@ -9,13 +9,14 @@ use privet_mpc::Abort;
 use privet_mpc::ledger::Ledger;
 use privet_mpc::protect::Protect;
 use privet_mpc::protocols::Header;
-use privet_mpc::protocols::dealer2::{self, Keys};
+use privet_mpc::protocols::dealer2::Keys;
 use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::{Blocks, Comparisons, Gates, Replicated};
 use privet_mpc::protocols::replicated3_malicious::{Malicious3, Share};
-use privet_mpc::role::Role;
-use privet_mpc::run::{self, Columns, Inputs, Owned, share_constants};
+use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::run::{self, Columns, Inputs, Owned, PartyConstants, share_constants};
 use privet_mpc::session::Session;
+use privet_mpc::tape::Recording;
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
 use privet_ring::pack::packed_len;
@@ -91,23 +92,18 @@ struct Between {
 /// Neither rounds nor bytes depend on what the row says.
 fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Between, Error> {
     let program = &p.program;
-    // Nothing here is anybody's: the row is zeros, and every party is in this process.
-    let held =
-        share_constants(&p.constants, protect, &mut DangerousSeededEntropy::new(0)).map_err(no_entropy)?;
-    let zeros = vec![0; program.columns.len()];
-    let columns = Replicated { k: program.input_ring(), own: zeros.clone(), next: zeros };
+    let (held, columns) = of_nobody(p, protect)?;
     let has_dealer = header.has_dealer;
     let world = World::new(0);
     let party = |session: Session| {
         let me = session.me().index();
         let secrets = held[me].owned(program);
-        let inputs = Inputs { secrets: &secrets, rows: 1 };
         if header.finds_cheats {
-            counted_checked(session, program, held[me].owned(program), &columns)
+            counted_checked(session, program, secrets, &columns)
         } else if has_dealer {
-            counted_run::<Keys>(session, program, &inputs, &columns)
+            counted_run::<Keys>(session, program, &secrets, &columns)
         } else {
-            counted_run::<Blocks>(session, program, &inputs, &columns)
+            counted_run::<Blocks>(session, program, &secrets, &columns)
         }
     };
     let parties = if has_dealer { world.run_dealt([0; 32], party) } else { world.run([0; 32], party) };
@@ -115,9 +111,7 @@ fn between(header: &Header, p: &PreparedProgram, protect: Protect) -> Result<Bet
     for (role, party) in Role::ALL.into_iter().zip(parties) {
         let (ledger, steps) = party.map_err(crate::mpc::aborted)?;
         if has_dealer && role.index() == 0 {
-            // And what it would have answered.
-            all.dealt =
-                ledger.bytes_between() + packed_len(program.scores(), program.output_ring()).unwrap_or(0);
+            all.dealt = dealt(&ledger, program);
             continue;
         }
         all.rounds = all.rounds.max(ledger.rounds);
@@ -146,18 +140,44 @@ fn counted_checked(
 
 /// Bytes that a dealer sends for a row, to both servers together.
 pub fn dealt_bytes(p: &PreparedProgram, protect: Protect) -> Result<usize, Error> {
-    Ok(between(&dealer2::HEADER, p, protect)?.dealt)
+    let (held, columns) = of_nobody(p, protect)?;
+    let session = World::new(0).dealer([0; 32], &Recording::default());
+    let secrets = held[0].owned(&p.program);
+    let (ledger, _) =
+        counted_run::<Keys>(session, &p.program, &secrets, &columns).map_err(crate::mpc::aborted)?;
+    Ok(dealt(&ledger, &p.program))
+}
+
+/// What a dealer said, and what it would have answered.
+fn dealt(of_dealer: &Ledger, program: &Program) -> usize {
+    of_dealer.bytes_between() + packed_len(program.scores(), program.output_ring()).unwrap_or(0)
+}
+
+/// Shares of the constants, and of a row of zeros that is each party's. Nothing here is a secret: every party is in this
+/// process.
+fn of_nobody(
+    p: &PreparedProgram,
+    protect: Protect,
+) -> Result<([PartyConstants; PARTIES], Replicated), Error> {
+    let held =
+        share_constants(&p.constants, protect, &mut DangerousSeededEntropy::new(0)).map_err(no_entropy)?;
+    let zeros = vec![0; p.program.columns.len()];
+    Ok((held, Replicated { k: p.program.input_ring(), own: zeros.clone(), next: zeros }))
 }
 
 fn counted_run<C: Comparisons>(
     session: Session,
     program: &Program,
-    inputs: &Inputs<'_, Replicated>,
+    secrets: &[Owned<Replicated>],
     columns: &Replicated,
 ) -> Result<(Ledger, Vec<run::Cost>), Abort> {
     let mut protocol = Gates::<C>::new(session);
-    let (_, steps) =
-        run::run_counted(&mut protocol, program, inputs, Columns::Tensor(columns.clone().into()))?;
+    let (_, steps) = run::run_counted(
+        &mut protocol,
+        program,
+        &Inputs { secrets, rows: 1 },
+        Columns::Tensor(columns.clone().into()),
+    )?;
     Ok((protocol.ledger().clone(), steps))
 }
 

@@ -26,7 +26,7 @@ use crate::caller::{
     Answer, Asked, Between, Caller, Job, Opened, Opening, Pending, Preparation, Prepared, check_rows,
 };
 use crate::error::Error;
-use crate::mpc::{ANSWER, ASSURANCE, BYTES_BETWEEN, BYTES_DEALT, ROUNDS_BETWEEN, counted};
+use crate::mpc::{ASSURANCE, BYTES_BETWEEN, BYTES_DEALT, ROUNDS_BETWEEN, counted, packed_answer};
 use crate::oip::{InferReply, InferRequest, RawTensor};
 
 /// Tickets of a size that are asked for ahead, once the size was asked for more than once.
@@ -381,19 +381,8 @@ impl DealtPending {
     /// One server's share of the answer, if it belongs to this very request.
     fn share(&self, reply: &InferReply, role: Role) -> Result<Vec<u64>, Error> {
         let Layout { scores, answer_bits, .. } = self.caller.layout;
-        let wrong = |what: &str| {
-            Error::integrity("E511", format!("Party {} {what}. No answer was released.", role.index()))
-        };
-        let raw =
-            reply.outputs.iter().find(|raw| raw.name == ANSWER).ok_or_else(|| wrong("sent no answer"))?;
-        let (point, packed) = raw.data.split_first_chunk::<32>().ok_or_else(|| wrong("sent too little"))?;
-        if *point != self.point {
-            return Err(wrong("answered another request than the one that was sent"));
-        }
         let elements = self.size * scores;
-        if Some(packed.len()) != packed_len(elements, answer_bits) {
-            return Err(wrong("sent an answer of another length"));
-        }
+        let packed = packed_answer(reply, role, &self.point, packed_len(elements, answer_bits))?;
         let mut share = vec![0; elements];
         unpack(answer_bits, packed, 0, &mut share);
         Ok(share)

@@ -214,7 +214,7 @@ impl Pool {
                 return Err(short_of(rows));
             }
             let stock = state.stocks.entry(rows).or_default();
-            if first > stock.next + u64::from(PASSED_OVER) {
+            if first > stock.next.saturating_add(PASSED_OVER.into()) {
                 // So far behind that what lies between is nobody's any more.
                 stock.ready.clear();
                 stock.next = first;
@@ -368,7 +368,7 @@ impl State {
         let mut rest = stock.ready.split_off(&first);
         stock.ready.append(&mut rest.split_off(&(first + u64::from(count))));
         // Clients ask side by side, so what lies a little before is still to be given; what lies far before was passed over.
-        stock.ready.retain(|&number, _| number + u64::from(PASSED_OVER) > first);
+        stock.ready.retain(|&number, _| number.saturating_add(PASSED_OVER.into()) > first);
         self.given.extend(rest.keys().map(|&number| (rows, number)));
         stock.given.append(&mut rest);
         self.passed_over(rows, first, most);

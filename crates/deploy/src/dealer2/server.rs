@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use privet_mpc::commitment::{Statement, of_seed};
 use privet_mpc::correlated::PairKeys;
 use privet_mpc::ledger::Ledger;
@@ -289,12 +288,8 @@ impl Host for ServerHost {
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
-        let mut take = |name: &str| -> Option<Bytes> {
-            let at = request.inputs.iter().position(|raw| raw.name == name)?;
-            Some(request.inputs.swap_remove(at).data)
-        };
-        let head = take(wire::HEAD).unwrap_or_default();
-        let question = Question::decode(u8::from(self.me), &head, take(wire::BODY))?;
+        let head = request.take(wire::HEAD).unwrap_or_default();
+        let question = Question::decode(u8::from(self.me), &head, request.take(wire::BODY))?;
         let bundle = match &question {
             Question::Tickets(ask) => ask.bundle,
             Question::Compute(compute) => compute.bundle,

@@ -51,6 +51,19 @@ pub fn linear_model(columns: usize, scores: usize) -> Graph {
     graph
 }
 
+/// `x`, of so many columns, through two layers with a rectifier between to two outputs, and those through `last`.
+pub fn network(columns: usize, hidden: usize, last: Option<Function>) -> Graph {
+    let mut graph = Graph::new(vec![port("x", DataType::Fp32, columns)]);
+    let dense = |n: usize, m: usize| Op::Linear { weights: numbers(1, n * m), bias: numbers(2, m) };
+    let mut add = |op: Op, at: NodeId| graph.add(op, vec![at], origin("layer")).unwrap();
+    let first = add(dense(columns, hidden), NodeId(0));
+    let first = add(Op::Map(Function::Relu), first);
+    let second = add(dense(hidden, 2), first);
+    let out = last.map_or(second, |function| add(Op::Map(function), second));
+    graph.outputs = vec![(port("y", DataType::Fp64, 2), out)];
+    graph
+}
+
 /// Rows of `x` in ±3.
 pub fn rows(seed: u64, rows: usize, columns: usize) -> Vec<Tensor> {
     let values = numbers(seed, rows * columns).iter().map(|x| (3.0 * x) as f32).collect();
