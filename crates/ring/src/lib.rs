@@ -12,18 +12,25 @@
 //! | [`prg`] | [`Seed`](prg::Seed)s and their expansion by AES-128 in counter mode |
 //! | [`kernels`] | inner products and convolutions, with the widest instructions that the processor has |
 //! | [`residues`] | arithmetic modulo a prime, eight numbers at a time where the processor can |
+//! | [`carryless`] | carry-less products, and the field of 2^64 elements |
+//! | [`galois`] | integers modulo 2^64 with a root of degree 48 |
 //! | [`conv`] | the shape of a convolution |
+//! | [`words`] | words of bits with weights from that field |
 //! | [`turn`] | sine and cosine of integer angles, the same bits everywhere |
 
+pub mod carryless;
 pub mod conv;
 mod counters;
 pub mod entropy;
 pub mod fixed;
+pub mod galois;
 pub mod kernels;
+mod lanes;
 pub mod pack;
 pub mod prg;
 pub mod residues;
 pub mod turn;
+pub mod words;
 
 /// `Debug` for types that hold what nobody else may see: their name, and nothing of what is in them.
 #[macro_export]
