@@ -14,8 +14,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROTOCOLS = ["replicated3", "dealer2", "replicated3-malicious"]
-# Model, what is revealed, accuracy, requests at each place, and rows per request: of the two large networks as many as a party that finds cheats
-# out answers within its own limit of 30 seconds.
+# Model, what is revealed, accuracy, requests at each place, and rows per request: of the two large networks as many as a dealer's keys fit in memory
+# for, half a gigabyte of them.
 WORKLOADS = [
     ("lr528-keras", "score", 1e-4, 200, [1, 64, 1024]),
     ("lr528-keras", "probability", 1e-4, 200, [1, 64, 1024]),

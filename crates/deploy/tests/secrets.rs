@@ -261,9 +261,11 @@ const SECRET: &[&str] = &[
     "Checks",
     "UnverifiedAnswer",
     "Pair",
-    "Shared",
-    "Rho",
-    "Totals",
+    "Share",
+    "Summed",
+    "Ands",
+    "Words",
+    "Vector",
 ];
 /// Of those, applicants' own values, which their owner may compare; a key or a share is compared with nothing.
 const COMPARABLE: &[&str] = &["Answer", "Tensor", "Data", "Value"];

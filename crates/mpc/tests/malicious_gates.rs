@@ -10,14 +10,14 @@ use common::words;
 use privet_mpc::Abort;
 use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol};
 use privet_mpc::protocols::replicated3::Bits;
-use privet_mpc::protocols::replicated3_malicious::{Bit, Malicious3, Share};
+use privet_mpc::protocols::replicated3_malicious::{Malicious3, Share};
 use privet_mpc::role::Role;
 use privet_mpc::world::World;
 use privet_ring::conv::Conv2d;
 use privet_ring::{reduce, signed};
 use proptest::prelude::*;
 
-fn done_bits(gate: impl Fn(Role, &mut Malicious3) -> Result<Bit, Abort> + Sync) -> [Bits; 3] {
+fn done_bits(gate: impl Fn(Role, &mut Malicious3) -> Result<Bits, Abort> + Sync) -> [Bits; 3] {
     let results = World::new(1).run([5; 32], |session| {
         let me = session.me();
         let mut p = <Malicious3 as Party>::begin(session)?;
@@ -43,7 +43,7 @@ fn of_components(me: Role, k: u32, components: &[Vec<u64>; 3]) -> Share {
     Malicious3::share(&part(me, k, components))
 }
 
-fn given_bits(me: Role, seed: u8, x: &[bool]) -> Bit {
+fn given_bits(me: Role, seed: u8, x: &[bool]) -> Bits {
     Malicious3::bits(&bits(me, seed, x))
 }
 
@@ -238,7 +238,7 @@ fn sums_keep_what_they_stand_for() {
         let sum = Malicious3::add_sum(product, (&b).into());
         let sum = Malicious3::add_sum((&p.add_public(&with_mac, &y)).into(), sum);
         let sum = Malicious3::shift_sum(Malicious3::reduce_sum(sum, 30), 5, 33);
-        let all = p.concat_sums(vec![sum, Malicious3::reduce_sum((&a).into(), 33)]);
+        let all = p.concat_sums(vec![sum, Malicious3::reduce_sum((&a).into(), 33)])?;
         p.reshare(Malicious3::gather_sum(all, &[&indices[..], &[6, 11]].concat()))
     });
     let one = |i: usize| {

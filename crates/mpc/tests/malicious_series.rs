@@ -27,8 +27,12 @@ fn a_series_keeps_its_rounding() {
         (20, 14, 40),
         (22, 22, 57),
         (24, 20, 58),
-        (30, 18, 56),
-        (38, 14, 60),
+        (29, 18, 56),
+        (28, 24, 61),
+        (29, 19, 62),
+        (28, 30, 62),
+        (20, 20, 64),
+        (29, 24, 64),
     ] {
         for (drop, period_bits) in [(0, 20), (3, 20), (10, 44)] {
             let f = Series { period_bits, constant: 0.3, terms: terms.clone() };
@@ -65,11 +69,11 @@ fn a_series_without_room_is_refused() {
     let results = World::new(1).run([5; 32], |session| {
         let me = session.me();
         let mut p = <Malicious3 as Party>::begin(session)?;
-        let bits = SeriesBits { drop: 0, sines: 39, coefficients: 20, ring: 64 };
+        let bits = SeriesBits { drop: 0, sines: 30, coefficients: 20, ring: 60 };
         p.series(given::<Malicious3>(me, 10, 1, &[1]), &f, bits).map(drop)
     });
     assert!(
-        results.iter().all(|r| matches!(r, Err(Abort::Client(text)) if text.contains("39 bits"))),
+        results.iter().all(|r| matches!(r, Err(Abort::Client(text)) if text.contains("30 bits"))),
         "{results:?}"
     );
 }

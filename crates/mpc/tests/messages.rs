@@ -59,7 +59,7 @@ fn smooth(me: Role, p: &mut Replicated3, seed: u8, x: &[u64]) -> Result<(), Abor
 fn mixed(me: Role, p: &mut Replicated3, _: u8, x: &[u64]) -> Result<(), Abort> {
     let shared = share(me, K, 3, x);
     let product = p.multiply(&shared, &shared);
-    let parts = p.concat_sums(vec![product, (&shared).into()]);
+    let parts = p.concat_sums(vec![product, (&shared).into()])?;
     p.reshare(parts).map(drop)
 }
 

@@ -47,7 +47,7 @@ fn sums_add_up_and_stand_one_after_the_other() {
             let first = if shared { (&x).into() } else { p.multiply(&x, &y) };
             let both = Replicated3::add_sum(first, (&y).into());
             let second = Replicated3::reduce_sum((&x).into(), K);
-            let parts = p.concat_sums(vec![both, second]);
+            let parts = p.concat_sums(vec![both, second])?;
             assert_eq!((Replicated3::sum_ring(&parts), parts.len(), parts.is_empty()), (K, 18, false));
             assert_eq!(matches!(parts, Sum::Shared(_)), shared);
             p.reshare(parts)

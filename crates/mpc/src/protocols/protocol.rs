@@ -122,7 +122,7 @@ pub trait Protocol: Sized + Send {
     /// `x + y`, where `y` may be a share (a bias at the scale of a product).
     fn add_sum(x: Self::Sum, y: Self::Sum) -> Self::Sum;
     /// One tensor after the other.
-    fn concat_sums(&mut self, parts: Vec<Self::Sum>) -> Self::Sum;
+    fn concat_sums(&mut self, parts: Vec<Self::Sum>) -> Result<Self::Sum, Abort>;
     /// k of the ring 2^k.
     fn sum_ring(x: &Self::Sum) -> u32;
     /// Modulo a smaller 2^k.

@@ -244,7 +244,7 @@ impl<'a, P: Protocol> Runner<'a, P> {
             parts.push(P::shift_sum(x, program.output_shift(shown), k));
         }
         let widths: Vec<usize> = program.shown.iter().map(|s| s.indices.len()).collect();
-        let all = self.protocol.concat_sums(parts);
+        let all = self.protocol.concat_sums(parts)?;
         Ok(P::gather_sum(all, &values::interleaved(&widths, self.inputs.rows)))
     }
 }

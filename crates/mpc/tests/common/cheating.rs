@@ -88,12 +88,11 @@ fn matrices<P: Party>(p: &mut P, held: &Held) -> Result<P::Sum, Abort> {
     p.reshare(product).map(|x| (&x).into())
 }
 
-#[allow(clippy::unnecessary_wraps)] // as the others
 fn mixed<P: Party>(p: &mut P, held: &Held) -> Result<P::Sum, Abort> {
     let (x, y) = (P::share(&held.x), P::share(&held.y));
     let product = p.multiply(&x, &y);
     let sum = P::add_sum(product, (&y).into());
-    Ok(p.concat_sums(vec![sum, (&x).into()]))
+    p.concat_sums(vec![sum, (&x).into()])
 }
 
 fn series<P: Party>(p: &mut P, held: &Held) -> Result<P::Sum, Abort> {

@@ -82,16 +82,16 @@ impl Party for Malicious3 {
         x.into()
     }
 
-    fn bits(x: &Bits) -> Self::Bit {
-        x.into()
+    fn bits(x: &Bits) -> Bits {
+        x.clone()
     }
 
     fn shown(x: &Self::Share) -> Replicated {
         x.into()
     }
 
-    fn shown_bits(x: &Self::Bit) -> Bits {
-        x.into()
+    fn shown_bits(x: &Bits) -> Bits {
+        x.clone()
     }
 
     fn answer(self, x: Self::Sum, k: u32) -> Result<OutputShare, Abort> {

@@ -62,13 +62,13 @@ impl Bits {
     }
 
     /// Bit `indices[i]` at `i`.
-    pub(super) fn gather(&self, indices: &[usize]) -> Self {
+    pub(in crate::protocols) fn gather(&self, indices: &[usize]) -> Self {
         let of = |words: &[u64]| packed(indices.iter().map(|&i| words[i / 64] >> (i % 64) & 1));
         Self { n: indices.len(), own: of(&self.own), next: of(&self.next) }
     }
 
     /// One after the other.
-    pub(super) fn concat(parts: &[&Self]) -> Self {
+    pub(in crate::protocols) fn concat(parts: &[&Self]) -> Self {
         let all = |words: fn(&Self) -> &[u64]| packed(parts.iter().flat_map(|p| bits(words(p), p.n)));
         let n = parts.iter().map(|p| p.n).sum();
         Self { n, own: all(|p| &p.own), next: all(|p| &p.next) }
@@ -90,7 +90,7 @@ impl Bits {
 }
 
 /// The first `n` bits of a plane.
-pub(super) fn bits(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
+pub(in crate::protocols) fn bits(words: &[u64], n: usize) -> impl Iterator<Item = u64> + '_ {
     (0..n).map(|i| words[i / 64] >> (i % 64) & 1)
 }
 

@@ -151,8 +151,8 @@ impl<C: Comparisons> Protocol for Gates<C> {
         x.plus(y)
     }
 
-    fn concat_sums(&mut self, parts: Vec<Sum>) -> Sum {
-        self.step("concat", |s| Sum::concat(s, parts))
+    fn concat_sums(&mut self, parts: Vec<Sum>) -> Result<Sum, Abort> {
+        Ok(self.step("concat", |s| Sum::concat(s, parts)))
     }
 
     fn sum_ring(x: &Sum) -> u32 {

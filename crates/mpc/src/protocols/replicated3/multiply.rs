@@ -78,14 +78,14 @@ pub(super) fn bilinear(
 }
 
 /// By element.
-pub(super) fn elements(x: &[u64], y: &[u64], out: &mut [u64]) {
+pub(in crate::protocols) fn elements(x: &[u64], y: &[u64], out: &mut [u64]) {
     for ((x, y), out) in x.iter().zip(y).zip(out) {
         *out = out.wrapping_add(x.wrapping_mul(*y));
     }
 }
 
 /// Inner products of `length` neighbours.
-pub(super) fn rows(length: usize) -> impl Fn(&[u64], &[u64], &mut [u64]) {
+pub(in crate::protocols) fn rows(length: usize) -> impl Fn(&[u64], &[u64], &mut [u64]) {
     move |x, y, out| {
         let pairs = x.chunks_exact(length.max(1)).zip(y.chunks_exact(length.max(1)));
         for ((x, y), out) in pairs.zip(out) {
@@ -98,7 +98,7 @@ pub(super) fn rows(length: usize) -> impl Fn(&[u64], &[u64], &mut [u64]) {
 const BLOCK: usize = 16;
 
 /// x times the transpose of w.
-pub(super) fn matrices(shape: Matrices) -> impl Fn(&[u64], &[u64], &mut [u64]) {
+pub(in crate::protocols) fn matrices(shape: Matrices) -> impl Fn(&[u64], &[u64], &mut [u64]) {
     let Matrices { inner, columns, .. } = shape;
     move |x, w, out| {
         let mut sums = [0; BLOCK];

@@ -1,7 +1,7 @@
 //! Integers as planes of bits, 64 elements to a word, and the codes of blocks of planes.
 
 /// Plane `i` holds bit `i` of every element, `k` planes.
-pub(super) fn planes(x: &[u64], k: u32) -> Vec<Vec<u64>> {
+pub(in crate::protocols) fn planes(x: &[u64], k: u32) -> Vec<Vec<u64>> {
     let mut planes = vec![Vec::with_capacity(x.len().div_ceil(64)); k as usize];
     for chunk in x.chunks(64) {
         let mut square = [0; 64];

@@ -1,11 +1,10 @@
-//! Random replicated tensors, a block at a time, so that they never lie in memory: masks, and coefficients of the check.
+//! Random replicated tensors, a block at a time, so that they never lie in memory: masks.
 
 use privet_ring::prg::Stream;
 
 use crate::session::Session;
 
 use super::share::Pair;
-use super::word::Word;
 
 /// Elements of a block: with its words, what stays in the nearest cache.
 pub(super) const BLOCK: usize = 512;
@@ -20,8 +19,12 @@ impl Drawn {
     }
 
     /// The next elements.
-    pub(super) fn block<W: Word>(&mut self, n: usize) -> Pair<W> {
-        let [own, next] = self.0.each_mut().map(|stream| W::drawn(stream, n));
+    pub(super) fn block(&mut self, n: usize) -> Pair {
+        let [own, next] = self.0.each_mut().map(|stream| {
+            let mut words = vec![0; n];
+            stream.fill(&mut words);
+            words
+        });
         Pair { own, next }
     }
 }

@@ -6,19 +6,19 @@ use privet_ring::conv::Conv2d;
 use crate::Abort;
 use crate::ledger::Ledger;
 use crate::protocols::protocol::{Matrices, Operand, Protocol, SeriesBits};
+use crate::protocols::replicated3::Bits;
+use crate::protocols::replicated3::bits::packed;
 
-use super::component::low_bits;
 use super::party::Malicious3;
-use super::products::{convolution, lifted, matrices, rows};
-use super::share::{Bit, Share, Shared};
-use super::word::Word as _;
-
-type Sum = super::sum::Sum<u128>;
+use super::products::Map;
+use super::share::Share;
+use super::sum::Sum;
+use super::truncate::floors;
 
 impl Protocol for Malicious3 {
     type Share = Share;
     type Sum = Sum;
-    type Bit = Bit;
+    type Bit = Bits;
 
     fn fork(&mut self, count: usize) -> Vec<Self> {
         self.lanes(count)
@@ -33,7 +33,7 @@ impl Protocol for Malicious3 {
     }
 
     fn public(&self, values: &[u64], k: u32) -> Share {
-        self.known(k, lifted(values))
+        self.known(k, values.to_vec())
     }
 
     fn len(x: &Share) -> usize {
@@ -58,11 +58,11 @@ impl Protocol for Malicious3 {
 
     fn mul_public(x: &Share, values: &[u64]) -> Share {
         debug_assert_eq!(x.len(), values.len(), "another length");
-        x.map(|x| x.iter().zip(values).map(|(x, &v)| x.times(v.into())).collect())
+        x.map(|x| x.iter().zip(values).map(|(x, &v)| x.wrapping_mul(v)).collect())
     }
 
     fn scale(x: &Share, factor: u64) -> Share {
-        x.times(factor.into())
+        x.times(factor)
     }
 
     fn gather(x: &Share, indices: &[usize]) -> Share {
@@ -70,7 +70,7 @@ impl Protocol for Malicious3 {
     }
 
     fn concat(parts: &[&Share]) -> Share {
-        Shared::concat(parts)
+        Share::concat(parts)
     }
 
     fn reduce(x: &Share, k: u32) -> Share {
@@ -79,7 +79,7 @@ impl Protocol for Malicious3 {
     }
 
     fn sum_rows(x: &Share, length: usize) -> Share {
-        let sum = |row: &[u128]| row.iter().fold(0, |sum: u128, x| sum.wrapping_add(*x));
+        let sum = |row: &[u64]| row.iter().fold(0, |sum: u64, x| sum.wrapping_add(*x));
         x.map(|x| x.chunks_exact(length.max(1)).map(sum).collect())
     }
 
@@ -87,8 +87,8 @@ impl Protocol for Malicious3 {
         x.plus(y)
     }
 
-    fn concat_sums(&mut self, parts: Vec<Sum>) -> Sum {
-        Sum::concat(parts)
+    fn concat_sums(&mut self, parts: Vec<Sum>) -> Result<Sum, Abort> {
+        self.step("concat", |p| p.side_by_side(parts))
     }
 
     fn sum_ring(x: &Sum) -> u32 {
@@ -100,56 +100,56 @@ impl Protocol for Malicious3 {
     }
 
     fn gather_sum(x: Sum, indices: &[usize]) -> Sum {
-        x.mapped(x.ring(), |x| indices.iter().map(|&i| x[i]).collect())
+        x.gathered(indices)
     }
 
     fn shift_sum(x: Sum, bits: u32, k: u32) -> Sum {
         x.shifted(bits, k)
     }
 
-    fn count(x: &Bit) -> usize {
-        x.len()
+    fn count(x: &Bits) -> usize {
+        x.n
     }
 
-    fn public_bits(&self, bits: &[bool]) -> Bit {
-        self.known(1, bits.iter().map(|&b| b.into()).collect())
+    fn public_bits(&self, bits: &[bool]) -> Bits {
+        Bits::of_common(self.me(), bits.len(), packed(bits.iter().map(|&b| b.into())))
     }
 
-    fn xor(x: &Bit, y: &Bit) -> Bit {
-        x.plus(y)
+    fn xor(x: &Bits, y: &Bits) -> Bits {
+        x.xor(y)
     }
 
-    fn not(&self, x: &Bit) -> Bit {
+    fn not(&self, x: &Bits) -> Bits {
         self.inverted(x)
     }
 
-    fn gather_bits(x: &Bit, indices: &[usize]) -> Bit {
+    fn gather_bits(x: &Bits, indices: &[usize]) -> Bits {
         x.gather(indices)
     }
 
-    fn concat_bits(parts: &[&Bit]) -> Bit {
-        Shared::concat(parts)
+    fn concat_bits(parts: &[&Bits]) -> Bits {
+        Bits::concat(parts)
     }
 
-    fn and(&mut self, x: &Bit, y: &Bit) -> Result<Bit, Abort> {
+    fn and(&mut self, x: &Bits, y: &Bits) -> Result<Bits, Abort> {
         self.step("and", |p| p.both(x, y))
     }
 
     fn multiply(&mut self, x: &Share, y: &Share) -> Sum {
-        self.step("multiply", |p| p.times(x, y))
+        self.times(x, y)
     }
 
     fn dot(&mut self, x: &Share, y: &Share, length: usize) -> Sum {
         let n = x.len() / length.max(1);
-        self.step("dot", |p| p.product(x, y, n, rows(length)).into())
+        self.product(x, y, n, Map::Rows(length))
     }
 
     fn matmul(&mut self, x: Operand<'_, Share>, w: Operand<'_, Share>, k: u32, shape: Matrices) -> Sum {
-        self.step("matmul", |p| p.bilinear(x, w, k, shape.rows * shape.columns, matrices(shape)))
+        self.bilinear(x, w, k, shape.rows * shape.columns, Map::Matrices(shape))
     }
 
     fn convolve(&mut self, x: Operand<'_, Share>, w: Operand<'_, Share>, k: u32, shape: &Conv2d) -> Sum {
-        self.step("convolve", |p| p.bilinear(x, w, k, shape.output_len(), convolution(*shape)))
+        self.bilinear(x, w, k, shape.output_len(), Map::Convolution(*shape))
     }
 
     fn reshare(&mut self, x: impl Into<Sum>) -> Result<Share, Abort> {
@@ -164,31 +164,29 @@ impl Protocol for Malicious3 {
         self.step("relu", |p| p.rectified(x.into(), drop, ring))
     }
 
-    fn is_negative(&mut self, x: impl Into<Sum>, drop: u32) -> Result<Bit, Abort> {
+    fn is_negative(&mut self, x: impl Into<Sum>, drop: u32) -> Result<Bits, Abort> {
         self.step("is_negative", |p| {
-            let x = p.components(x.into())?;
+            let x = p.share(x)?;
             // x/2^drop - 2 < x' ≤ x/2^drop + 1, as for the rectifier.
             let x = if drop == 0 { x } else { p.plus_constant(&x, 1 << drop) };
-            p.sign(&Shared::plain(x.k - drop, low_bits(&x).each(|x| x >> drop)))
+            p.sign(&floors(&x.low_bits(), drop, x.k - drop))
         })
     }
 
-    fn is_zero(&mut self, x: impl Into<Sum>) -> Result<Bit, Abort> {
+    fn is_zero(&mut self, x: impl Into<Sum>) -> Result<Bits, Abort> {
         self.step("is_zero", |p| {
-            let x = p.components(x.into())?;
+            let x = p.share(x)?;
             debug_assert!(x.k <= 8, "at most 8 bits");
-            let mut table = vec![0u64; 1 << x.k];
-            table[0] = 1;
-            p.looked_up(&x, &table, 1)
+            p.zero(&x)
         })
     }
 
-    fn bit_to_arith(&mut self, bit: &Bit, ring: u32) -> Result<Share, Abort> {
+    fn bit_to_arith(&mut self, bit: &Bits, ring: u32) -> Result<Share, Abort> {
         self.step("bit_to_arith", |p| p.as_integers(bit, ring))
     }
 
-    fn select(&mut self, bit: &Bit, x: &Share) -> Result<Share, Abort> {
-        debug_assert_eq!(bit.len(), x.len(), "another length");
+    fn select(&mut self, bit: &Bits, x: &Share) -> Result<Share, Abort> {
+        debug_assert_eq!(bit.n, x.len(), "another length");
         self.step("select", |p| p.chosen(bit, x))
     }
 
@@ -198,8 +196,8 @@ impl Protocol for Malicious3 {
 
     fn lookup(&mut self, x: impl Into<Sum>, table: &[u64], ring: u32) -> Result<Share, Abort> {
         self.step("lookup", |p| {
-            let x = p.components(x.into())?;
-            p.looked_up(&x, &lifted(table), ring)
+            let x = p.share(x)?;
+            p.looked_up(&x, table, ring)
         })
     }
 }

@@ -2,42 +2,42 @@
 //!
 //! | | |
 //! |---|---|
-//! | parties | P0, P1, P2; x = x0 + x1 + x2 modulo 2^(k+s), of which k bits count; `P_i` holds `x_i` and `x_{i+1}`, and so of ρ·x |
+//! | parties | P0, P1, P2; x = x0 + x1 + x2 modulo 2^k; `P_i` holds `x_i` and `x_{i+1}` |
 //! | corruption | one party, malicious: it sends what it likes |
-//! | guarantee | it learns nothing, and no wrong answer is given but with probability 2^-42; it can make the others abort |
-//! | papers | Abspoel, Dalskov, Escudero, Nof: An efficient passive-to-active compiler for honest-majority MPC over rings, ACNS 2021; Chida et al., CRYPTO 2018; Araki et al., CCS 2016 |
+//! | guarantee | it learns nothing, and no wrong answer is given but with probability 2^-41; it can make the others abort |
+//! | papers | Araki et al., CCS 2016 (products); Boneh et al., CRYPTO 2019, and Boyle, Gilboa, Ishai, Nof, CCS 2019 (proofs) |
 //!
-//! Every value has a MAC, ρ times it, where ρ is drawn in each run and nobody knows it. Products are those of the semi-honest
-//! protocol, of the value and of its MAC, which a cheating party can only make wrong by a number that it chooses blindly; a
-//! check at the end ([`check`](self), which has the proof) finds that out, and before it has passed nothing leaves. All that is not a
-//! product is local, or a function of one component, which two parties know and so compute alike.
+//! The parties compute as curious ones do: a product is one element from each. What a cheating party sends instead is off by a
+//! number that it chose blindly, as all that it is told is masked by what it does not know. Before anything leaves, each party
+//! proves to both others that everything it sent was right ([`proof`](self), which has the argument): the proofs are of
+//! logarithmic length, and show nothing else. All that is not a product is local, or a function of one component, which two parties
+//! know and so compute alike.
 //!
-//! | operation | file | rounds from shares | elements sent by all, of so many bits |
+//! | operation | file | rounds from shares | bits sent by all, an element |
 //! |---|---|---|---|
 //! | begin: fresh keys | `party` | 1 | 192 bytes |
 //! | product of any kind | `products` | 0 | none |
-//! | a product as a share; the MAC of a share | `party` | 1 | 6; 3 of k+s |
-//! | truncation without wrap; with | `truncate` | 3; 4 | 18 of ring+s; and 36 of t+s |
-//! | sign, less than | `sign` | 3 + ⌈log2(k-2)⌉ | about 30k of 1+s |
-//! | and | `sign` | 1 | 6 of 1+s |
-//! | bit to integer; choice | `select` | 3; 4 | 18; 24 of k+s |
-//! | rectifier | `select` | 4 or 5 more than the sign | the sign's, and 42 of ring+s, 36 of t+s |
-//! | table, equality with zero, in the ring 2^r | `lookup` | 3 | 9·2^r + 6 of k+s, of 1+s |
-//! | smooth function of h harmonics | `series` | 5 | 18h + 6 of k+S+2+s, 12 of k+s |
-//! | answer and check | `output`, `check` | 1 and 3 | 6 of k+s; 336 bytes |
+//! | a product as a share | `party` | 1 | 3k |
+//! | truncation without wrap; with | `truncate` | 2; 3 | 3 ring; 6t + 4 ring |
+//! | sign, less than | `sign` | 2 + ⌈log2(k-2)⌉ | about 11k |
+//! | and | `bits` | 1 | 3 |
+//! | equal to zero, in the ring 2^k, k ≤ 8 | `sign` | 2 + ⌈log2 k⌉ | 9k - 12 |
+//! | bit to integer; choice | `select` | 2; 3 | 3k; 6k |
+//! | rectifier | `select` | 3 or 4 more than the sign | the sign's, and 9 ring, or 10 ring + 6t |
+//! | table in the ring 2^r | `lookup` | 2 more than equality | 2^r·(equality's, and 3k) |
+//! | smooth function of h harmonics | `series` | 3 | about (2h + 2)·(k+S+2) |
+//! | answer | `output` | 1 | 3k |
+//! | proof | `proof` | about 2 for each factor of 16 in what is proven | 4 kB, and 40 to 300 kB where there are products of integers |
 //!
-//! with s = 47; each file has its exact costs, which tests hold. `share`, `sum` have what is local, `component` the functions and
-//! bits of components, `drawn` what is random.
-//!
-//! What is sent is wide, as every bit of a comparison is an element: a comparison takes about 130 times the bytes of the protocol
-//! for curious parties, a product 6(k+s) bits where that one takes 3k.
+//! where t bits are of a wrap; each file has its exact costs, which tests hold. `share`, `sum` have what is local, `component` the
+//! functions and bits of components, `drawn` what is random.
 //!
 //! The client sends its rows as [`Replicated`](super::replicated3::Replicated) components, of which each party holds two, with
 //! any `protect`: where a party had a summand that nobody else has (`protect = input` of the semi-honest protocol), it could change
 //! it. Client and owner are honest to each other's data: what they send is an input. Two cheating parties together see and change
 //! everything.
 
-mod check;
+mod bits;
 mod component;
 mod drawn;
 mod gates;
@@ -45,23 +45,21 @@ mod lookup;
 mod output;
 mod party;
 mod products;
+mod proof;
 mod select;
 mod series;
 mod share;
 mod sign;
 mod sum;
 mod truncate;
-mod word;
 
 pub use output::{Disagreement, open};
 pub use party::Malicious3;
-pub use share::{Bit, Share, Shared};
-pub use sum::{Sum, Summed};
-pub use word::{SECURITY, Word};
+pub use share::Share;
+pub use sum::Sum;
 
 use crate::protect::Protect;
 use crate::protocols::Header;
-use crate::role::Role;
 
 /// What this protocol promises and costs.
 pub const HEADER: Header = Header {
@@ -75,6 +73,3 @@ pub const HEADER: Header = Header {
     linear_rounds: 1,
     linear_bytes_between: 0,
 };
-
-const P0: Role = Role::ALL[0];
-const P1: Role = Role::ALL[1];

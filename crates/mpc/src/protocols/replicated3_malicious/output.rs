@@ -1,4 +1,4 @@
-//! The way out: once the check has passed, each party gives the client both of its components, so that every component comes from
+//! The way out: once the proofs are right, each party gives the client both of its components, so that every component comes from
 //! two parties, one of whom is honest.
 //!
 //! All that leaves is sent once more before, under fresh masks: of the three components two are uniform whatever the answer is, so that
@@ -6,8 +6,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | rounds | 1, and 3 of the check |
-//! | bytes from each party, n elements of the ring 2^k | twice ⌈n·64/8⌉ + ⌈n·(k+s-64)/8⌉ (k+s > 64), and those of the check |
+//! | rounds | 1, and those of the proof |
+//! | bytes from each party, n elements of the ring 2^k | ⌈n·k/8⌉, and those of the proof |
 
 use privet_ring::pack::{pack, packed_len, unpack};
 
@@ -17,7 +17,6 @@ use crate::session::OutputShare;
 
 use super::party::Malicious3;
 use super::sum::Sum;
-use super::word::Word as _;
 
 /// Two parties told the client different things, so that one of them lied; or one told it too much or too little.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +42,13 @@ pub enum Disagreement {
 impl Malicious3 {
     /// Ends the session: shares what is to leave anew, checks everything, and only then gives the client this party's components, k
     /// bits of each element. Where the check fails nothing leaves.
-    pub fn finish(mut self, output: Sum<u128>, k: u32) -> Result<OutputShare, Abort> {
+    pub fn finish(mut self, output: Sum, k: u32) -> Result<OutputShare, Abort> {
         self.step("finish", |p| {
-            let output = p.share(output.reduced(k).into_summed())?;
-            p.verify()?;
+            let output = p.masked_anew(output.reduced(k))?;
+            p.prove()?;
             let mut packed = Vec::new();
             for component in [&output.value.own, &output.value.next] {
-                let low: Vec<u64> = component.iter().map(|&x| u64::low(x)).collect();
-                pack(k, &low, &mut packed);
+                pack(k, component, &mut packed);
             }
             Ok(packed)
         })

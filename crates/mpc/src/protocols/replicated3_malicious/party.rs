@@ -1,72 +1,49 @@
-//! One party: ρ, and the round in which products become shares.
+//! One party, and the round in which products become shares.
 //!
-//! A product is one summand from each party; `P_i` masks it by a share of zero and sends it to P_{i-1} (Araki et al., CCS 2016),
-//! and likewise the summand of its MAC, ρ·(x·y) = (ρ·x)·y. A tensor without a MAC gets it in the same round, as the product
-//! with ρ. Whatever a cheating party sends, it adds to a product a number that it chose without knowing ρ or any secret: the
-//! mask of what it was told is unknown to it. What was sent enters the check at once ([`super::check`]), and is not kept.
+//! A product is one summand from each party; `P_i` masks it by `r_i - r_{i+1}`, where `r_i` is drawn with P_{i-1}, and sends it to P_{i-1}
+//! (Araki et al., CCS 2016). Where all know that `P_i` has no summand, nothing is sent: component i is `r_i` then and what was added,
+//! which both holders know, and nobody draws `r_{i+1}`. Whatever a cheating party sends, it adds a number that it chose without
+//! knowing any secret, as what it was told is masked by what it does not know. What was sent is proven before anything leaves
+//! ([`super::proof`]).
 //!
-//! | what becomes a share with MAC | rounds | bits an element, over all parties |
+//! | what becomes a share | rounds | bits an element |
 //! |---|---|---|
-//! | shares without MAC | 1 | 3(k+s) |
-//! | summands | 1 | 6(k+s) |
+//! | shares | 0 | 0 |
+//! | summands | 1 | k from each party that has any |
 
 use std::mem::take;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
 use privet_ring::entropy::{Entropy, draw};
+use privet_ring::pack::{pack, packed_len, unpack};
 
 use crate::Abort;
-use crate::role::Role;
+use crate::role::{PARTIES, Role};
 use crate::session::Session;
 
-use super::check::Totals;
 use super::drawn::{BLOCK, Drawn};
-use super::share::{Pair, Shared};
+use super::proof::{Record, Statement};
+use super::share::{Components, Pair, Share};
 use super::sum::{Sum, Summed};
-use super::word::{SECURITY, Word, wire_len};
 
 /// One of three parties of which one may do anything, in a session.
 pub struct Malicious3 {
     pub(super) session: Session,
-    pub(super) rho: Rho,
-    pub(super) totals: Totals,
-    /// Why a step that cannot say so failed; the next that can does.
-    failed: Option<Abort>,
-}
-
-/// `ρ_i` and `ρ_{i+1}`. Wiped on drop.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(super) struct Rho {
-    own: u128,
-    next: u128,
-}
-
-impl Rho {
-    /// This party's summand of ρ·x.
-    pub(super) fn summand<W: Word>(&self, x: &Pair<W>) -> Vec<W> {
-        let (own, next) = (W::low(self.own), W::low(self.next));
-        let one = |(&a, &b): (&W, &W)| own.times(a.plus(b)).plus(next.times(a));
-        x.own.iter().zip(&x.next).map(one).collect()
-    }
-
-    /// Shares of ρ·x for an x that everyone knows.
-    pub(super) fn times_known<W: Word>(&self, x: &[W]) -> Pair<W> {
-        let times = |rho: u128| x.iter().map(|x| x.times(W::low(rho))).collect();
-        Pair { own: times(self.own), next: times(self.next) }
-    }
+    /// What is not proven yet.
+    pub(super) record: Record,
 }
 
 impl Malicious3 {
-    /// Begins: one round, in which the parties tell each other what each drew for this run. Keys, masks and ρ are new even where
+    /// Begins: one round, in which the parties tell each other what each drew for this run. Keys and masks are new even where
     /// a request comes again, whatever a party did the last time.
     pub fn begin(mut session: Session, entropy: &mut dyn Entropy) -> Result<Self, Abort> {
         let drawn =
             draw(entropy).map_err(|_| Abort::Busy("This party has no randomness. Ask again.".into()))?;
         session.step("begin", |s| s.renew(&drawn))?;
-        let drawn = session.step("rho", |s| Drawn::of(s).block::<u128>(1));
-        let rho = Rho { own: drawn.own[0], next: drawn.next[0] };
-        Ok(Self { session, rho, totals: Totals::default(), failed: None })
+        Ok(Self::of(session))
+    }
+
+    fn of(session: Session) -> Self {
+        Self { session, record: Record::default() }
     }
 
     /// Which party this is.
@@ -82,159 +59,146 @@ impl Malicious3 {
         result
     }
 
-    /// Lanes have totals of their own, which count when they are joined.
+    /// Lanes have records of their own, which count when they are joined.
     pub(super) fn lanes(&mut self, count: usize) -> Vec<Self> {
-        let lane = |session| Self { session, rho: self.rho.clone(), totals: Totals::default(), failed: None };
-        self.session.fork(count).into_iter().map(lane).collect()
+        self.session.fork(count).into_iter().map(Self::of).collect()
     }
 
     pub(super) fn joined(&mut self, lanes: Vec<Self>) {
         let mut sessions = Vec::new();
         for lane in lanes {
-            self.totals.add(&lane.totals);
-            self.failed = take(&mut self.failed).or(lane.failed);
+            self.record.append(lane.record);
             sessions.push(lane.session);
         }
         self.session.join(sessions);
     }
 
-    /// What everyone knows, with its MAC.
-    pub(super) fn known<W: Word>(&self, k: u32, values: Vec<W>) -> Shared<W> {
-        let mac = Some(self.rho.times_known(&values));
-        let value = Pair { own: values.clone(), next: values }.component(self.me(), 0);
-        Shared { k, value, mac }
+    /// What everyone knows: component 0.
+    pub(super) fn known(&self, k: u32, values: Vec<u64>) -> Share {
+        let both = Pair { own: values.clone(), next: values };
+        self.of_component(&both, 0, k, |x| x)
     }
 
-    /// The same tensor, with a MAC, where there is no way to say that it failed: that comes with the next round.
-    pub(super) fn with_mac<W: Word>(&mut self, x: &Shared<W>) -> Shared<W> {
-        if x.mac.is_some() {
-            return x.clone();
+    /// One tensor as a share.
+    pub(super) fn share(&mut self, x: impl Into<Sum>) -> Result<Share, Abort> {
+        let mut shares = self.shares_of(vec![x.into()])?;
+        Ok(shares.swap_remove(0))
+    }
+
+    /// Tensors as shares, all in one round; none if they are shares.
+    pub(super) fn shares_of(&mut self, sums: Vec<Sum>) -> Result<Vec<Share>, Abort> {
+        let outgoing = sums.into_iter().map(|sum| match sum {
+            Sum::Shared(x) => Outgoing::Ready(x),
+            Sum::Summed(x) => {
+                let active = x.active();
+                Outgoing::Sent(x, active)
+            }
+        });
+        self.exchanged(outgoing.collect())
+    }
+
+    /// One after the other: where there is more than one, as a share.
+    pub(super) fn side_by_side(&mut self, mut parts: Vec<Sum>) -> Result<Sum, Abort> {
+        if parts.len() == 1 {
+            return Ok(parts.swap_remove(0));
         }
-        self.share(x).unwrap_or_else(|abort| {
-            self.failed.get_or_insert(abort);
-            Shared { mac: Some(Pair::zeros(x.len())), ..x.clone() }
-        })
+        let parts = self.shares_of(parts)?;
+        Ok(Share::concat(&parts.iter().collect::<Vec<_>>()).into())
     }
 
-    /// As components, with or without a MAC.
-    pub(super) fn components<W: Word>(&mut self, x: Sum<W>) -> Result<Shared<W>, Abort> {
-        match x {
-            Sum::Shared(x) => Ok(x),
-            x @ Sum::Summed(_) => self.share(x),
+    /// The same tensor under masks that are nobody's but this one's, whatever it was before.
+    pub(super) fn masked_anew(&mut self, x: Sum) -> Result<Share, Abort> {
+        let outgoing = Outgoing::Sent(x.into_summed(), [true; PARTIES]);
+        self.exchanged(vec![outgoing]).map(|mut shares| shares.swap_remove(0))
+    }
+
+    fn exchanged(&mut self, mut outgoing: Vec<Outgoing>) -> Result<Vec<Share>, Abort> {
+        let me = self.me();
+        let (mut message, mut length, mut speaks) = (Vec::new(), 0usize, false);
+        let mut masks = Vec::new();
+        for outgoing in &mut outgoing {
+            let Outgoing::Sent(x, active) = outgoing else { continue };
+            speaks |= active.contains(&true);
+            masks.push(self.mask(&mut x.z, *active));
+            if active[me.index()] {
+                pack(x.k, &x.z, &mut message);
+            }
+            if active[me.next().index()] {
+                length = length.saturating_add(packed_len(x.z.len(), x.k).unwrap_or(usize::MAX));
+            }
         }
-    }
-
-    /// One tensor as a share with a MAC.
-    pub(super) fn share<W: Word>(&mut self, x: impl Into<Sum<W>>) -> Result<Shared<W>, Abort> {
-        self.shares([x.into()]).map(|[x]| x)
-    }
-
-    /// Tensors as shares with MACs, all in one round; none if they have them.
-    pub(super) fn shares<W: Word, const N: usize>(
-        &mut self,
-        sums: [Sum<W>; N],
-    ) -> Result<[Shared<W>; N], Abort> {
-        let shares: Result<[Shared<W>; N], _> = self.shares_of(sums.into())?.try_into();
-        Ok(shares.unwrap_or_else(|_| unreachable!("a share of each")))
-    }
-
-    /// The same, of any number of tensors.
-    pub(super) fn shares_of<W: Word>(&mut self, sums: Vec<Sum<W>>) -> Result<Vec<Shared<W>>, Abort> {
-        if let Some(abort) = &self.failed {
-            return Err(abort.clone());
+        let received =
+            if speaks { self.session.pass(me.previous(), &message, me.next(), length)? } else { Vec::new() };
+        let (mut at, mut masks) = (0, masks.into_iter());
+        let mut shares = Vec::with_capacity(outgoing.len());
+        for outgoing in outgoing {
+            shares.push(match outgoing {
+                Outgoing::Ready(x) => x,
+                Outgoing::Sent(x, active) => {
+                    let bytes = received.get(at..).unwrap_or_default();
+                    if active[me.next().index()] {
+                        at += packed_len(x.z.len(), x.k).unwrap_or(usize::MAX);
+                    }
+                    self.incoming(x, active, &masks.next().unwrap_or_default(), bytes)
+                }
+            });
         }
-        let mut message = Vec::new();
-        let outgoing: Vec<Outgoing<W>> =
-            sums.into_iter().map(|sum| self.outgoing(sum, &mut message)).collect();
-        let length: usize = outgoing.iter().map(Outgoing::len).sum();
-        debug_assert_eq!(length, message.len(), "what is sent is as long as what is expected");
-        let received = if length == 0 {
-            Vec::new()
+        if self.record.is_full() {
+            self.prove()?;
+        }
+        Ok(shares)
+    }
+
+    /// Adds a share of zero; what was drawn for it.
+    fn mask(&mut self, z: &mut [u64], active: Components) -> Pair {
+        let me = self.me();
+        let mut drawn = Pair::default();
+        if !active.contains(&true) {
+            return drawn;
+        }
+        let mut streams = Drawn::of(&mut self.session);
+        for z in z.chunks_mut(BLOCK) {
+            let block = streams.block(z.len());
+            let masks = block.own.iter().zip(&block.next);
+            for (z, (own, next)) in z.iter_mut().zip(masks) {
+                let plus = if active[me.previous().index()] { *own } else { 0 };
+                let minus = if active[me.index()] { *next } else { 0 };
+                *z = z.wrapping_add(plus).wrapping_sub(minus);
+            }
+            drawn.extend(&block);
+        }
+        drawn
+    }
+
+    /// With the next party's part, and what is to be proven of it.
+    fn incoming(&mut self, mut x: Summed, active: Components, drawn: &Pair, bytes: &[u8]) -> Share {
+        let me = self.me();
+        let [own, next, previous] = [me, me.next(), me.previous()].map(|role| active[role.index()]);
+        let added = |i: usize| x.linear.as_ref().map_or(0, |l| l.value.next[i]);
+        let known = |i: usize| added(i).wrapping_add(if own { drawn.next[i] } else { 0 });
+        let mut of_next = vec![0; x.z.len()];
+        let mut told = Vec::new();
+        if next {
+            unpack(x.k, bytes, 0, &mut of_next);
+            told = of_next.iter().enumerate().map(|(i, z)| z.wrapping_sub(known(i))).collect();
         } else {
-            let me = self.me();
-            self.session.exchange(me.previous(), &message, me.next(), length)?
-        };
-        let mut at = 0;
-        let incoming = |outgoing: Outgoing<W>| {
-            let bytes = received.get(at..).unwrap_or_default();
-            at += outgoing.len();
-            self.incoming(outgoing, bytes)
-        };
-        Ok(outgoing.into_iter().map(incoming).collect())
-    }
-
-    /// Masks what is to be sent, and writes it.
-    fn outgoing<W: Word>(&mut self, sum: Sum<W>, message: &mut Vec<u8>) -> Outgoing<W> {
-        match sum {
-            Sum::Shared(x) if x.mac.is_some() => Outgoing::Ready(x),
-            Sum::Shared(x) => {
-                let mut m = self.rho.summand(&x.value);
-                self.mask(&mut m);
-                W::write(x.k + SECURITY, &m, message);
-                Outgoing::Mac(x, m)
-            }
-            Sum::Summed(mut x) => {
-                if let Some(plain) = x.plain.take() {
-                    let more = self.rho.summand(&plain);
-                    x.m.iter_mut().zip(more).for_each(|(m, more)| *m = m.plus(more));
-                }
-                for words in [&mut x.z, &mut x.m] {
-                    self.mask(words);
-                    W::write(x.k + SECURITY, words, message);
-                }
-                Outgoing::Both(x)
-            }
+            of_next.iter_mut().enumerate().for_each(|(i, z)| *z = known(i));
         }
-    }
-
-    /// Reads the next party's part, and takes the tensor into the check.
-    fn incoming<W: Word>(&mut self, outgoing: Outgoing<W>, bytes: &[u8]) -> Shared<W> {
-        let length = outgoing.len();
-        let (value, mac, k) = match outgoing {
-            Outgoing::Ready(x) => return x,
-            Outgoing::Mac(x, own) => {
-                let next = W::read(x.k + SECURITY, bytes, own.len());
-                (x.value, Pair { own, next }, x.k)
-            }
-            Outgoing::Both(mut x) => {
-                let (bits, n) = (x.k + SECURITY, x.z.len());
-                let (first, second) = bytes.split_at(bytes.len().min(length / 2));
-                let value = Pair { own: take(&mut x.z), next: W::read(bits, first, n) };
-                (value, Pair { own: take(&mut x.m), next: W::read(bits, second, n) }, x.k)
-            }
-        };
-        self.totals.take(&mut self.session, k, &value, &mac);
-        Shared { k, value, mac: Some(mac) }
-    }
-
-    /// Adds a share of zero.
-    pub(super) fn mask<W: Word>(&mut self, words: &mut [W]) {
-        let mut drawn = Drawn::of(&mut self.session);
-        for words in words.chunks_mut(BLOCK) {
-            let zeros = drawn.block::<W>(words.len());
-            let zeros = zeros.own.iter().zip(&zeros.next);
-            words.iter_mut().zip(zeros).for_each(|(x, (own, next))| *x = x.plus(*own).minus(*next));
+        let kept = x.linear.as_ref().map_or([false; PARTIES], |l| l.kept);
+        let kept = Role::ALL
+            .map(|role| kept[role.index()] || active[role.index()] || active[role.previous().index()]);
+        let terms = take(&mut x.terms);
+        if active.contains(&true) {
+            let drawn = if previous { drawn.own.clone() } else { Vec::new() };
+            self.record.push(Statement { k: x.k, n: x.z.len(), terms, active, told, drawn });
         }
+        Share::of(x.k, Pair { own: take(&mut x.z), next: of_next }, kept)
     }
 }
 
 /// A tensor on its way.
-enum Outgoing<W: Word> {
-    /// It has its MAC.
-    Ready(Shared<W>),
-    /// The summand of its MAC was sent.
-    Mac(Shared<W>, Vec<W>),
-    /// Both summands were sent.
-    Both(Summed<W>),
-}
-
-impl<W: Word> Outgoing<W> {
-    /// Bytes.
-    fn len(&self) -> usize {
-        match self {
-            Self::Ready(_) => 0,
-            Self::Mac(x, m) => wire_len(m.len(), x.k + SECURITY),
-            Self::Both(x) => 2 * wire_len(x.z.len(), x.k + SECURITY),
-        }
-    }
+enum Outgoing {
+    Ready(Share),
+    /// By those parties.
+    Sent(Summed, Components),
 }

@@ -1,209 +1,251 @@
-//! Products: any bilinear map of two tensors, as one summand from each party, and the summand of its MAC from the side that has one.
+//! Products: any bilinear map of two tensors, as one summand from each party.
 //!
-//! `z_i = x_i·(y_i + y_{i+1}) + x_{i+1}·y_i` (Araki et al., CCS 2016), and for the MAC the same with ρ·x for x, or ρ·y for y: the other
-//! side needs none, so that an owner's weights never get any. If neither side has one, the shorter gets it first. Exact.
+//! `z_i = x_i·(y_i + y_{i+1}) + x_{i+1}·y_i` (Araki et al., CCS 2016). Where components are zero, parties have no summand. Exact.
 //!
 //! | operation | rounds | bits an element, over all parties |
 //! |---|---|---|
-//! | product of any kind, one side of which has a MAC | 0 | 0 |
-//! | of two tensors without | 1 | 3(k+s) of the shorter |
+//! | product of any kind | 0 | 0 |
 
 use privet_ring::conv::Conv2d;
+use privet_ring::kernels::add_convolution;
 
 use crate::protocols::protocol::{Matrices, Operand};
+use crate::protocols::replicated3::multiply::{elements, matrices, rows};
+use crate::role::Role;
 
 use super::party::Malicious3;
-use super::share::{Pair, Share, Shared};
+use super::share::{Components, Share};
 use super::sum::{Sum, Summed};
-use super::word::Word;
 
-impl Malicious3 {
-    /// `add(x, y, out)` adds a bilinear map of x and y to `out`, of so many elements.
-    pub(super) fn product<W: Word>(
-        &mut self,
-        x: &Shared<W>,
-        y: &Shared<W>,
-        elements: usize,
-        add: impl Fn(&[W], &[W], &mut [W]),
-    ) -> Summed<W> {
-        debug_assert_eq!(x.k, y.k, "another ring");
-        self.with_mac_of_one(x, y, |x, y| {
-            let mut z = vec![W::default(); elements];
-            let both: Vec<W> = y.own.iter().zip(&y.next).map(|(a, b)| a.plus(*b)).collect();
-            add(&x.own, &both, &mut z);
-            add(&x.next, &y.own, &mut z);
-            z
+/// A bilinear map.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Map {
+    /// Element by element.
+    Each,
+    /// Inner products of so many neighbours.
+    Rows(usize),
+    /// x times the transpose of y.
+    Matrices(Matrices),
+    /// x under the filters y.
+    Convolution(Conv2d),
+}
+
+impl Map {
+    /// Adds the map of x and y.
+    pub(super) fn add(&self, x: &[u64], y: &[u64], out: &mut [u64]) {
+        match *self {
+            Self::Each => elements(x, y, out),
+            Self::Rows(length) => rows(length)(x, y, out),
+            Self::Matrices(shape) => matrices(shape)(x, y, out),
+            Self::Convolution(shape) => add_convolution(&shape, x, y, out),
+        }
+    }
+}
+
+/// A part of a sum: a factor times a map of two tensors.
+#[derive(Clone)]
+pub(super) struct Term {
+    pub(super) factor: u64,
+    pub(super) map: Map,
+    pub(super) x: Share,
+    pub(super) y: Share,
+}
+
+impl Term {
+    /// Whose summands may be other than zero.
+    pub(super) fn active(&self) -> Components {
+        Role::ALL.map(|role| {
+            let (own, next) = (role.index(), role.next().index());
+            let (x, y) = (self.x.kept, self.y.kept);
+            x[own] && (y[own] || y[next]) || x[next] && y[own]
         })
     }
 
-    /// What `summands` makes of both, and of the MAC of one of them with the other.
-    fn with_mac_of_one<W: Word>(
-        &mut self,
-        x: &Shared<W>,
-        y: &Shared<W>,
-        summands: impl Fn(&Pair<W>, &Pair<W>) -> Vec<W>,
-    ) -> Summed<W> {
-        let m = match (&x.mac, &y.mac) {
-            (Some(mac), _) => summands(mac, &y.value),
-            (None, Some(mac)) => summands(&x.value, mac),
-            (None, None) if x.len() <= y.len() => {
-                self.with_mac(x).mac.map_or_else(Vec::new, |mac| summands(&mac, &y.value))
+    /// This party's summand.
+    fn summand(&self, me: Role, n: usize) -> Vec<u64> {
+        let mut z = vec![0; n];
+        if self.active()[me.index()] {
+            let (x, y) = (&self.x.value, &self.y.value);
+            let both: Vec<u64> = y.own.iter().zip(&y.next).map(|(a, b)| a.wrapping_add(*b)).collect();
+            if self.x.kept[me.index()] {
+                self.map.add(&x.own, &both, &mut z);
             }
-            _ => self.with_mac(y).mac.map_or_else(Vec::new, |mac| summands(&x.value, &mac)),
+            if self.x.kept[me.next().index()] && self.y.kept[me.index()] {
+                self.map.add(&x.next, &y.own, &mut z);
+            }
+        }
+        z
+    }
+
+    /// Of those elements of the result.
+    pub(super) fn gathered(&self, elements: &[usize]) -> Self {
+        let (map, x, y) = match self.map {
+            Map::Each => (Map::Each, self.x.gather(elements), self.y.gather(elements)),
+            Map::Rows(length) => {
+                let row = |r: usize| (0..length).map(move |i| Some(r * length + i));
+                (self.map, picked(&self.x, elements, row), picked(&self.y, elements, row))
+            }
+            Map::Matrices(Matrices { inner, columns, .. }) => {
+                let of_x = |e: usize| (0..inner).map(move |i| Some(e / columns * inner + i));
+                let of_y = |e: usize| (0..inner).map(move |i| Some(e % columns * inner + i));
+                (Map::Rows(inner), picked(&self.x, elements, of_x), picked(&self.y, elements, of_y))
+            }
+            Map::Convolution(shape) => {
+                let window = Windows::of(shape);
+                let of_x = |e: usize| window.under(e).map(|(x, _)| x);
+                let of_y = |e: usize| window.under(e).map(|(_, y)| Some(y));
+                let (x, y) = (picked(&self.x, elements, of_x), picked(&self.y, elements, of_y));
+                (Map::Rows(window.length()), x, y)
+            }
         };
-        Summed { k: x.k, z: summands(&x.value, &y.value), m, plain: None }
+        Self { factor: self.factor, map, x, y }
+    }
+}
+
+/// Elements of a tensor, or zeros, for each of those of a result.
+fn picked<I: Iterator<Item = Option<usize>>>(
+    x: &Share,
+    elements: &[usize],
+    of: impl Fn(usize) -> I,
+) -> Share {
+    x.map(|x| elements.iter().flat_map(|&e| of(e)).map(|at| at.map_or(0, |at| x[at])).collect())
+}
+
+/// Which elements of a convolution meet.
+#[derive(Clone, Copy)]
+pub(super) struct Windows {
+    shape: Conv2d,
+    out: [usize; 2],
+    /// Channels of an image under one filter.
+    pub(super) depth: usize,
+    /// Positions of a filter.
+    pub(super) taps: usize,
+}
+
+impl Windows {
+    pub(super) fn of(shape: Conv2d) -> Self {
+        let depth = shape.channels / shape.groups.max(1);
+        Self { shape, out: shape.out(), depth, taps: shape.kernel[0] * shape.kernel[1] }
+    }
+
+    /// Elements under a filter.
+    fn length(&self) -> usize {
+        self.depth * self.taps
+    }
+
+    /// Which group of channels a filter sees.
+    pub(super) fn group(&self, filter: usize) -> usize {
+        filter / (self.shape.filters / self.shape.groups.max(1)).max(1)
+    }
+
+    /// The element of a channel that a tap of the filter sees at a position, if it is inside.
+    pub(super) fn seen(&self, position: usize, tap: usize) -> Option<usize> {
+        let (shape, columns) = (&self.shape, self.out[1].max(1));
+        let place = |side: usize, at: usize, tap: usize| {
+            let padded = at * shape.strides[side] + tap * shape.dilations[side];
+            padded.checked_sub(shape.pads_before[side]).filter(|&at| at < shape.size[side])
+        };
+        let row = place(0, position / columns, tap / shape.kernel[1])?;
+        let column = place(1, position % columns, tap % shape.kernel[1])?;
+        Some(row * shape.size[1] + column)
+    }
+
+    /// For an element of the result all of x and of the filters that meet.
+    fn under(self, element: usize) -> impl Iterator<Item = (Option<usize>, usize)> {
+        let area = (self.out[0] * self.out[1]).max(1);
+        let (position, filter) = (element % area, element / area % self.shape.filters);
+        let image = element / area / self.shape.filters;
+        let first = image * self.shape.channels + self.group(filter) * self.depth;
+        let plane = self.shape.size[0] * self.shape.size[1];
+        (0..self.depth).flat_map(move |channel| {
+            (0..self.taps).map(move |tap| {
+                let x = self.seen(position, tap).map(|at| (first + channel) * plane + at);
+                (x, (filter * self.depth + channel) * self.taps + tap)
+            })
+        })
+    }
+}
+
+impl Malicious3 {
+    /// A bilinear map of x and y, of so many elements.
+    pub(super) fn product(&self, x: &Share, y: &Share, elements: usize, map: Map) -> Sum {
+        debug_assert_eq!(x.k, y.k, "another ring");
+        let term = Term { factor: 1, map, x: x.clone(), y: y.clone() };
+        let z = term.summand(self.me(), elements);
+        Summed { k: x.k, z, terms: vec![term], linear: None }.into()
     }
 
     /// Element by element.
-    pub(super) fn times<W: Word>(&mut self, x: &Shared<W>, y: &Shared<W>) -> Sum<W> {
+    pub(super) fn times(&self, x: &Share, y: &Share) -> Sum {
         debug_assert_eq!((x.k, x.len()), (y.k, y.len()), "another ring or length");
-        let one = |((a, b), (c, d)): ((&W, &W), (&W, &W))| a.times(c.plus(*d)).plus(b.times(*c));
-        let each = |x: &Pair<W>, y: &Pair<W>| {
-            let y = y.own.iter().zip(&y.next);
-            x.own.iter().zip(&x.next).zip(y).map(one).collect()
-        };
-        self.with_mac_of_one(x, y, each).into()
+        self.product(x, y, x.len(), Map::Each)
     }
 
-    /// The same, where everyone may know a side, or both.
+    /// A bilinear map, where everyone may know a side, or both.
     pub(super) fn bilinear(
-        &mut self,
+        &self,
         x: Operand<'_, Share>,
         y: Operand<'_, Share>,
         k: u32,
         elements: usize,
-        add: impl Fn(&[u128], &[u128], &mut [u128]),
-    ) -> Sum<u128> {
-        let of = |x: &[u128], y: &[u128]| {
+        map: Map,
+    ) -> Sum {
+        let of = |x: &[u64], y: &[u64]| {
             let mut out = vec![0; elements];
-            add(x, y, &mut out);
+            map.add(x, y, &mut out);
             out
         };
         match (x, y) {
-            (Operand::Secret(x), Operand::Secret(y)) => self.product(x, y, elements, add).into(),
-            (Operand::Secret(x), Operand::Public(y)) => {
-                let y = lifted(y);
-                x.map(|x| of(x, &y)).in_ring(k).into()
-            }
-            (Operand::Public(x), Operand::Secret(y)) => {
-                let x = lifted(x);
-                y.map(|y| of(&x, y)).in_ring(k).into()
-            }
-            (Operand::Public(x), Operand::Public(y)) => self.known(k, of(&lifted(x), &lifted(y))).into(),
+            (Operand::Secret(x), Operand::Secret(y)) => self.product(x, y, elements, map),
+            (Operand::Secret(x), Operand::Public(y)) => x.map(|x| of(x, y)).in_ring(k).into(),
+            (Operand::Public(x), Operand::Secret(y)) => y.map(|y| of(x, y)).in_ring(k).into(),
+            (Operand::Public(x), Operand::Public(y)) => self.known(k, of(x, y)).into(),
         }
     }
-}
-
-/// What everyone knows, in wide words.
-pub(super) fn lifted(x: &[u64]) -> Vec<u128> {
-    x.iter().map(|&x| x.into()).collect()
-}
-
-/// Inner products of `length` neighbours.
-pub(super) fn rows<W: Word>(length: usize) -> impl Fn(&[W], &[W], &mut [W]) {
-    move |x, y, out| {
-        let pairs = x.chunks_exact(length.max(1)).zip(y.chunks_exact(length.max(1)));
-        for ((x, y), out) in pairs.zip(out) {
-            *out = out.plus(inner(x, y));
-        }
-    }
-}
-
-fn inner<W: Word>(x: &[W], y: &[W]) -> W {
-    x.iter().zip(y).fold(W::default(), |sum, (x, y)| sum.plus(x.times(*y)))
-}
-
-/// Rows of x that stay in the cache while all rows of w pass.
-const BLOCK: usize = 16;
-
-/// x times the transpose of w.
-pub(super) fn matrices<W: Word>(shape: Matrices) -> impl Fn(&[W], &[W], &mut [W]) {
-    let Matrices { inner: length, columns, .. } = shape;
-    move |x, w, out| {
-        let (rows, length) = (BLOCK * columns, length.max(1));
-        for (x, out) in x.chunks(BLOCK * length).zip(out.chunks_mut(rows.max(1))) {
-            for (column, w) in w.chunks_exact(length).enumerate() {
-                for (x, out) in x.chunks_exact(length).zip(out.chunks_exact_mut(columns)) {
-                    out[column] = out[column].plus(inner(x, w));
-                }
-            }
-        }
-    }
-}
-
-/// Convolution, tap by tap along the rows of the image.
-pub(super) fn convolution<W: Word>(shape: Conv2d) -> impl Fn(&[W], &[W], &mut [W]) {
-    move |x, w, out| {
-        let (groups, plane) = (shape.groups.max(1), shape.size[0] * shape.size[1]);
-        let (depth, of_group) = (shape.channels / groups, shape.filters / groups);
-        let (taps, area) = (shape.kernel[0] * shape.kernel[1], shape.out()[0] * shape.out()[1]);
-        for (at, out) in out.chunks_exact_mut(area.max(1)).enumerate() {
-            let (image, filter) = (at / shape.filters, at % shape.filters);
-            let first = image * shape.channels + filter / of_group.max(1) * depth;
-            for channel in 0..depth {
-                let x = &x[(first + channel) * plane..][..plane];
-                let w = &w[(filter * depth + channel) * taps..][..taps];
-                add_channel(&shape, x, w, out);
-            }
-        }
-    }
-}
-
-/// One channel under one filter.
-fn add_channel<W: Word>(shape: &Conv2d, x: &[W], w: &[W], out: &mut [W]) {
-    let columns = shape.out()[1].max(1);
-    for (tap, &weight) in w.iter().enumerate() {
-        let (down, right) = (tap / shape.kernel[1], tap % shape.kernel[1]);
-        for (row, out) in out.chunks_exact_mut(columns).enumerate() {
-            let Some(y) = place(shape, 0, row, down) else { continue };
-            let x = &x[y * shape.size[1]..][..shape.size[1]];
-            for (column, out) in out.iter_mut().enumerate() {
-                if let Some(at) = place(shape, 1, column, right) {
-                    *out = out.plus(x[at].times(weight));
-                }
-            }
-        }
-    }
-}
-
-/// Where a tap lies along a side, if it is inside the input.
-fn place(shape: &Conv2d, side: usize, at: usize, tap: usize) -> Option<usize> {
-    let padded = at * shape.strides[side] + tap * shape.dilations[side];
-    padded.checked_sub(shape.pads_before[side]).filter(|&at| at < shape.size[side])
 }
 
 #[cfg(test)]
 mod tests {
-    use privet_ring::kernels::add_convolution;
-
     use super::*;
+    use crate::role::PARTIES;
 
+    /// Whatever the map, some elements of it are those of the whole.
     #[test]
-    fn a_convolution_is_that_of_the_ring() {
-        for (groups, strides, dilations, pads) in [(1, [1, 1], [1, 1], [1, 1]), (2, [2, 1], [1, 2], [0, 2])] {
-            let shape = Conv2d {
-                batch: 2,
-                channels: 4,
-                size: [6, 5],
-                filters: 6,
-                kernel: [3, 2],
-                strides,
-                dilations,
-                pads_before: pads,
-                pads_after: [1, 0],
-                groups,
+    fn what_is_gathered_is_what_was_computed() {
+        let words = |n: usize, seed: u64| -> Vec<u64> {
+            (1..=n as u64).map(|i| (i ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)).collect()
+        };
+        let shape = Conv2d {
+            batch: 2,
+            channels: 4,
+            size: [6, 5],
+            filters: 6,
+            kernel: [3, 2],
+            strides: [2, 1],
+            dilations: [1, 2],
+            pads_before: [1, 2],
+            pads_after: [1, 0],
+            groups: 2,
+        };
+        let matrices = Matrices { rows: 3, inner: 5, columns: 4 };
+        for (map, x, y, n) in [
+            (Map::Each, 12, 12, 12),
+            (Map::Rows(3), 36, 36, 12),
+            (Map::Matrices(matrices), 15, 20, 12),
+            (Map::Convolution(shape), shape.input_len(), shape.weights_len(), shape.output_len()),
+        ] {
+            let given = |n, seed| {
+                Share::of(
+                    64,
+                    super::super::share::Pair { own: words(n, seed), next: words(n, !seed) },
+                    [true; PARTIES],
+                )
             };
-            let words = |n: usize, seed: u64| -> Vec<u64> {
-                (1..=n as u64)
-                    .map(|i| (i ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29))
-                    .collect()
-            };
-            let (x, w) = (words(shape.input_len(), 5), words(shape.weights_len(), 77));
-            let mut expected = vec![3; shape.output_len()];
-            add_convolution(&shape, &x, &w, &mut expected);
-            let mut got = vec![3u64; shape.output_len()];
-            convolution(shape)(&x, &w, &mut got);
-            assert_eq!(got, expected);
+            let term = Term { factor: 1, map, x: given(x, 1), y: given(y, 2) };
+            let all = term.summand(Role::ALL[0], n);
+            let indices = [n - 1, 0, 7, 7, 3];
+            let some = term.gathered(&indices).summand(Role::ALL[0], indices.len());
+            assert_eq!(some, indices.map(|i| all[i]));
         }
     }
 }

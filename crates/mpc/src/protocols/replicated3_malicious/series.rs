@@ -11,21 +11,23 @@
 //! the bound still has 0.58v, which is more (S ≥ 2). That float64 sines are 2^-50 off is what the bound allows five times.
 //!
 //! Where S + 2 bits do not fit beside the ring, the pairs of x0 + x1 are cut to S + 3 bits first: a unit of theirs is u/4 and makes
-//! √2·u/4 more, 1.85u together, below 2u as well; the sum is then cut by 3 bits. This takes S ≤ 38.
+//! √2·u/4 more, 1.85u together, below 2u as well; the sum is then cut by 3 bits. This takes S ≤ 29. Where the ring has no room
+//! for 3 bits more, the factors are split: f = 8·high + low, and only the sum with the low parts is cut, by a truncation.
 //!
 //! | | |
 //! |---|---|
 //! | error | that of the series, and of rounding ([`Series::rounding`]) |
 //!
-//! With h harmonics and a result in the ring 2^k, k + S + 2 ≤ 81, from shares:
+//! With h harmonics and a result in the ring 2^k, k + S + 2 ≤ 64, from shares:
 //!
 //! | rounds | bits an element, over all parties |
 //! |---|---|
-//! | 5 | 18h·(k+S+2+s) + 6(k+S+2+s) + 12(k+s) |
+//! | 3 | 2h·(k+S+2) + 2(k+S+2) + k |
 //!
-//! of which the result is not sent yet. With k + S + 2 > 81, nine rounds, and with a = 2S + 5 and b = k + 3, of which t = b + S - 1 - a bits
-//! come from wraps: 2h·(3(a+s) + 6(a+s) + 36(t+s) + 18(b+s)) + 6(b+s) + 12(k+s) bits. From summands one round more, and
-//! 6(p+s) bits for an argument of p bits.
+//! of which the result is not sent yet. With k + S + 2 > 64 the pairs have 2S + 5 bits, and their truncation by S - 1 bits to the ring
+//! 2^(k+3) comes between ([`super::truncate`]), 2h times an element; then the sum is 2(k+3) bits, or a
+//! truncation of it where k > 61. From summands one round more, and
+//! 3p bits for an argument of p bits.
 
 use privet_model::series::{Series, Term};
 use privet_ring::fixed::power_of_two;
@@ -33,14 +35,15 @@ use privet_ring::turn::sine_cosine;
 
 use crate::Abort;
 use crate::protocols::protocol::SeriesBits;
+use crate::role::Role;
 
-use super::component::low_bits;
 use super::party::Malicious3;
-use super::products::rows;
-use super::share::{Pair, Share, Shared};
+use super::products::Map;
+use super::share::{Pair, Share, only};
 use super::sum::Sum;
-use super::word::{WIDEST, Word as _};
 
+/// Most bits of a ring.
+const WIDEST: u32 = 64;
 /// Most bits of an angle.
 const ANGLE: u32 = 53;
 /// Words of sines that are worked on at a time, so that memory is bounded.
@@ -75,6 +78,16 @@ impl Precision {
         )))
     }
 
+    /// The ring of the pairs when they are summed up.
+    fn ring(&self) -> u32 {
+        self.sum.min(WIDEST)
+    }
+
+    /// Bits of the pairs then, which are at most about 1.
+    fn of_pairs(&self) -> u32 {
+        2 * self.sines - self.drop + 1
+    }
+
     /// Bits by which the sum is finer than the result.
     fn excess(&self, bits: SeriesBits) -> u32 {
         self.sum - bits.ring
@@ -83,12 +96,7 @@ impl Precision {
 
 impl Malicious3 {
     /// f(x), with the fraction bits of both factors.
-    pub(super) fn series_of(
-        &mut self,
-        x: Sum<u128>,
-        f: &Series,
-        bits: SeriesBits,
-    ) -> Result<Sum<u128>, Abort> {
+    pub(super) fn series_of(&mut self, x: Sum, f: &Series, bits: SeriesBits) -> Result<Sum, Abort> {
         let period = f.period_bits + bits.drop;
         debug_assert!(period <= x.ring(), "the ring of the argument is at least a period");
         let n = x.len();
@@ -96,27 +104,22 @@ impl Malicious3 {
         if f.terms.is_empty() {
             return Ok(self.known(bits.ring, vec![constant; n]).into());
         }
-        let x = self.components(x.reduced(period))?;
-        let angles = low_bits(&x).each(|x| u64::low(x >> period.saturating_sub(ANGLE)));
+        let x = self.share(x.reduced(period))?;
+        let angles = x.low_bits().each(|x| x >> period.saturating_sub(ANGLE));
         let at_once = (AT_ONCE / f.terms.len()).max(1);
         let mut parts = Vec::new();
         for (own, next) in angles.own.chunks(at_once).zip(angles.next.chunks(at_once)) {
             let part = Pair { own: own.to_vec(), next: next.to_vec() };
             parts.push(self.harmonics(&part, period.min(ANGLE), f, bits)?);
         }
-        Ok(Sum::concat(parts).plus(self.known(bits.ring, vec![constant; n])))
+        let all = self.side_by_side(parts)?;
+        Ok(all.plus(self.known(bits.ring, vec![constant; n])))
     }
 
     /// All but the constant, of angles.
-    fn harmonics(
-        &mut self,
-        x: &Pair<u64>,
-        period: u32,
-        f: &Series,
-        bits: SeriesBits,
-    ) -> Result<Sum<u128>, Abort> {
+    fn harmonics(&mut self, x: &Pair, period: u32, f: &Series, bits: SeriesBits) -> Result<Sum, Abort> {
         let precision = Precision::of(bits)?;
-        let [sine, cosine] = self.sines_of_two(x, period, f, &precision)?;
+        let pairs = self.sines_of_two(x, period, f, &precision)?;
         let of_two = |x: &[u64]| {
             by_harmonic(x, period, f, |term, sine, cosine| {
                 let of_sine = term.sine * cosine - term.cosine * sine;
@@ -124,19 +127,48 @@ impl Malicious3 {
                 [of_sine, of_cosine].map(|x| encoded(x, bits.coefficients))
             })
         };
-        let [of_sine, of_cosine] = self.both_of(x, 2, precision.sum, of_two);
         let terms = f.terms.len();
-        let n = x.own.len();
-        let sum: Sum<u128> = self.product(&sine, &of_sine, n, rows(terms)).into();
-        let sum = sum.plus(self.product(&cosine, &of_cosine, n, rows(terms)));
+        let factors = self.both_of(x, 2, (precision.ring(), x.len() * terms), of_two);
+        if precision.sum > WIDEST {
+            return self.in_two_parts(&pairs, &factors, terms, &precision, bits.ring);
+        }
+        let sum = self.inner_products(&pairs, &factors, terms);
         let sum = self.share(sum)?;
         self.cut(&sum, precision.excess(bits), bits.ring)
+    }
+
+    /// Of sines and cosines with their factors.
+    fn inner_products(&self, pairs: &[Share; 2], factors: &[Share; 2], terms: usize) -> Sum {
+        let [sines, cosines] =
+            [0, 1].map(|i| self.product(&pairs[i], &factors[i], pairs[i].len() / terms, Map::Rows(terms)));
+        sines.plus(cosines)
+    }
+
+    /// The same where the ring has no room for the bits that are cut: these are those of the factors' lowest bits alone.
+    fn in_two_parts(
+        &mut self,
+        pairs: &[Share; 2],
+        factors: &[Share; 2],
+        terms: usize,
+        precision: &Precision,
+        ring: u32,
+    ) -> Result<Sum, Abort> {
+        let excess = precision.sum - ring;
+        // Of the one component that is not zero.
+        let high =
+            factors.each_ref().map(|f| f.map(|x| each(x, |x| (x.cast_signed() >> excess).cast_unsigned())));
+        let low = factors.each_ref().map(|f| f.map(|x| each(x, |x| x & ((1 << excess) - 1))));
+        let k = precision.of_pairs() + excess + (2 * terms).next_power_of_two().ilog2() + 3;
+        let narrow = |x: &[Share; 2]| x.each_ref().map(|x| x.clone().in_ring(k));
+        let rest = self.inner_products(&narrow(pairs), &narrow(&low), terms);
+        let rest = self.rescaled(rest, excess, ring)?;
+        Ok(self.inner_products(pairs, &high, terms).reduced(ring).plus(rest))
     }
 
     /// Sine and cosine of x0 + x1 times each harmonic, in the ring of the sum.
     fn sines_of_two(
         &mut self,
-        x: &Pair<u64>,
+        x: &Pair,
         period: u32,
         f: &Series,
         precision: &Precision,
@@ -144,27 +176,41 @@ impl Malicious3 {
         let fixed = |x: &[u64]| {
             by_harmonic(x, period, f, |_, sine, cosine| [sine, cosine].map(|x| encoded(x, precision.sines)))
         };
-        let [sine, cosine] = self.both_of(x, 0, precision.pairs, fixed).map(Sum::from);
-        let [sine, cosine] = self.shares([sine, cosine])?;
-        let [other_sine, other_cosine] = self.both_of(x, 1, precision.pairs, fixed);
+        let of_pairs = (precision.pairs, x.len() * f.terms.len());
+        let [sine, cosine] = self.both_of(x, 0, of_pairs, fixed);
+        let [other_sine, other_cosine] = self.both_of(x, 1, of_pairs, fixed);
         let of_both = self.times(&cosine, &other_sine);
         let of_both = self.times(&sine, &other_cosine).plus(of_both);
-        let less = self.times(&sine, &other_sine).times(u128::MAX);
+        let less = self.times(&sine, &other_sine).times(u64::MAX);
         let cosines = self.times(&cosine, &other_cosine).plus(less);
         if precision.drop == 0 {
-            return self.shares([of_both, cosines]);
+            let mut pairs = self.shares_of(vec![of_both, cosines])?.into_iter();
+            return Ok([(); 2].map(|()| pairs.next().unwrap_or_else(|| unreachable!("a share of each"))));
         }
         let n = of_both.len();
-        let all = self.rescaled(Sum::concat(vec![of_both, cosines]), precision.drop, precision.sum)?;
-        Ok([0, 1].map(|half| all.rows(n, || std::iter::once(half))))
+        let all = self.side_by_side(vec![of_both, cosines])?;
+        let all = self.rescaled(all, precision.drop, precision.ring())?;
+        Ok([0, 1].map(|half| all.map(|x| x[half * n..(half + 1) * n].to_vec())))
     }
 
-    /// Two functions of component `at`.
-    fn both_of(&self, x: &Pair<u64>, at: usize, k: u32, f: impl Fn(&[u64]) -> [Vec<u128>; 2]) -> [Share; 2] {
-        let ([first, second], [next_first, next_second]) = (f(&x.own), f(&x.next));
+    /// Two functions of component `at`, as so many elements of each; computed by those who know it.
+    fn both_of(
+        &self,
+        x: &Pair,
+        at: usize,
+        (k, n): (u32, usize),
+        f: impl Fn(&[u64]) -> [Vec<u64>; 2],
+    ) -> [Share; 2] {
+        let of = |role: Role, x: &[u64]| if role.index() == at { f(x) } else { [vec![0; n], vec![0; n]] };
+        let ([first, second], [next_first, next_second]) =
+            (of(self.me(), &x.own), of(self.me().next(), &x.next));
         [(first, next_first), (second, next_second)]
-            .map(|(own, next)| Shared::plain(k, Pair { own, next }.component(self.me(), at)))
+            .map(|(own, next)| Share::of(k, Pair { own, next }, only(at)))
     }
+}
+
+fn each(x: &[u64], f: impl Fn(u64) -> u64) -> Vec<u64> {
+    x.iter().map(|&x| f(x)).collect()
 }
 
 /// Two numbers from sine and cosine of each harmonic of each angle.
@@ -172,19 +218,19 @@ fn by_harmonic(
     x: &[u64],
     period: u32,
     f: &Series,
-    of: impl Fn(&Term, f64, f64) -> [u128; 2],
-) -> [Vec<u128>; 2] {
+    of: impl Fn(&Term, f64, f64) -> [u64; 2],
+) -> [Vec<u64>; 2] {
     let all = x.iter().flat_map(|x| f.terms.iter().map(move |term| (x, term)));
     let one = |(x, term): (&u64, &Term)| {
         let (sine, cosine) = sine_cosine(x.wrapping_mul(term.harmonic.into()), period);
         of(term, sine, cosine).into()
     };
-    let (first, second): (Vec<u128>, Vec<u128>) = all.map(one).unzip();
+    let (first, second): (Vec<u64>, Vec<u64>) = all.map(one).unzip();
     [first, second]
 }
 
 /// The integer nearest to `x·2^bits`, of at most 63 bits.
 #[allow(clippy::cast_possible_truncation)] // beyond 2^63 the ring could not hold it either
-fn encoded(x: f64, bits: u32) -> u128 {
-    i128::from((x * power_of_two(i64::from(bits))).round() as i64).cast_unsigned()
+fn encoded(x: f64, bits: u32) -> u64 {
+    ((x * power_of_two(i64::from(bits))).round() as i64).cast_unsigned()
 }

@@ -1,119 +1,137 @@
-//! Shared tensors modulo 2^(k+s) with their MACs, and what a party does with its part of them alone.
+//! Shared tensors modulo 2^k, and what a party does with its part of them alone.
 //!
-//! A tensor is x = x0 + x1 + x2, of which `P_i` holds `x_i` and x_{i+1}; only its lowest k bits count. Its MAC is ρ·x, shared alike,
-//! where ρ is drawn in each run and nobody knows it. What nobody multiplied yet (inputs, what everyone knows, functions of
-//! single components) has no MAC before it needs one.
+//! A tensor is x = x0 + x1 + x2, of which `P_i` holds `x_i` and x_{i+1}. A function of one component that two parties know is a
+//! tensor whose other components are zero, which all parties know: products then cost less.
 
-use crate::protocols::replicated3::{Bits, Replicated};
+use std::sync::Arc;
+
+use crate::protocols::replicated3::Replicated;
 use crate::role::{PARTIES, Role};
-use crate::wiped::wipe;
-
-use super::word::Word;
+use crate::wiped::wiped_on_drop;
 
 /// `x_i` and `x_{i+1}`. Wiped on drop.
 #[derive(Clone, Default)]
-pub(super) struct Pair<W: Word> {
-    pub(super) own: Vec<W>,
-    pub(super) next: Vec<W>,
+pub(super) struct Pair {
+    pub(super) own: Vec<u64>,
+    pub(super) next: Vec<u64>,
 }
 
-impl<W: Word> Drop for Pair<W> {
-    fn drop(&mut self) {
-        wipe(&mut self.own);
-        wipe(&mut self.next);
-    }
-}
+wiped_on_drop!(Pair: own, next);
 
-impl<W: Word> Pair<W> {
-    pub(super) fn zeros(n: usize) -> Self {
-        Self { own: vec![W::default(); n], next: vec![W::default(); n] }
+impl Pair {
+    pub(super) fn len(&self) -> usize {
+        self.own.len()
     }
 
-    pub(super) fn map(&self, f: impl Fn(&[W]) -> Vec<W>) -> Self {
+    /// Both through `f`.
+    pub(super) fn map(&self, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
         Self { own: f(&self.own), next: f(&self.next) }
     }
 
     /// Each component through `f`.
-    pub(super) fn each<V: Word>(&self, f: impl Fn(W) -> V) -> Pair<V> {
-        let each = |x: &[W]| x.iter().map(|&x| f(x)).collect();
-        Pair { own: each(&self.own), next: each(&self.next) }
+    pub(super) fn each(&self, f: impl Fn(u64) -> u64) -> Self {
+        self.map(|x| x.iter().map(|&x| f(x)).collect())
     }
 
-    fn zip(&self, other: &Self, f: impl Fn(W, W) -> W) -> Self {
-        let zip = |a: &[W], b: &[W]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
+    pub(super) fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        let zip = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
         Self { own: zip(&self.own, &other.own), next: zip(&self.next, &other.next) }
     }
 
-    fn concat(parts: &[&Self]) -> Self {
-        let all = |part: fn(&Self) -> &[W]| parts.iter().map(|p| part(p)).collect::<Vec<_>>().concat();
+    /// Exclusive or.
+    pub(super) fn xor(&self, other: &Self) -> Self {
+        self.zip(other, |x, y| x ^ y)
+    }
+
+    /// One after the other.
+    pub(super) fn concat(parts: &[&Self]) -> Self {
+        let all = |part: fn(&Self) -> &[u64]| parts.iter().map(|p| part(p)).collect::<Vec<_>>().concat();
         Self { own: all(|p| &p.own), next: all(|p| &p.next) }
+    }
+
+    /// The same, in place.
+    pub(super) fn extend(&mut self, other: &Self) {
+        self.own.extend_from_slice(&other.own);
+        self.next.extend_from_slice(&other.next);
+    }
+
+    /// The rows of so many elements that are named, one after the other.
+    pub(super) fn rows<I: Iterator<Item = usize>>(&self, n: usize, rows: impl Fn() -> I) -> Self {
+        self.map(|x| rows().map(|r| &x[r * n..(r + 1) * n]).collect::<Vec<_>>().concat())
     }
 
     /// Component `at` alone; the others are zero.
     pub(super) fn component(&self, me: Role, at: usize) -> Self {
-        self.components(me, [0, 1, 2].map(|i| i == at))
+        self.components(me, only(at))
     }
 
     /// Those components alone.
-    pub(super) fn components(&self, me: Role, kept: [bool; PARTIES]) -> Self {
-        let of = |role: Role, x: &[W]| {
-            if kept[role.index()] { x.to_vec() } else { vec![W::default(); x.len()] }
-        };
+    pub(super) fn components(&self, me: Role, kept: Components) -> Self {
+        let of = |role: Role, x: &[u64]| if kept[role.index()] { x.to_vec() } else { vec![0; x.len()] };
         Self { own: of(me, &self.own), next: of(me.next(), &self.next) }
     }
 }
 
-/// A tensor in the ring 2^k, and its MAC if it has one.
-#[derive(Clone)]
-pub struct Shared<W: Word> {
-    pub(super) k: u32,
-    pub(super) value: Pair<W>,
-    pub(super) mac: Option<Pair<W>>,
+/// For each component, or party, a yes or no that all know.
+pub(super) type Components = [bool; PARTIES];
+
+/// One of them.
+pub(super) fn only(at: usize) -> Components {
+    [0, 1, 2].map(|i| i == at)
 }
 
-/// Integers.
-pub type Share = Shared<u128>;
-/// Bits: integers of which only the lowest bit counts, so that their sum is the exclusive or.
-pub type Bit = Shared<u64>;
+pub(super) fn either(a: Components, b: Components) -> Components {
+    [0, 1, 2].map(|i| a[i] || b[i])
+}
 
-impl<W: Word> Shared<W> {
-    pub(super) fn plain(k: u32, value: Pair<W>) -> Self {
-        Self { k, value, mac: None }
+/// A tensor in the ring 2^k.
+#[derive(Clone)]
+pub struct Share {
+    pub(super) k: u32,
+    pub(super) value: Arc<Pair>,
+    /// Components that may be other than zero.
+    pub(super) kept: Components,
+}
+
+privet_ring::not_shown!(Pair, Share);
+
+impl Share {
+    pub(super) fn of(k: u32, value: Pair, kept: Components) -> Self {
+        Self { k, value: Arc::new(value), kept }
     }
 
     /// Elements.
     pub fn len(&self) -> usize {
-        self.value.own.len()
+        self.value.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.value.own.is_empty()
+        self.len() == 0
     }
 
-    /// All tensors of components through `f`, which must be linear.
-    pub(super) fn map(&self, f: impl Fn(&[W]) -> Vec<W>) -> Self {
-        Self { k: self.k, value: self.value.map(&f), mac: self.mac.as_ref().map(|m| m.map(&f)) }
+    /// The components through `f`, which must be linear.
+    pub(super) fn map(&self, f: impl Fn(&[u64]) -> Vec<u64>) -> Self {
+        Self::of(self.k, self.value.map(f), self.kept)
     }
 
-    /// Two tensors through `f`, which must be linear; without a MAC if one has none.
-    pub(super) fn zip(&self, other: &Self, f: impl Fn(W, W) -> W) -> Self {
+    /// Two tensors through `f`, which must be linear.
+    pub(super) fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
         debug_assert_eq!((self.k, self.len()), (other.k, other.len()), "another ring or length");
-        let mac = self.mac.as_ref().zip(other.mac.as_ref()).map(|(a, b)| a.zip(b, &f));
-        Self { k: self.k, value: self.value.zip(&other.value, &f), mac }
+        Self::of(self.k, self.value.zip(&other.value, f), either(self.kept, other.kept))
     }
 
     pub(super) fn plus(&self, other: &Self) -> Self {
-        self.zip(other, W::plus)
+        self.zip(other, u64::wrapping_add)
     }
 
     pub(super) fn minus(&self, other: &Self) -> Self {
-        self.zip(other, W::minus)
+        self.zip(other, u64::wrapping_sub)
     }
 
     /// factor·x.
-    pub(super) fn times(&self, factor: W) -> Self {
-        self.map(|x| x.iter().map(|x| x.times(factor)).collect())
+    pub(super) fn times(&self, factor: u64) -> Self {
+        self.map(|x| x.iter().map(|x| x.wrapping_mul(factor)).collect())
     }
 
     /// Element `indices[i]` at `i`.
@@ -121,19 +139,13 @@ impl<W: Word> Shared<W> {
         self.map(|x| indices.iter().map(|&i| x[i]).collect())
     }
 
-    /// The rows of so many elements that are named, one after the other.
-    pub(super) fn rows<I: Iterator<Item = usize>>(&self, n: usize, rows: impl Fn() -> I) -> Self {
-        let named = |x: &[W]| rows().map(|r| &x[r * n..(r + 1) * n]).collect::<Vec<_>>().concat();
-        self.map(named)
-    }
-
-    /// One after the other; without a MAC if one has none.
+    /// One after the other.
     pub(super) fn concat(parts: &[&Self]) -> Self {
         let k = parts.first().map_or(1, |p| p.k);
         debug_assert!(parts.iter().all(|p| p.k == k), "another ring");
-        let macs: Option<Vec<&Pair<W>>> = parts.iter().map(|p| p.mac.as_ref()).collect();
-        let values: Vec<&Pair<W>> = parts.iter().map(|p| &p.value).collect();
-        Self { k, value: Pair::concat(&values), mac: macs.map(|m| Pair::concat(&m)) }
+        let values: Vec<&Pair> = parts.iter().map(|p| &*p.value).collect();
+        let kept = parts.iter().fold([false; PARTIES], |kept, p| either(kept, p.kept));
+        Self::of(k, Pair::concat(&values), kept)
     }
 
     /// Modulo another 2^k, which is smaller, or whose bits are known not to count.
@@ -141,37 +153,21 @@ impl<W: Word> Shared<W> {
         self.k = k;
         self
     }
+
+    /// The lowest k bits of each component.
+    pub(super) fn low_bits(&self) -> Pair {
+        self.value.each(|x| privet_ring::reduce(x, self.k))
+    }
 }
 
-/// The components that both holders have, k bits of each: what stands above counts in no ring.
 impl From<&Replicated> for Share {
     fn from(x: &Replicated) -> Self {
-        let lift = |x: &[u64], k| x.iter().map(|&x| privet_ring::reduce(x, k).into()).collect();
-        Self::plain(x.k, Pair { own: lift(&x.own, x.k), next: lift(&x.next, x.k) })
+        Self::of(x.k, Pair { own: x.own.clone(), next: x.next.clone() }, [true; PARTIES])
     }
 }
 
-impl From<&Bits> for Bit {
-    fn from(x: &Bits) -> Self {
-        let lift = |words: &[u64]| (0..x.n).map(|i| words[i / 64] >> (i % 64) & 1).collect();
-        Self::plain(1, Pair { own: lift(&x.own), next: lift(&x.next) })
-    }
-}
-
-/// What this party's part stands for: the lowest k bits.
 impl From<&Share> for Replicated {
     fn from(x: &Share) -> Self {
-        let low = |x: &[u128]| x.iter().map(|&x| u64::low(x)).collect();
-        Self { k: x.k, own: low(&x.value.own), next: low(&x.value.next) }
-    }
-}
-
-impl From<&Bit> for Bits {
-    fn from(x: &Bit) -> Self {
-        let plane = |x: &[u64]| {
-            let word = |bits: &[u64]| bits.iter().rev().fold(0, |word, bit| word << 1 | bit & 1);
-            x.chunks(64).map(word).collect()
-        };
-        Self { n: x.len(), own: plane(&x.value.own), next: plane(&x.value.next) }
+        Self { k: x.k, own: x.value.own.clone(), next: x.value.next.clone() }
     }
 }

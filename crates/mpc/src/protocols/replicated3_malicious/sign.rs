@@ -9,102 +9,139 @@
 //! | ring | rounds | bits an element, over all parties |
 //! |---|---|---|
 //! | 2^1 | 0 | 0 |
-//! | 2^2 | 2 | 9(1+s) |
-//! | 2^k, k ≥ 3 | 3 + L | (9(k-1) + 9m + 6(2(m-1) - L))·(1+s) |
+//! | 2^2 | 1 | 3 |
+//! | 2^k, k ≥ 3 | 2 + L | 3(k-1) + 3m + 3(2(m-1) - L) |
 //!
-//! that is, MACs of what the adders take, their carries, the products, and of each node of the tree the generated and (but for
-//! the lowest of a level) the propagated carry. In the ring 2^32 that is 5.2 kB, of 41 bytes that `replicated3` takes, as each bit
-//! is a word of 1+s. From summands one round and 6(k+s) bits more.
+//! that is, the adders' carries, the products, and of each node of the tree the generated and (but for the lowest of a level) the
+//! propagated carry; elements are sent 64 at a time. In the ring 2^32 that is 342 bits, where `replicated3` takes 326. From summands
+//! one round and 3k bits more.
+//!
+//! Equality with zero needs no tree of carries: of u + v = 0 modulo 2^k place j says that `u_j ⊕ v_j` is the carry of u + v - 1 + 1 below,
+//! `u_{j-1} ∨ v_{j-1}` (Vassiliadis, Putrino 1988), and all places together are one and. With k ≤ 8:
+//!
+//! | ring | rounds | bits an element, over all parties |
+//! |---|---|---|
+//! | 2^1 | 0 | 0 |
+//! | 2^2 | 2 | 6 |
+//! | 2^k, k ≥ 3 | 2 + ⌈log2 k⌉ | 9k - 12 |
 
 use crate::Abort;
+use crate::protocols::replicated3::Bits;
+use crate::protocols::replicated3::planes::planes;
 
-use super::component::low_bits;
+use super::bits::Planes;
 use super::party::Malicious3;
-use super::share::{Bit, Pair, Share};
-use super::sum::Sum;
-use super::word::Word as _;
+use super::share::{Pair, Share};
 
 /// Bits of shares that are worked on at a time, so that memory is bounded.
-const AT_ONCE: usize = 1 << 18;
+const AT_ONCE: usize = 1 << 20;
 
 impl Malicious3 {
     /// Whether x < 0.
-    pub(super) fn sign(&mut self, x: &Share) -> Result<Bit, Abort> {
-        let at_once = (AT_ONCE / x.k as usize).max(1);
-        let bits = low_bits(x);
-        let mut parts = Vec::new();
-        for (own, next) in bits.own.chunks(at_once).zip(bits.next.chunks(at_once)) {
-            let part = Pair { own: own.to_vec(), next: next.to_vec() };
-            parts.push(self.sign_of(&part, x.k as usize)?);
-        }
-        Ok(Bit::concat(&parts.iter().collect::<Vec<_>>()))
+    pub(super) fn sign(&mut self, x: &Share) -> Result<Bits, Abort> {
+        self.in_parts(x, Self::sign_of)
     }
 
-    fn sign_of(&mut self, x: &Pair<u128>, k: usize) -> Result<Bit, Abort> {
-        let n = x.own.len();
-        // a ⊕ b ⊕ c, place by place, as the parties hold it.
-        let sum = Bit::plain(1, Pair { own: planes(&x.own, k), next: planes(&x.next, k) });
-        let top = sum.rows(n, || k - 1..k);
+    /// Whether x = 0.
+    pub(super) fn zero(&mut self, x: &Share) -> Result<Bits, Abort> {
+        self.in_parts(x, Self::zero_of)
+    }
+
+    /// A bit of each element, from the planes of bits of its components.
+    fn in_parts(
+        &mut self,
+        x: &Share,
+        of: impl Fn(&mut Self, &Planes, usize) -> Result<Planes, Abort>,
+    ) -> Result<Bits, Abort> {
+        let k = x.k as usize;
+        let at_once = (AT_ONCE / k).next_multiple_of(64);
+        let bits = x.low_bits();
+        let mut all = Planes::default();
+        for (own, next) in bits.own.chunks(at_once).zip(bits.next.chunks(at_once)) {
+            let components = Planes { own: flat(own, x.k), next: flat(next, x.k) };
+            all.extend(&of(self, &components, k)?);
+        }
+        Ok(all.into_bits(x.len()))
+    }
+
+    fn sign_of(&mut self, x: &Planes, k: usize) -> Result<Planes, Abort> {
+        let n = x.own.len() / k;
+        let top = x.rows(n, || k - 1..k);
         if k == 1 {
             return Ok(top);
         }
-        let low = sum.rows(n, || 0..k - 1).value;
-        let of = |components: [bool; 3]| Bit::plain(1, low.components(self.me(), components));
-        let (left, right) = (of([true, true, false]), of([true, false, true]));
-        let first = of([true, false, false]);
-        // Those that the tree takes: all but the lowest, which has no carry, and the highest.
-        let inner = sum.rows(n, || 1..k - 1);
-        let [left, inner] = self.shares([left.into(), inner.into()])?;
-        let carries = self.times(&left, &right).plus(first);
-        let carries = self.share(carries)?;
-        let top = top.plus(&carries.rows(n, || k - 2..k - 1));
+        let carries = self.carries(&x.rows(n, || 0..k - 1))?;
+        let top = top.xor(&carries.rows(n, || k - 2..k - 1));
         if k == 2 {
             return Ok(top);
         }
-        let carries = carries.rows(n, || 0..k - 2);
-        let generated = self.times(&inner, &carries);
-        let generated = self.share(generated)?;
-        let propagated = inner.plus(&carries).rows(n, || 1..k - 2);
-        Ok(top.plus(&self.carry(generated, propagated, n)?))
+        // Those that the tree takes: all but the lowest, which has no carry, and the highest.
+        let (inner, carries) = (x.rows(n, || 1..k - 1), carries.rows(n, || 0..k - 2));
+        let generated = self.ands(&inner, &carries)?;
+        let propagated = inner.xor(&carries).rows(n, || 1..k - 2);
+        Ok(top.xor(&self.carry(generated, propagated, n)?))
     }
 
-    /// The last carry: of n elements each, place by place, and of those but the lowest whether they propagate.
-    fn carry(&mut self, mut generated: Bit, mut propagated: Bit, n: usize) -> Result<Bit, Abort> {
-        let mut m = generated.len() / n.max(1);
+    /// Of each place the carry of its three bits, of which each component has one.
+    fn carries(&mut self, x: &Planes) -> Result<Planes, Abort> {
+        let me = self.me();
+        let (left, right) = (x.components(me, [true, true, false]), x.components(me, [true, false, true]));
+        Ok(self.ands(&left, &right)?.xor(&x.component(me, 0)))
+    }
+
+    /// The last carry: of n words each, place by place, and of those but the lowest whether they propagate.
+    fn carry(&mut self, mut generated: Planes, mut propagated: Planes, n: usize) -> Result<Planes, Abort> {
+        let mut m = generated.own.len() / n.max(1);
         while m > 1 {
             let (nodes, odd) = (m / 2, m - m % 2..m);
             let place = |step: usize| (0..nodes).map(move |i| 2 * i + step);
-            let high = propagated.rows(n, || place(0));
-            let below = self.times(&high, &generated.rows(n, || place(0)));
-            let below = below.plus(generated.rows(n, || place(1)));
             // Propagated are places 1, 2, …: those of a node are 2i and 2i + 1, from the second on.
-            let upper = high.rows(n, || 1..nodes);
-            let through = self.times(&upper, &propagated.rows(n, || (1..nodes).map(|i| 2 * i - 1)));
-            let [g, p] = self.shares([below, through])?;
-            generated = Bit::concat(&[&g, &generated.rows(n, || odd.clone())]);
-            propagated = Bit::concat(&[&p, &propagated.rows(n, || odd.clone().map(|i| i - 1))]);
+            let high = propagated.rows(n, || place(0));
+            let left = Pair::concat(&[&high, &high.rows(n, || 1..nodes)]);
+            let lower = propagated.rows(n, || (1..nodes).map(|i| 2 * i - 1));
+            let right = Pair::concat(&[&generated.rows(n, || place(0)), &lower]);
+            let both = self.ands(&left, &right)?;
+            let below = both.rows(n, || 0..nodes).xor(&generated.rows(n, || place(1)));
+            let through = both.rows(n, || nodes..2 * nodes - 1);
+            generated = Pair::concat(&[&below, &generated.rows(n, || odd.clone())]);
+            propagated = Pair::concat(&[&through, &propagated.rows(n, || odd.clone().map(|i| i - 1))]);
             m = m.div_ceil(2);
         }
         Ok(generated)
     }
 
-    /// The other bit.
-    pub(super) fn inverted(&self, x: &Bit) -> Bit {
-        x.plus(&self.known(1, vec![1; x.len()]))
+    #[allow(clippy::many_single_char_names)] // the names of the header
+    fn zero_of(&mut self, x: &Planes, k: usize) -> Result<Planes, Abort> {
+        let n = x.own.len() / k;
+        let lowest = x.rows(n, || 0..1);
+        let mut places = if k == 1 {
+            lowest
+        } else {
+            // u is the sum of the components' bits without carries, and v what is carried.
+            let v = self.carries(&x.rows(n, || 0..k - 1))?;
+            let u = x.rows(n, || 1..k - 1);
+            let upper = v.rows(n, || 0..k - 2);
+            let ors = self.ands(&u, &upper)?.xor(&u).xor(&upper);
+            let below = Pair::concat(&[&lowest, &ors]);
+            Pair::concat(&[&lowest, &x.rows(n, || 1..k).xor(&v).xor(&below)])
+        };
+        places = self.negated(&places);
+        let mut m = k;
+        while m > 1 {
+            let halves = |from: usize| (0..m / 2).map(move |i| from + i);
+            let both = self.ands(&places.rows(n, || halves(0)), &places.rows(n, || halves(m / 2)))?;
+            places = Pair::concat(&[&both, &places.rows(n, || m - m % 2..m)]);
+            m = m.div_ceil(2);
+        }
+        Ok(places)
     }
 
-    /// x ∧ y.
-    pub(super) fn both(&mut self, x: &Bit, y: &Bit) -> Result<Bit, Abort> {
-        let product: Sum<u64> = self.times(x, y);
-        self.share(product)
+    fn negated(&self, x: &Planes) -> Planes {
+        x.xor(&x.each(|_| u64::MAX).component(self.me(), 2))
     }
 }
 
-/// Bit j of element e at j·n + e, k of each.
-fn planes(x: &[u128], k: usize) -> Vec<u64> {
-    let mut planes = Vec::with_capacity(k * x.len());
-    for j in 0..k {
-        planes.extend(x.iter().map(|x| u64::low(x >> j) & 1));
-    }
-    planes
+/// Plane j holds bit j of all elements, one plane after the other.
+fn flat(x: &[u64], k: u32) -> Vec<u64> {
+    planes(x, k).concat()
 }

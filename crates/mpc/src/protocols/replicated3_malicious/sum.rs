@@ -1,103 +1,98 @@
-//! A tensor as a product leaves it: one summand from each party, of the value and of its MAC, neither masked nor sent yet. So
-//! inner products, and sums of them, cost one element of each.
+//! A tensor as products leave it: one summand from each party, neither masked nor sent yet, and what it is the sum of, so that
+//! what is sent can be proven. So inner products, and sums of them, cost one element.
 
-use std::mem::take;
+use crate::role::PARTIES;
+use crate::wiped::wiped_on_drop;
 
-use crate::wiped::wipe;
-
-use super::share::{Pair, Shared};
-use super::word::Word;
+use super::products::Term;
+use super::share::{Components, Share, either};
 
 /// A tensor to which every party has a summand.
-pub enum Sum<W: Word> {
+pub enum Sum {
     /// Replicated already.
-    Shared(Shared<W>),
+    Shared(Share),
     /// This party's summands.
-    Summed(Summed<W>),
+    Summed(Summed),
 }
 
 /// This party's summands. Wiped on drop.
-pub struct Summed<W: Word> {
+pub struct Summed {
     pub(super) k: u32,
-    /// Of the value.
-    pub(super) z: Vec<W>,
-    /// Of ρ times what is not in `plain`.
-    pub(super) m: Vec<W>,
-    /// What was added and has no MAC: a part of the value. The product with ρ comes when all is sent.
-    pub(super) plain: Option<Pair<W>>,
+    /// `Σ` of the terms' summands, and the party's own component of what was added.
+    pub(super) z: Vec<u64>,
+    pub(super) terms: Vec<Term>,
+    /// Shares that were added.
+    pub(super) linear: Option<Share>,
 }
 
-impl<W: Word> Drop for Summed<W> {
-    fn drop(&mut self) {
-        wipe(&mut self.z);
-        wipe(&mut self.m);
-    }
-}
+wiped_on_drop!(Summed: z);
+privet_ring::not_shown!(Sum, Summed);
 
-impl<W: Word> From<Shared<W>> for Sum<W> {
-    fn from(x: Shared<W>) -> Self {
+impl From<Share> for Sum {
+    fn from(x: Share) -> Self {
         Self::Shared(x)
     }
 }
 
-impl<W: Word> From<&Shared<W>> for Sum<W> {
-    fn from(x: &Shared<W>) -> Self {
+impl From<&Share> for Sum {
+    fn from(x: &Share) -> Self {
         Self::Shared(x.clone())
     }
 }
 
-impl<W: Word> From<Summed<W>> for Sum<W> {
-    fn from(x: Summed<W>) -> Self {
+impl From<Summed> for Sum {
+    fn from(x: Summed) -> Self {
         Self::Summed(x)
     }
 }
 
-impl<W: Word> From<Shared<W>> for Summed<W> {
-    fn from(mut x: Shared<W>) -> Self {
-        let z = x.value.own.clone();
-        match x.mac.take() {
-            Some(mut mac) => Self { k: x.k, z, m: take(&mut mac.own), plain: None },
-            None => Self { k: x.k, m: vec![W::default(); z.len()], z, plain: Some(x.value) },
-        }
+impl From<Share> for Summed {
+    fn from(x: Share) -> Self {
+        Self { k: x.k, z: x.value.own.clone(), terms: Vec::new(), linear: Some(x) }
     }
 }
 
-impl<W: Word> Summed<W> {
-    fn map(&self, k: u32, f: impl Fn(&[W]) -> Vec<W>) -> Self {
-        Self { k, z: f(&self.z), m: f(&self.m), plain: self.plain.as_ref().map(|p| p.map(&f)) }
-    }
-
-    fn plain_or_zeros(&mut self) -> Pair<W> {
-        let n = self.z.len();
-        self.plain.take().unwrap_or_else(|| Pair::zeros(n))
+impl Summed {
+    /// Whose summands may be other than zero, besides what was added.
+    pub(super) fn active(&self) -> Components {
+        self.terms.iter().fold([false; PARTIES], |active, term| either(active, term.active()))
     }
 
     fn plus(mut self, mut other: Self) -> Self {
-        let add = |x: &mut [W], y: &[W]| x.iter_mut().zip(y).for_each(|(x, y)| *x = x.plus(*y));
-        add(&mut self.z, &other.z);
-        add(&mut self.m, &other.m);
-        if let Some(more) = other.plain.take() {
-            let mut plain = self.plain_or_zeros();
-            add(&mut plain.own, &more.own);
-            add(&mut plain.next, &more.next);
-            self.plain = Some(plain);
-        }
+        self.z.iter_mut().zip(&other.z).for_each(|(x, y)| *x = x.wrapping_add(*y));
+        self.terms.append(&mut other.terms);
+        self.linear = match (self.linear.take(), other.linear.take()) {
+            (Some(x), Some(y)) => Some(x.plus(&y)),
+            (x, y) => x.or(y),
+        };
         self
     }
 
-    fn append(&mut self, mut other: Self) {
-        if self.plain.is_some() || other.plain.is_some() {
-            let (mut plain, mut more) = (self.plain_or_zeros(), other.plain_or_zeros());
-            plain.own.append(&mut more.own);
-            plain.next.append(&mut more.next);
-            self.plain = Some(plain);
+    fn times(mut self, factor: u64) -> Self {
+        self.z.iter_mut().for_each(|x| *x = x.wrapping_mul(factor));
+        self.terms.iter_mut().for_each(|term| term.factor = term.factor.wrapping_mul(factor));
+        self.linear = self.linear.take().map(|x| x.times(factor));
+        self
+    }
+
+    fn gathered(self, indices: &[usize]) -> Self {
+        if indices.len() == self.z.len() && indices.iter().enumerate().all(|(i, &at)| i == at) {
+            return self;
         }
-        self.z.append(&mut other.z);
-        self.m.append(&mut other.m);
+        let z = indices.iter().map(|&i| self.z[i]).collect();
+        let terms = self.terms.iter().map(|term| term.gathered(indices)).collect();
+        let linear = self.linear.as_ref().map(|x| x.gather(indices));
+        Self { k: self.k, z, terms, linear }
+    }
+
+    fn in_ring(mut self, k: u32) -> Self {
+        self.k = k;
+        self.linear = self.linear.take().map(|x| x.in_ring(k));
+        self
     }
 }
 
-impl<W: Word> Sum<W> {
+impl Sum {
     /// Bits of the ring.
     pub fn ring(&self) -> u32 {
         match self {
@@ -119,7 +114,7 @@ impl<W: Word> Sum<W> {
         self.len() == 0
     }
 
-    pub(super) fn into_summed(self) -> Summed<W> {
+    pub(super) fn into_summed(self) -> Summed {
         match self {
             Self::Shared(x) => x.into(),
             Self::Summed(x) => x,
@@ -136,50 +131,34 @@ impl<W: Word> Sum<W> {
         }
     }
 
-    /// One after the other.
-    pub(super) fn concat(parts: Vec<Self>) -> Self {
-        debug_assert!(parts.windows(2).all(|p| p[0].ring() == p[1].ring()), "another ring");
-        let shared: Vec<&Shared<W>> =
-            parts.iter().filter_map(|p| if let Self::Shared(x) = p { Some(x) } else { None }).collect();
-        if shared.len() == parts.len() {
-            return Shared::concat(&shared).into();
-        }
-        let mut parts = parts.into_iter().map(Self::into_summed);
-        let first = parts.next().unwrap_or(Summed { k: 1, z: Vec::new(), m: Vec::new(), plain: None });
-        parts
-            .fold(first, |mut all, part| {
-                all.append(part);
-                all
-            })
-            .into()
-    }
-
-    /// All summands through `f`, which must be linear, into the ring 2^k.
-    pub(super) fn mapped(&self, k: u32, f: impl Fn(&[W]) -> Vec<W>) -> Self {
-        match self {
-            Self::Shared(x) => x.map(f).in_ring(k).into(),
-            Self::Summed(x) => x.map(k, f).into(),
-        }
-    }
-
     /// factor·x.
-    pub(super) fn times(&self, factor: W) -> Self {
-        self.mapped(self.ring(), |x| x.iter().map(|x| x.times(factor)).collect())
+    pub(super) fn times(self, factor: u64) -> Self {
+        match self {
+            Self::Shared(x) => x.times(factor).into(),
+            Self::Summed(x) => x.times(factor).into(),
+        }
+    }
+
+    /// Element `indices[i]` at `i`.
+    pub(super) fn gathered(self, indices: &[usize]) -> Self {
+        match self {
+            Self::Shared(x) => x.gather(indices).into(),
+            Self::Summed(x) => x.gathered(indices).into(),
+        }
     }
 
     /// x·2^bits in the ring 2^k, of at most `bits` bits more.
-    pub(super) fn shifted(&self, bits: u32, k: u32) -> Self {
+    pub(super) fn shifted(self, bits: u32, k: u32) -> Self {
         debug_assert!(k <= self.ring() + bits, "a ring does not grow by itself");
-        self.mapped(k, |x| x.iter().map(|x| x.up(bits)).collect())
+        match self.times(1u64.checked_shl(bits).unwrap_or(0)) {
+            Self::Shared(x) => x.in_ring(k).into(),
+            Self::Summed(x) => x.in_ring(k).into(),
+        }
     }
 
     /// Modulo a smaller 2^k.
-    pub(super) fn reduced(mut self, ring: u32) -> Self {
+    pub(super) fn reduced(self, ring: u32) -> Self {
         debug_assert!(ring <= self.ring(), "a ring does not grow by reduction");
-        match &mut self {
-            Self::Shared(x) => x.k = ring,
-            Self::Summed(x) => x.k = ring,
-        }
-        self
+        self.shifted(0, ring)
     }
 }

@@ -21,19 +21,19 @@
 //! | from shares | rounds | bits an element, over all parties |
 //! |---|---|---|
 //! | ring ≤ k - drop, drop = 0 | 0 | 0 |
-//! | ring ≤ k - drop | 3 | 18(ring+s) |
-//! | drop = 0 | 4 | 36(t+s) + 6(ring+s) |
-//! | else | 4 | 36(t+s) + 18(ring+s) |
+//! | ring ≤ k - drop | 2 | 3 ring |
+//! | drop = 0 | 3 | 6t + 3 ring |
+//! | else | 3 | 6t + 4 ring |
 //!
-//! From summands one round and 6(k+s) bits more.
+//! From summands one round and 3k bits more.
 
 use crate::Abort;
+use crate::role::PARTIES;
 
-use super::component::{Triple, low_bits};
+use super::component::Triple;
 use super::party::Malicious3;
-use super::share::{Pair, Share, Shared};
+use super::share::{Pair, Share};
 use super::sum::Sum;
-use super::word::WIDEST;
 
 /// What is needed of the wrap of components of k bits: the bits above, in the ring 2^bits.
 pub(super) struct Wrap {
@@ -41,18 +41,23 @@ pub(super) struct Wrap {
     pub(super) low: Triple,
 }
 
+/// Each component without its lowest bits.
+pub(super) fn floors(components: &Pair, drop: u32, ring: u32) -> Share {
+    Share::of(ring, components.each(|x| x >> drop), [true; PARTIES])
+}
+
 impl Malicious3 {
     /// x / 2^drop in the ring 2^ring.
-    pub(super) fn rescaled(&mut self, x: Sum<u128>, drop: u32, ring: u32) -> Result<Share, Abort> {
-        let x = self.components(x)?;
+    pub(super) fn rescaled(&mut self, x: Sum, drop: u32, ring: u32) -> Result<Share, Abort> {
+        let x = self.share(x)?;
         if ring + drop <= x.k {
             let cut = self.cut(&x, drop, ring)?;
-            return if drop == 0 { self.components(cut) } else { self.share(cut) };
+            return self.share(cut);
         }
         let k = x.k;
-        debug_assert!(drop + 2 <= k && ring <= WIDEST, "{drop} bits of {k}");
+        debug_assert!(drop + 2 <= k && ring <= 64, "{drop} bits of {k}");
         let x = self.plus_constant(&x, 1 << (k - 2));
-        let bits = low_bits(&x);
+        let bits = x.low_bits();
         let wrap = self.wrap_of(&bits, k, ring + drop - k);
         let half = self.half(&bits, drop, ring);
         let triples = [&wrap.high, &wrap.low].into_iter().chain(&half).collect::<Vec<_>>();
@@ -60,46 +65,45 @@ impl Malicious3 {
         let rounded = majorities.split_off(2);
         let shares = self.shares_of(majorities)?;
         let wraps = self.wraps(&wrap, &shares[0], &shares[1]);
-        let constant = u128::from(drop > 0).wrapping_sub(1 << (k - 2 - drop));
-        let floors = Shared::plain(ring, bits.each(|x| x >> drop));
-        let floors = Sum::from(self.plus_constant(&floors, constant));
-        let floors = rounded.into_iter().fold(floors, Sum::plus);
-        self.share(floors.plus(wraps.times(u128::MAX).shifted(k - drop, ring)))
+        let constant = u64::from(drop > 0).wrapping_sub(1 << (k - 2 - drop));
+        let all = Sum::from(self.plus_constant(&floors(&bits, drop, ring), constant));
+        let all = rounded.into_iter().fold(all, Sum::plus);
+        self.share(all.plus(wraps.times(u64::MAX).shifted(k - drop, ring)))
     }
 
     /// x / 2^drop in the ring 2^ring, ring ≤ k - drop, not sent yet.
-    pub(super) fn cut(&mut self, x: &Share, drop: u32, ring: u32) -> Result<Sum<u128>, Abort> {
+    pub(super) fn cut(&mut self, x: &Share, drop: u32, ring: u32) -> Result<Sum, Abort> {
         if drop == 0 {
             return Ok(x.clone().in_ring(ring).into());
         }
-        let bits = low_bits(x);
+        let bits = x.low_bits();
         let half = self.half(&bits, drop, ring);
-        let floors = self.plus_constant(&Shared::plain(ring, bits.each(|x| x >> drop)), 1);
+        let floors = self.plus_constant(&floors(&bits, drop, ring), 1);
         let rounded = self.majorities(&half.iter().collect::<Vec<_>>())?;
         Ok(rounded.into_iter().fold(floors.into(), Sum::plus))
     }
 
     /// Whether the remainder of each component is half a unit or more; nothing with drop = 0.
-    pub(super) fn half(&self, components: &Pair<u128>, drop: u32, ring: u32) -> Option<Triple> {
+    pub(super) fn half(&self, components: &Pair, drop: u32, ring: u32) -> Option<Triple> {
         (drop > 0).then(|| self.triple(components, i64::from(drop) - 1, ring))
     }
 
     /// The same constant added to every element.
-    pub(super) fn plus_constant(&self, x: &Share, constant: u128) -> Share {
+    pub(super) fn plus_constant(&self, x: &Share, constant: u64) -> Share {
         x.plus(&self.known(x.k, vec![constant; x.len()]))
     }
 
     /// From components of k bits.
-    pub(super) fn wrap_of(&self, bits: &Pair<u128>, k: u32, ring: u32) -> Wrap {
+    pub(super) fn wrap_of(&self, bits: &Pair, k: u32, ring: u32) -> Wrap {
         let at = i64::from(k) - 1;
         Wrap { high: self.triple(bits, at, ring), low: self.triple(bits, at - 1, ring) }
     }
 
     /// How often the components wrap, from the majorities of the high bits and of the low ones.
-    pub(super) fn wraps(&mut self, wrap: &Wrap, high: &Share, low: &Share) -> Sum<u128> {
+    pub(super) fn wraps(&mut self, wrap: &Wrap, high: &Share, low: &Share) -> Sum {
         let both = self.times(low, &wrap.high.odd(high));
         // M + X + m = H - M + m.
-        Sum::from(low.minus(high)).plus(both.times(u128::MAX)).plus(wrap.high.sum())
+        Sum::from(low.minus(high)).plus(both.times(u64::MAX)).plus(wrap.high.sum())
     }
 }
 
