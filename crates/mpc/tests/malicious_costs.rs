@@ -214,7 +214,7 @@ fn products_and_what_makes_shares_of_them() {
 
 /// Rounds and bytes of a party's proof of so many words of bits, besides the verdict.
 fn proof_of_words(words: usize) -> (u32, usize) {
-    let (mut rounds, mut bytes) = (4, 16 + 8 * 212 + 8 * 5);
+    let (mut rounds, mut bytes) = (4, 16 + 8 * 212 + 8 * 6);
     let mut length = 64 * words.div_ceil(32) + 1;
     while length > 1 {
         let v = if length > 1 << 14 { 4 } else { length.next_power_of_two().ilog2().min(6) };
@@ -225,10 +225,10 @@ fn proof_of_words(words: usize) -> (u32, usize) {
     (rounds, bytes + 24)
 }
 
-/// Likewise of integers: v variables to begin with, which leave so many elements. No variable, no challenge.
+/// Likewise of integers: v variables to begin with, which leave so many elements.
 fn proof_of_integers(v: u32, elements: usize) -> (u32, usize) {
-    let mut rounds = if v > 0 { 4 } else { 3 };
-    let mut bytes = 16 + 384 * (3usize.pow(v) - (1 << v) + 1) + 8 * v as usize;
+    let (mut rounds, first) = (4, 3usize.pow(v) - (1 << v) + 1);
+    let mut bytes = 16 + 384 * first + 8 * (v as usize + 1);
     let mut length = elements + 1;
     while length > 1 {
         let v = length.next_power_of_two().ilog2().min(if length > 1 << 12 { 3 } else { 2 });
@@ -254,7 +254,7 @@ fn expect_end(
     });
     for answer in answers.map(Result::unwrap) {
         let rounds = 1 + gates.0 + 1 + proof.0 + 1;
-        let bytes = 64 + gates.1 + sent(1, 40, n) + proof.1 + 2;
+        let bytes = 64 + gates.1 + sent(1, 40, n) + proof.1 + 32 + 2;
         assert_eq!((answer.ledger().rounds, answer.ledger().bytes_between()), (rounds, bytes));
         assert_eq!(answer.packed().len(), 2 * sent(1, 40, n));
     }

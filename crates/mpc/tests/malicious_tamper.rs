@@ -1,8 +1,5 @@
 //! One cheating party, in every message that it sends and with every share that it holds: the others abort, or the answer is the
 //! right one. And the same against `replicated3`, where answers come out wrong.
-//!
-//! A change that no answer shows is no cheating: of the k+s bits of an element s do not count, and one of the highest of them
-//! passes the check with the probability that its coefficient is even.
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::many_single_char_names)]
 
@@ -22,6 +19,7 @@ use privet_model::range::Ranges;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::Replicated3;
 use privet_mpc::protocols::replicated3_malicious::{Malicious3, open};
 use privet_mpc::role::{PARTIES, Role};
@@ -249,6 +247,40 @@ fn a_failed_check_stops_both_others() {
         for honest in [party.next(), party.previous()] {
             let result = &results[honest.index()];
             assert!(matches!(result, Err(Abort::Cheated(text)) if text.contains("cheated")), "{result:?}");
+        }
+    }
+}
+
+/// A verifier that tells a prover other weights than were drawn learns nothing from what comes of it: it is found out even where
+/// nothing of the proof would be wrong, as of an and with zero.
+#[test]
+fn other_weights_are_found_out_whatever_the_secrets() {
+    for (x, y, party) in [false, true]
+        .into_iter()
+        .flat_map(|x| [false, true].map(|y| (x, y)))
+        .flat_map(|(x, y)| Role::ALL.map(|party| (x, y, party)))
+    {
+        for seed in 0..8 {
+            let first = AtomicUsize::new(0);
+            let world = World::new(seed).deadline(LONG).adversary(move |m| {
+                let mut bytes = m.bytes;
+                let is_challenge = m.from == party && m.to == party.next() && m.path.contains("prove");
+                if is_challenge && first.fetch_add(1, Ordering::Relaxed) == 0 {
+                    bytes[3] ^= 16;
+                }
+                Some(bytes)
+            });
+            let results = world.run([5; 32], |session| {
+                let me = session.me();
+                let mut p = <Malicious3 as Party>::begin(session)?;
+                p.and(&common::gates::bits(me, 3, &[x]), &common::gates::bits(me, 4, &[y]))?;
+                let one = p.public(&[1], 8);
+                p.finish((&one).into(), 8)
+            });
+            for honest in [party.next(), party.previous()] {
+                let result = &results[honest.index()];
+                assert!(matches!(result, Err(Abort::Cheated(_))), "{x} {y} {party} {seed}: {result:?}");
+            }
         }
     }
 }

@@ -65,11 +65,14 @@ impl Precision {
     fn of(bits: SeriesBits) -> Result<Self, Abort> {
         let sines = bits.sines + 1;
         let sum = bits.ring + sines + 1;
-        if sum <= WIDEST {
+        // The bound is proven from two bits on.
+        let coarse = bits.sines < 2;
+        if sum <= WIDEST && !coarse {
             return Ok(Self { sines, pairs: sum, drop: 0, sum });
         }
-        let narrow = Self { sines, pairs: 2 * sines + 3, drop: bits.sines - 1, sum: bits.ring + 3 };
-        if narrow.pairs <= WIDEST {
+        let drop = bits.sines.saturating_sub(1);
+        let narrow = Self { sines, pairs: 2 * sines + 3, drop, sum: bits.ring + 3 };
+        if narrow.pairs <= WIDEST && !coarse {
             return Ok(narrow);
         }
         let (sines, ring) = (bits.sines, bits.ring);
@@ -101,7 +104,7 @@ impl Malicious3 {
         debug_assert!(period <= x.ring(), "the ring of the argument is at least a period");
         let n = x.len();
         let constant = encoded(f.constant, bits.sines + bits.coefficients);
-        if f.terms.is_empty() {
+        if f.terms.is_empty() || n == 0 {
             return Ok(self.known(bits.ring, vec![constant; n]).into());
         }
         let x = self.share(x.reduced(period))?;

@@ -25,6 +25,14 @@ enum Factors<A: Algebra> {
     Both([A::Vector; 2]),
 }
 
+impl<A: Algebra> Drop for Factors<A> {
+    fn drop(&mut self) {
+        if let Self::Both(both) = self {
+            both.iter_mut().for_each(A::wipe);
+        }
+    }
+}
+
 impl<A: Algebra> Factors<A> {
     fn variables(&self) -> u32 {
         match self {
@@ -47,17 +55,28 @@ impl<A: Algebra> Factors<A> {
         }
     }
 
+    /// Of challenges there are as many as variables, and one more with which the pair counts in the first step.
     fn fold(&mut self, challenge: &[A::Element], pair: &[A::Element; 2]) {
         let both = match self {
-            Self::Opening(opening) => opening.folded(challenge, pair),
+            Self::Opening(opening) => {
+                let (of_pair, challenge) = of_first_step::<A>(challenge);
+                opening.folded(challenge, &[pair[0], A::times(&of_pair, &pair[1])])
+            }
             Self::Both(both) => {
                 let groups = A::length(&both[0]).div_ceil(1 << challenge.len());
-                let folded = both.each_ref().map(|factor| A::folded(factor, challenge, groups));
-                both.iter_mut().for_each(A::wipe);
-                folded
+                both.each_ref().map(|factor| A::folded(factor, challenge, groups))
             }
         };
         *self = Self::Both(both);
+    }
+
+    /// Words of the challenge of the next step.
+    fn wanted(&self) -> usize {
+        match self {
+            Self::Opening(opening) => opening.variables() as usize + 1,
+            Self::Both(_) if self.are_folded() => 0,
+            Self::Both(_) => self.variables() as usize,
+        }
     }
 
     fn last(&self) -> [A::Element; 2] {
@@ -106,18 +125,20 @@ impl<A: Algebra> Verifier<A> {
     }
 
     fn step(&mut self, told: &[A::Element], challenge: &[A::Element]) {
-        let weights = point_weights::<A>(challenge);
         let v = self.factors.variables();
         let value = match &self.factors {
             Factors::Opening(opening) => {
+                let (of_pair, challenge) = of_first_step::<A>(challenge);
+                let weights = point_weights::<A>(challenge);
                 let (known, besides) = opening.expected();
                 let of = |places: Vec<usize>| places.into_iter().map(|p| weights[p]).collect::<Vec<_>>();
                 let known = A::inner_product(&of(elements(v)), &known);
-                let (of_pair, told) = told.split_last().unwrap_or((&besides, told));
+                let (pair, told) = told.split_last().unwrap_or((&besides, told));
                 let infinite = A::inner_product(&of(at_infinity(v)), told);
-                [infinite, besides, *of_pair].iter().fold(known, |sum, x| A::plus(&sum, x))
+                [infinite, besides, A::times(&of_pair, pair)].iter().fold(known, |sum, x| A::plus(&sum, x))
             }
             Factors::Both(_) => {
+                let weights = point_weights::<A>(challenge);
                 // The value at the first point is what the claim leaves.
                 let others = elements(v).into_iter().skip(1).map(|p| told[p - 1]);
                 let first = others.fold(self.claim, |rest, value| A::minus(&rest, &value));
@@ -127,6 +148,11 @@ impl<A: Algebra> Verifier<A> {
         self.claim = value;
         self.factors.fold(challenge, &self.pair);
     }
+}
+
+/// What the product of the pair counts, which the prover told before it could know that, and the challenges of all variables.
+fn of_first_step<A: Algebra>(challenge: &[A::Element]) -> (A::Element, &[A::Element]) {
+    challenge.split_last().map_or((A::of_integer(1), challenge), |(last, others)| (*last, others))
 }
 
 /// A prover, whatever it computes in.
@@ -175,7 +201,7 @@ impl<A: Algebra> Proves for Prover<A> {
     }
 
     fn wanted(&self) -> usize {
-        if self.factors.are_folded() { 0 } else { self.factors.variables() as usize }
+        self.factors.wanted()
     }
 
     fn hear(&mut self, challenge: &[u64]) {
@@ -230,7 +256,7 @@ where
             Some(shares) => drawn::<A>(shares, n),
             None => told.chunks_exact(A::WORDS).map(A::read).collect(),
         };
-        let mut words = vec![0; self.factors.variables() as usize];
+        let mut words = vec![0; self.factors.wanted()];
         self.challenges.fill(&mut words);
         Verifier::step(self, &told, &challenges::<A>(&words));
         words

@@ -196,7 +196,7 @@ fn sides(term: &Term, part: Part, up: u32) -> [Vec<u64>; 2] {
 
 /// Element i of each so many, as one row more.
 fn side_into(x: &Pair, part: Part, (i, length): (usize, usize), of: impl Fn(u64) -> u64, rows: &mut Rows) {
-    let (own, next) = (&x.own[i..], &x.next[i..]);
+    let (own, next) = (x.own.get(i..).unwrap_or_default(), x.next.get(i..).unwrap_or_default());
     if length == 1 {
         // Written apart, as whole registers are copied here.
         match part {
@@ -314,7 +314,9 @@ fn weighed_outer(z: &[u64], places: &Places, [of_rows, of_columns]: &[Vec<u64>; 
     let Places { columns, area, .. } = *places;
     let sums = combined_rows(places.rows(), columns, of_rows, |row, to| {
         let from = row / area * columns * area + row % area;
-        to.iter_mut().zip(z[from..].iter().step_by(area)).for_each(|(to, z)| *to = *z);
+        to.iter_mut()
+            .zip(z.get(from..).unwrap_or_default().iter().step_by(area))
+            .for_each(|(to, z)| *to = *z);
     });
     sums.inner_product(&Vector::of_bits(of_columns))
 }

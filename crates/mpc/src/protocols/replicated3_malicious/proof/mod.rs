@@ -20,19 +20,23 @@
 //! said what they are for. Of bits all happens in the field of 2^64 elements, of integers in the Galois ring of degree 48
 //! ([`algebra`]), whose challenges are 2^48 elements no two of which differ by a divisor of zero. Let S be their number. A wrong Z
 //! passes the weights with probability at most 1/S, 2/S where there are two for each element; a wrong G is right at the random
-//! point with probability at most 2v/S. Steps have at most 6 variables, and together fewer than 50: less than 2^-57 of bits,
-//! less than 2^-41 of integers. Where something wrong was sent, one proof at least is wrong, and it must pass.
+//! point with probability at most 2v/S. The pair that is added, below, counts ρ times its product, where ρ is drawn after the prover
+//! told that product: a wrong one makes up for nothing but with probability 1/S. Steps have at most 6 variables, and together
+//! fewer than 50: less than 2^-57 of bits, less than 2^-41 of integers. Where something wrong was sent, one proof at least is wrong,
+//! and it must pass.
 //!
 //! **What the verifiers learn.** The first is told summands that are uniform, as the second's are drawn; the second at the end X and Y,
-//! to which one element was added that is random in both, and a claim that is their product; all others whether it is. Where a
-//! verifier tells the prover another point, what the second sees is no more than its own summands, and the proof fails.
+//! to which one pair was added that is random and that neither verifier knows, times what divides 1 (challenges are neither 0
+//! nor 1), and a claim that is their product; all others whether it is. A first verifier that told other weights or challenges
+//! than both drew would learn from that whether what they change is zero: so the prover tells the second what it heard (a hash, once it
+//! has said all), and where that is not what was drawn the verdict is no, whatever the rest.
 //!
 //! | | |
 //! |---|---|
-//! | rounds | 3, and 2 for each step; 1 for a first step without variables |
-//! | bytes from each party, of bits | 16; 8·212 and 5·8; 8·(3^v - 1) and 8v for each step after; 24 |
-//! | of integers | 16; 384·(3^v - 2^v + 1) and 8v; 384·(3^v - 1) and 8v for each step after; 1152 |
-//! | of both | twice 1 |
+//! | rounds | 3, and 2 for each step |
+//! | bytes from each party, of bits | 16; 8·212 and 6·8; 8·(3^v - 1) and 8v for each step after; 24 |
+//! | of integers | 16; 384·(3^v - 2^v + 1) and 8(v+1); 384·(3^v - 1) and 8v for each step after; 1152 |
+//! | of both | 32, and twice 1 |
 //!
 //! Both go side by side. Steps have as many variables as their lengths say ([`algebra`], [`integers`]).
 
@@ -70,7 +74,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Words of bits, after which all is to be proven, so that memory is bounded.
+    /// Words of bits, after which all is to be proven, so that what is kept is bounded by what one step of a program sends.
     const WORDS: usize = 1 << 18;
     /// Products of integers, likewise.
     const PRODUCTS: usize = 1 << 21;
@@ -133,7 +137,6 @@ impl Malicious3 {
 }
 
 /// All proofs that a party has a part in.
-#[derive(Default)]
 struct Proofs {
     /// Its own.
     own: Vec<Box<dyn Proves>>,
@@ -141,12 +144,18 @@ struct Proofs {
     firsts: Vec<Box<dyn Verifies>>,
     /// Of the previous party, whose second verifier it is.
     seconds: Vec<Box<dyn Verifies>>,
+    /// Weights and challenges that this party was told.
+    heard: blake3::Hasher,
+    /// Those that the previous party was to be told.
+    drawn: blake3::Hasher,
 }
 
 impl Proofs {
     fn of(session: &mut Session, record: &Record) -> Self {
         let me = session.me();
-        let mut proofs = Self::default();
+        let hasher = || blake3::Hasher::new_derive_key("privet 2026 replicated3-malicious challenges");
+        let (heard, drawn) = (hasher(), hasher());
+        let mut proofs = Self { own: Vec::new(), firsts: Vec::new(), seconds: Vec::new(), heard, drawn };
         if record.ands.len() > 0 {
             let of = |part| Some(Box::new(record.ands.opening(part)) as Box<dyn Opening<Binary>>);
             proofs.add(session, [of(Part::Both), of(Part::Next), of(Part::Own)]);
@@ -183,10 +192,11 @@ impl Proofs {
     fn weigh(&mut self, session: &mut Session) -> Result<(), Abort> {
         let seeds: Vec<u64> = self.firsts.iter_mut().flat_map(|first| first.weigh()).collect();
         for second in &mut self.seconds {
-            second.weigh();
+            add(&mut self.drawn, &second.weigh());
         }
         let me = session.me();
         let own = passed(session, &seeds, (me.next(), me.previous()), 2 * self.own.len())?;
+        add(&mut self.heard, &own);
         let seeds = own.as_chunks::<2>().0;
         self.own.iter_mut().zip(seeds).for_each(|(own, seed)| own.weigh(expanded(seed)));
         Ok(())
@@ -209,9 +219,12 @@ impl Proofs {
             challenges.extend(first.step(told));
             rest = others;
         }
-        self.seconds.iter_mut().for_each(|second| drop(second.step(&[])));
+        for second in &mut self.seconds {
+            add(&mut self.drawn, &second.step(&[]));
+        }
         let wanted: Vec<usize> = self.own.iter().map(|own| own.wanted()).collect();
         let heard = passed(session, &challenges, (me.next(), me.previous()), wanted.iter().sum())?;
+        add(&mut self.heard, &heard);
         let mut rest = &heard[..];
         for (own, words) in self.own.iter_mut().zip(wanted) {
             let (challenge, others) = rest.split_at(words);
@@ -221,13 +234,17 @@ impl Proofs {
         Ok(())
     }
 
-    /// First verifiers tell the second ones what is left; all learn whether it is right.
+    /// First verifiers tell the second ones what is left, and provers what they heard; all learn whether it is right.
     fn end(&self, session: &mut Session) -> Result<(), Abort> {
         let me = session.me();
+        session.give(me.next(), self.heard.finalize().as_bytes())?;
         let last: Vec<u64> = self.firsts.iter().flat_map(|first| first.last()).collect();
         let lengths: Vec<usize> = self.seconds.iter().map(|second| second.last().len()).collect();
         let others = passed(session, &last, (me.previous(), me.next()), lengths.iter().sum())?;
-        let (mut rest, mut right) = (&others[..], true);
+        let heard = session.take(me.previous(), blake3::OUT_LEN)?;
+        // Compared in constant time, and whatever comes of the rest.
+        let mut right = blake3::Hash::from_slice(&heard).is_ok_and(|heard| heard == self.drawn.finalize());
+        let mut rest = &others[..];
         for (second, words) in self.seconds.iter().zip(lengths) {
             let (other, others) = rest.split_at(words);
             right &= second.agrees(other);
@@ -243,6 +260,12 @@ fn cheated() -> Abort {
     Abort::Cheated(
         "One of the three parties cheated: what was computed failed its check, and was discarded.".into(),
     )
+}
+
+fn add(hasher: &mut blake3::Hasher, words: &[u64]) {
+    for word in words {
+        hasher.update(&word.to_le_bytes());
+    }
 }
 
 fn drawn(stream: &mut Stream, n: usize) -> Vec<u64> {
@@ -271,3 +294,6 @@ fn passed(
     let received = session.pass(to, &bytes, from, 8 * n)?;
     Ok(received.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
 }
+
+#[cfg(test)]
+mod tests;
