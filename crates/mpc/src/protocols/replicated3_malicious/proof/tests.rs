@@ -76,6 +76,7 @@ fn of_ands(n: usize, error: &[u64]) -> [Box<dyn Opening<Binary>>; 3] {
 }
 
 /// Likewise of a map of two tensors in the ring 2^k.
+#[allow(clippy::many_single_char_names)] // the names of the headers
 fn of_integers(map: Map, [x, y, n]: [usize; 3], k: u32, error: &[u64]) -> [Box<dyn Opening<Integral>>; 3] {
     let (x, y, r) = (three(x, 31), three(y, 41), three(n, 51));
     let sum = |a: &[u64], b: &[u64]| a.iter().zip(b).map(|(a, b)| a.wrapping_add(*b)).collect::<Vec<_>>();
@@ -104,7 +105,9 @@ fn add_to_pair(message: &mut [u64], more: &Element) {
 
 fn zeros_but(n: usize, errors: &[(usize, u64)]) -> Vec<u64> {
     let mut all = vec![0; n];
-    errors.iter().for_each(|&(at, error)| all[at] = error);
+    for &(at, error) in errors {
+        all[at] = error;
+    }
     all
 }
 
