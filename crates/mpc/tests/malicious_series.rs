@@ -33,6 +33,10 @@ fn a_series_keeps_its_rounding() {
         (28, 30, 62),
         (20, 20, 64),
         (29, 24, 64),
+        (30, 18, 56),
+        (30, 29, 62),
+        (37, 14, 60),
+        (37, 22, 64),
     ] {
         for (drop, period_bits) in [(0, 20), (3, 20), (10, 44)] {
             let f = Series { period_bits, constant: 0.3, terms: terms.clone() };
@@ -69,11 +73,11 @@ fn a_series_without_room_is_refused() {
     let results = World::new(1).run([5; 32], |session| {
         let me = session.me();
         let mut p = <Malicious3 as Party>::begin(session)?;
-        let bits = SeriesBits { drop: 0, sines: 30, coefficients: 20, ring: 60 };
+        let bits = SeriesBits { drop: 0, sines: 38, coefficients: 20, ring: 64 };
         p.series(given::<Malicious3>(me, 10, 1, &[1]), &f, bits).map(drop)
     });
     assert!(
-        results.iter().all(|r| matches!(r, Err(Abort::Client(text)) if text.contains("30 bits"))),
+        results.iter().all(|r| matches!(r, Err(Abort::Client(text)) if text.contains("38 bits"))),
         "{results:?}"
     );
 }

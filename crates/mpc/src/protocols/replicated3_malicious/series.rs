@@ -11,8 +11,10 @@
 //! the bound still has 0.58v, which is more (S ≥ 2). That float64 sines are 2^-50 off is what the bound allows five times.
 //!
 //! Where S + 2 bits do not fit beside the ring, the pairs of x0 + x1 are cut to S + 3 bits first: a unit of theirs is u/4 and makes
-//! √2·u/4 more, 1.85u together, below 2u as well; the sum is then cut by 3 bits. This takes S ≤ 29. Where the ring has no room
-//! for 3 bits more, the factors are split: f = 8·high + low, and only the sum with the low parts is cut, by a truncation.
+//! √2·u/4 more, 1.85u together, below 2u as well; the sum is then cut by 3 bits. This takes S ≤ 29. Beyond, up to 37,
+//! the lowest 16 bits of the sines of x1 are multiplied apart, both products cut to S + 4 bits, where two units are √2·u/4 again, and
+//! the sum is cut by 4. Where the ring has no room for the 3 or 4 bits more, the factors of x2 are split likewise, f = high·2^3 +
+//! low, and only the sum with the low parts is cut, by a truncation.
 //!
 //! | | |
 //! |---|---|
@@ -25,7 +27,7 @@
 //! | 3 | 2h·(k+S+2) + 2(k+S+2) + k |
 //!
 //! of which the result is not sent yet. With k + S + 2 > 64 the pairs have 2S + 5 bits, and their truncation by S - 1 bits to the ring
-//! 2^(k+3) comes between ([`super::truncate`]), 2h times an element; then the sum is 2(k+3) bits, or a
+//! 2^(k+3) comes between ([`super::truncate`]), 2h times an element (with S > 29 two of them); then the sum is 2(k+3) bits, or a
 //! truncation of it where k > 61. From summands one round more, and
 //! 3p bits for an argument of p bits.
 
@@ -57,28 +59,34 @@ struct Precision {
     pairs: u32,
     /// Bits that the pairs lose before they are summed up.
     drop: u32,
+    /// Lowest bits of the sines of x1 that are multiplied apart.
+    apart: u32,
     /// Ring of the sum.
     sum: u32,
 }
 
+/// Lowest bits of the sines of x1 that are multiplied apart where the pairs would not fit a ring.
+const APART: u32 = 16;
+
 impl Precision {
     fn of(bits: SeriesBits) -> Result<Self, Abort> {
         let sines = bits.sines + 1;
-        let sum = bits.ring + sines + 1;
-        // The bound is proven from two bits on.
-        let coarse = bits.sines < 2;
-        if sum <= WIDEST && !coarse {
-            return Ok(Self { sines, pairs: sum, drop: 0, sum });
+        let wide =
+            Self { sines, pairs: bits.ring + sines + 1, drop: 0, apart: 0, sum: bits.ring + sines + 1 };
+        let drop = sines.saturating_sub(2);
+        let narrow = Self { pairs: 2 * sines + 3, drop, sum: bits.ring + 3, ..wide };
+        let apart = drop.saturating_sub(1);
+        let split = Self { pairs: WIDEST, drop: apart, apart: APART, sum: bits.ring + 4, ..wide };
+        match bits.sines {
+            // The bound is proven from two bits on.
+            2.. if wide.sum <= WIDEST => Ok(wide),
+            2.. if narrow.pairs <= WIDEST => Ok(narrow),
+            2..=37 => Ok(split),
+            sines => Err(Abort::Client(format!(
+                "`replicated3-malicious` has no room for a series with {sines} bits of sines in a ring of {} bits.",
+                bits.ring
+            ))),
         }
-        let drop = bits.sines.saturating_sub(1);
-        let narrow = Self { sines, pairs: 2 * sines + 3, drop, sum: bits.ring + 3 };
-        if narrow.pairs <= WIDEST && !coarse {
-            return Ok(narrow);
-        }
-        let (sines, ring) = (bits.sines, bits.ring);
-        Err(Abort::Client(format!(
-            "`replicated3-malicious` has no room for a series with {sines} bits of sines in a ring of {ring} bits."
-        )))
     }
 
     /// The ring of the pairs when they are summed up.
@@ -157,10 +165,7 @@ impl Malicious3 {
         ring: u32,
     ) -> Result<Sum, Abort> {
         let excess = precision.sum - ring;
-        // Of the one component that is not zero.
-        let high =
-            factors.each_ref().map(|f| f.map(|x| each(x, |x| (x.cast_signed() >> excess).cast_unsigned())));
-        let low = factors.each_ref().map(|f| f.map(|x| each(x, |x| x & ((1 << excess) - 1))));
+        let [high, low] = in_parts(factors, excess);
         let k = precision.of_pairs() + excess + (2 * terms).next_power_of_two().ilog2() + 3;
         let narrow = |x: &[Share; 2]| x.each_ref().map(|x| x.clone().in_ring(k));
         let rest = self.inner_products(&narrow(pairs), &narrow(&low), terms);
@@ -180,20 +185,47 @@ impl Malicious3 {
             by_harmonic(x, period, f, |_, sine, cosine| [sine, cosine].map(|x| encoded(x, precision.sines)))
         };
         let of_pairs = (precision.pairs, x.len() * f.terms.len());
-        let [sine, cosine] = self.both_of(x, 0, of_pairs, fixed);
-        let [other_sine, other_cosine] = self.both_of(x, 1, of_pairs, fixed);
-        let of_both = self.times(&cosine, &other_sine);
-        let of_both = self.times(&sine, &other_cosine).plus(of_both);
-        let less = self.times(&sine, &other_sine).times(u64::MAX);
-        let cosines = self.times(&cosine, &other_cosine).plus(less);
+        let (first, second) = (self.both_of(x, 0, of_pairs, fixed), self.both_of(x, 1, of_pairs, fixed));
         if precision.drop == 0 {
-            let mut pairs = self.shares_of(vec![of_both, cosines])?.into_iter();
+            let mut pairs = self.shares_of(self.complex_product(&first, &second).into())?.into_iter();
             return Ok([(); 2].map(|()| pairs.next().unwrap_or_else(|| unreachable!("a share of each"))));
         }
-        let n = of_both.len();
-        let all = self.side_by_side(vec![of_both, cosines])?;
-        let all = self.rescaled(all, precision.drop, precision.ring())?;
+        let all = if precision.apart == 0 {
+            self.cut_pairs(&first, &second, precision.drop, precision)?
+        } else {
+            let in_ring = |x: &[Share; 2], k: u32| x.each_ref().map(|x| x.clone().in_ring(k));
+            let [high, low] = in_parts(&second, precision.apart);
+            let k = 2 * precision.sines - precision.apart + 3;
+            let drop = precision.drop - precision.apart;
+            let high = self.cut_pairs(&in_ring(&first, k), &in_ring(&high, k), drop, precision)?;
+            let k = precision.sines + precision.apart + 4;
+            high.plus(&self.cut_pairs(&in_ring(&first, k), &in_ring(&low, k), precision.drop, precision)?)
+        };
+        let n = all.len() / 2;
         Ok([0, 1].map(|half| all.map(|x| x[half * n..(half + 1) * n].to_vec())))
+    }
+
+    /// Sine and cosine of a sum.
+    fn complex_product(
+        &self,
+        [sine, cosine]: &[Share; 2],
+        [other_sine, other_cosine]: &[Share; 2],
+    ) -> [Sum; 2] {
+        let of_both = self.times(sine, other_cosine).plus(self.times(cosine, other_sine));
+        let less = self.times(sine, other_sine).times(u64::MAX);
+        [of_both, self.times(cosine, other_cosine).plus(less)]
+    }
+
+    /// Both, one after the other, without their lowest bits.
+    fn cut_pairs(
+        &mut self,
+        first: &[Share; 2],
+        second: &[Share; 2],
+        drop: u32,
+        precision: &Precision,
+    ) -> Result<Share, Abort> {
+        let all = self.side_by_side(self.complex_product(first, second).into())?;
+        self.rescaled(all, drop, precision.ring())
     }
 
     /// Two functions of component `at`, as so many elements of each; computed by those who know it.
@@ -212,8 +244,11 @@ impl Malicious3 {
     }
 }
 
-fn each(x: &[u64], f: impl Fn(u64) -> u64) -> Vec<u64> {
-    x.iter().map(|&x| f(x)).collect()
+/// Functions of one component, and so of the one that is not zero: x = high·2^bits + low.
+fn in_parts(x: &[Share; 2], bits: u32) -> [[Share; 2]; 2] {
+    let each =
+        |f: fn(u64, u32) -> u64| x.each_ref().map(|x| x.map(|x| x.iter().map(|&x| f(x, bits)).collect()));
+    [each(|x, bits| (x.cast_signed() >> bits).cast_unsigned()), each(|x, bits| x & ((1 << bits) - 1))]
 }
 
 /// Two numbers from sine and cosine of each harmonic of each angle.
