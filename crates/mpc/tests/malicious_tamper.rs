@@ -251,21 +251,22 @@ fn a_failed_check_stops_both_others() {
     }
 }
 
-/// A verifier that tells a prover other weights than were drawn learns nothing from what comes of it: it is found out even where
+/// A verifier that tells a prover other weights or another challenge than were drawn learns nothing from what comes of it: it is found out even where
 /// nothing of the proof would be wrong, as of an and with zero.
 #[test]
-fn other_weights_are_found_out_whatever_the_secrets() {
+fn other_challenges_are_found_out_whatever_the_secrets() {
     for (x, y, party) in [false, true]
         .into_iter()
         .flat_map(|x| [false, true].map(|y| (x, y)))
         .flat_map(|(x, y)| Role::ALL.map(|party| (x, y, party)))
     {
-        for seed in 0..8 {
-            let first = AtomicUsize::new(0);
+        // The weights, then those of the first step, and of the next.
+        for (seed, which) in (0..6).flat_map(|seed| (0..3).map(move |which| (seed, which))) {
+            let seen = AtomicUsize::new(0);
             let world = World::new(seed).deadline(LONG).adversary(move |m| {
                 let mut bytes = m.bytes;
                 let is_challenge = m.from == party && m.to == party.next() && m.path.contains("prove");
-                if is_challenge && first.fetch_add(1, Ordering::Relaxed) == 0 {
+                if is_challenge && seen.fetch_add(1, Ordering::Relaxed) == which {
                     bytes[3] ^= 16;
                 }
                 Some(bytes)
@@ -279,7 +280,10 @@ fn other_weights_are_found_out_whatever_the_secrets() {
             });
             for honest in [party.next(), party.previous()] {
                 let result = &results[honest.index()];
-                assert!(matches!(result, Err(Abort::Cheated(_))), "{x} {y} {party} {seed}: {result:?}");
+                assert!(
+                    matches!(result, Err(Abort::Cheated(_))),
+                    "{x} {y} {party} {seed} {which}: {result:?}"
+                );
             }
         }
     }

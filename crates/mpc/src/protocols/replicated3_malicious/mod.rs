@@ -27,7 +27,7 @@
 //! | table in the ring 2^r | `lookup` | 2 more than equality | 2^r·(equality's, and 3k) |
 //! | smooth function of h harmonics | `series` | 3 | about (2h + 2)·(k+S+2) |
 //! | answer | `output` | 1 | 3k |
-//! | proof | `proof` | about 2 for each factor of 16 in what is proven | 4 kB, and 40 to 300 kB where there are products of integers |
+//! | proof | `proof` | 3, and 2 for each factor of 16 to 64 in what is proven of bits, of 4 to 8 of integers | from each party 8 to 15 kB of bits, 2 to 320 kB of integers |
 //!
 //! where t bits are of a wrap; each file has its exact costs, which tests hold. `share`, `sum` have what is local, `component` the
 //! functions and bits of components, `drawn` what is random.

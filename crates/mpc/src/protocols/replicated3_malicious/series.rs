@@ -4,17 +4,18 @@
 //! over all harmonics of these times the factors of x2 is one inner product. Squirrel (Lu et al., USENIX Security 2023) does so
 //! with two components. These keep all their bits (an angle takes 53), so that an argument that may lose bits is not off.
 //!
-//! **Rounding.** [`Series::rounding`] allows a harmonic with coefficients t that are |t| long 2|t|·u + 2v, where u = 2^-(S+1) and
-//! v = 2^-(c+1) for S bits of sines and c bits of coefficients. Here sine and cosine of x0 and of x1 have S + 1 bits, so that each
+//! **Rounding.** [`Series::rounding`] allows a harmonic with coefficients t that are |t| long 2|t|·u + 2v(1+u), where u = 2^-(S+1)
+//! and v = 2^-(c+1) for S bits of sines and c bits of coefficients. Here sine and cosine of x0 and of x1 have S + 1 bits, so that each
 //! pair, as a complex number, is √2·u/2 off, and their product √2·u and at most u/16 more (S ≥ 2): less than 1.5u. The factors of
-//! x2 are √2·v off. The sum then has S + 2 bits more than the result and is cut to it, which is less than one unit: 2v/2^S, and
-//! the bound still has 0.58v, which is more (S ≥ 2). That float64 sines are 2^-50 off is what the bound allows five times.
+//! x2 are √2·v off, with these √2·v(1+1.5u). The sum then has S + 2 bits more than the result and is cut to it, which is at most
+//! one unit, 2v/2^S = 4uv; the bound still has 0.58v less 0.13uv, which is more (S ≥ 2). That float64 sines are 2^-50 off is what
+//! the bound allows five times.
 //!
 //! Where S + 2 bits do not fit beside the ring, the pairs of x0 + x1 are cut to S + 3 bits first: a unit of theirs is u/4 and makes
 //! √2·u/4 more, 1.85u together, below 2u as well; the sum is then cut by 3 bits. This takes S ≤ 29. Beyond, up to 37,
 //! the lowest 16 bits of the sines of x1 are multiplied apart, both products cut to S + 4 bits, where two units are √2·u/4 again, and
 //! the sum is cut by 4. Where the ring has no room for the 3 or 4 bits more, the factors of x2 are split likewise, f = high·2^3 +
-//! low, and only the sum with the low parts is cut, by a truncation.
+//! low (2^4), and only the sum with the low parts is cut, by a truncation.
 //!
 //! | | |
 //! |---|---|
@@ -27,9 +28,8 @@
 //! | 3 | 2h·(k+S+2) + 2(k+S+2) + k |
 //!
 //! of which the result is not sent yet. With k + S + 2 > 64 the pairs have 2S + 5 bits, and their truncation by S - 1 bits to the ring
-//! 2^(k+3) comes between ([`super::truncate`]), 2h times an element (with S > 29 two of them); then the sum is 2(k+3) bits, or a
-//! truncation of it where k > 61. From summands one round more, and
-//! 3p bits for an argument of p bits.
+//! 2^(k+3) comes between ([`super::truncate`]), 2h times an element (with S > 29 two of them, to 2^(k+4)); then the sum is 2(k+3) bits, or a
+//! truncation of it where there is no room. From summands one round more, and 3p bits for an argument of p bits.
 
 use privet_model::series::{Series, Term};
 use privet_ring::fixed::power_of_two;

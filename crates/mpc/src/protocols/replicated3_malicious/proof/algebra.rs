@@ -18,7 +18,7 @@ pub(super) trait Algebra {
     /// make few steps.
     fn variables(length: usize) -> u32;
     fn of_integer(x: u64) -> Self::Element;
-    /// The challenge that a random word is: never 0 or 1, so that it and 1 less it divide 1.
+    /// The challenge that a random word is: never 0 or 1, so that it and 1 less it divide 1. Words are no secret.
     fn challenge(word: u64) -> Self::Element;
     fn plus(x: &Self::Element, y: &Self::Element) -> Self::Element;
     fn minus(x: &Self::Element, y: &Self::Element) -> Self::Element;
@@ -61,7 +61,7 @@ impl Algebra for Binary {
     }
 
     fn challenge(word: u64) -> u64 {
-        neither_0_nor_1(word)
+        if word < 2 { 2 } else { word }
     }
 
     fn plus(x: &u64, y: &u64) -> u64 {
@@ -131,7 +131,7 @@ impl Algebra for Integral {
     }
 
     fn challenge(word: u64) -> Element {
-        Element::of_bits(neither_0_nor_1(word & (u64::MAX >> (64 - DEGREE))))
+        Element::of_bits(2 + word % ((1 << DEGREE) - 2))
     }
 
     fn plus(x: &Element, y: &Element) -> Element {
@@ -198,11 +198,6 @@ impl Algebra for Integral {
 
 /// Groups that are worked on at a time.
 const LANES: usize = 4;
-
-/// For these two, 2.
-fn neither_0_nor_1(word: u64) -> u64 {
-    if word < 2 { 2 } else { word }
-}
 
 /// Of some groups one word, or one element of the field, each.
 #[derive(Clone, Copy)]

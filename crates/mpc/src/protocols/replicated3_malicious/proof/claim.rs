@@ -88,7 +88,7 @@ impl<A: Algebra> Factors<A> {
 /// Who proves.
 pub(super) struct Prover<A: Algebra> {
     factors: Factors<A>,
-    /// Random at all three, so that what is left at the end tells nothing.
+    /// Random, and known to neither verifier, so that what is left at the end tells nothing.
     pair: [A::Element; 2],
     /// What the second verifier draws too.
     shares: Stream,

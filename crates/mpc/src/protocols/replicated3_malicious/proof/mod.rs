@@ -20,16 +20,17 @@
 //! said what they are for. Of bits all happens in the field of 2^64 elements, of integers in the Galois ring of degree 48
 //! ([`algebra`]), whose challenges are 2^48 elements no two of which differ by a divisor of zero. Let S be their number. A wrong Z
 //! passes the weights with probability at most 1/S, 2/S where there are two for each element; a wrong G is right at the random
-//! point with probability at most 2v/S. The pair that is added, below, counts ρ times its product, where ρ is drawn after the prover
-//! told that product: a wrong one makes up for nothing but with probability 1/S. Steps have at most 6 variables, and together
-//! fewer than 50: less than 2^-57 of bits, less than 2^-41 of integers. Where something wrong was sent, one proof at least is wrong,
-//! and it must pass.
+//! point with probability at most 2v/S (of bits 4v/S, as 2 stands for the challenges 0 and 1 as well). The pair that is added,
+//! below, counts ρ times its product, where ρ is drawn after the prover told that product: a wrong one makes up for nothing but with
+//! probability 1/S (3/S). Steps have at most 6 variables, and together fewer than 50: less than 2^-56 of bits, less than 2^-41 of
+//! integers. Where something wrong was sent, one proof at least is wrong, and it must pass.
 //!
 //! **What the verifiers learn.** The first is told summands that are uniform, as the second's are drawn; the second at the end X and Y,
 //! to which one pair was added that is random and that neither verifier knows, times what divides 1 (challenges are neither 0
 //! nor 1), and a claim that is their product; all others whether it is. A first verifier that told other weights or challenges
 //! than both drew would learn from that whether what they change is zero: so the prover tells the second what it heard (a hash, once it
-//! has said all), and where that is not what was drawn the verdict is no, whatever the rest.
+//! has said all), and where that is not what was drawn the verdict is no, whatever the rest. A first verifier that tells false
+//! summands at the end is found out whatever the secrets, as X and Y are uniform to it. A prover is told challenges and a verdict.
 //!
 //! | | |
 //! |---|---|
