@@ -19,6 +19,7 @@ use privet_model::range::Ranges;
 use privet_model::tensor::Tensor;
 use privet_mpc::Abort;
 use privet_mpc::protect::Protect;
+use privet_mpc::protocols::dealer2::Dealer2;
 use privet_mpc::protocols::protocol::Protocol as _;
 use privet_mpc::protocols::replicated3::Replicated3;
 use privet_mpc::protocols::replicated3_malicious::{Malicious3, open};
@@ -137,7 +138,7 @@ const CHANGES: [Change; 5] = [Change::Flip, Change::Add, Change::Replay, Change:
 /// Of a ring that each gate's result has, and how many elements.
 fn size<P: Party>(gate: fn(&mut P, &Held) -> Result<P::Sum, Abort>) -> (usize, u32) {
     let size = Mutex::new((0, 0));
-    let results = World::new(1).run([5; 32], |session| {
+    let results = P::all(&World::new(1), [5; 32], |session| {
         let held = Held::of(session.me());
         let mut p = P::begin(session)?;
         let sum = gate(&mut p, &held)?;
@@ -189,6 +190,19 @@ fn the_same_changes_make_wrong_answers_of_the_semi_honest_protocol() {
     let (wrong, trials) = (sum(|c| c.wrong), sum(Counts::all));
     println!("{wrong} wrong answers of {trials}");
     assert!(wrong > trials / 4, "{wrong} of {trials}");
+}
+
+/// And those between the two servers of `dealer2`, of gates that have any.
+#[test]
+fn the_same_changes_make_wrong_answers_where_a_dealer_works_ahead() {
+    let judge = |results: &Answers, _, expected: &[u64], k| with_all(results, expected, k);
+    let all = over_all_gates::<Dealer2>(2, judge);
+    for (name, counts) in &all {
+        println!("{name}: {counts:?}");
+        assert!(counts.wrong > 0 || counts.all() == 0 || *name == "mixed", "{name}: {counts:?}");
+    }
+    let sum = |of: fn(&Counts) -> usize| all.iter().map(|(_, counts)| of(counts)).sum::<usize>();
+    println!("{} wrong answers of {}", sum(|c| c.wrong), sum(Counts::all));
 }
 
 /// What the parties hold, but one of them holds another bit of one of its shares.

@@ -201,7 +201,7 @@ pub fn run<P: Party>(
     gate: Gate<P>,
     held: impl Fn(Role) -> Held + Sync,
 ) -> [Result<OutputShare, Abort>; PARTIES] {
-    world.run([5; 32], |session| {
+    P::all(world, [5; 32], |session| {
         let held = held(session.me());
         let mut p = P::begin(session)?;
         let sum = gate(&mut p, &held)?;
