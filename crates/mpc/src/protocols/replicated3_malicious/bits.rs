@@ -15,6 +15,7 @@ use crate::protocols::replicated3::Bits;
 
 use super::drawn::{BLOCK, Drawn};
 use super::party::Malicious3;
+use super::proof::passed;
 use super::share::Pair;
 
 /// Planes of bits, one word after the other; not those that a program holds.
@@ -38,10 +39,8 @@ impl Malicious3 {
             product ^ drawn.own[i] ^ drawn.next[i]
         };
         let own: Vec<u64> = (0..n).map(one).collect();
-        let message: Vec<u8> = own.iter().flat_map(|word| word.to_le_bytes()).collect();
         let me = self.me();
-        let received = self.session.exchange(me.previous(), &message, me.next(), message.len())?;
-        let next: Vec<u64> = received.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let next = passed(&mut self.session, &own, (me.previous(), me.next()), n)?;
         self.record.ands.push(x, y, &next, &drawn);
         if self.record.is_full() {
             self.prove()?;

@@ -4,6 +4,7 @@ use privet_ring::prg::Stream;
 
 use crate::session::Session;
 
+use super::proof::drawn;
 use super::share::Pair;
 
 /// Elements of a block: with its words, what stays in the nearest cache.
@@ -20,11 +21,7 @@ impl Drawn {
 
     /// The next elements.
     pub(super) fn block(&mut self, n: usize) -> Pair {
-        let [own, next] = self.0.each_mut().map(|stream| {
-            let mut words = vec![0; n];
-            stream.fill(&mut words);
-            words
-        });
+        let [own, next] = self.0.each_mut().map(|stream| drawn(stream, n));
         Pair { own, next }
     }
 }

@@ -17,7 +17,7 @@
 //! one round and 3k bits more.
 //!
 //! Equality with zero needs no tree of carries: of u + v = 0 modulo 2^k place j says that `u_j ⊕ v_j` is the carry of u + v - 1 + 1 below,
-//! `u_{j-1} ∨ v_{j-1}` (Vassiliadis, Putrino 1988), and all places together are one and. With k ≤ 8:
+//! `u_{j-1} ∨ v_{j-1}` (Cortadella, Llabería 1992), and all places together are one and. With k ≤ 8:
 //!
 //! | ring | rounds | bits an element, over all parties |
 //! |---|---|---|

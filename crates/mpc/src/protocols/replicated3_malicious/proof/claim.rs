@@ -256,8 +256,7 @@ where
             Some(shares) => drawn::<A>(shares, n),
             None => told.chunks_exact(A::WORDS).map(A::read).collect(),
         };
-        let mut words = vec![0; self.factors.wanted()];
-        self.challenges.fill(&mut words);
+        let words = super::drawn(&mut self.challenges, self.factors.wanted());
         Verifier::step(self, &told, &challenges::<A>(&words));
         words
     }
@@ -284,9 +283,7 @@ fn challenges<A: Algebra>(words: &[u64]) -> Vec<A::Element> {
 }
 
 fn drawn<A: Algebra>(stream: &mut Stream, n: usize) -> Vec<A::Element> {
-    let mut words = vec![0; n * A::WORDS];
-    stream.fill(&mut words);
-    words.chunks_exact(A::WORDS).map(A::read).collect()
+    super::drawn(stream, n * A::WORDS).chunks_exact(A::WORDS).map(A::read).collect()
 }
 
 fn pair<A: Algebra>(stream: &mut Stream) -> [A::Element; 2] {

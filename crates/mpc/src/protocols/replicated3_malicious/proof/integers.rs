@@ -197,15 +197,6 @@ fn sides(term: &Term, part: Part, up: u32) -> [Vec<u64>; 2] {
 /// Element i of each so many, as one row more.
 fn side_into(x: &Pair, part: Part, (i, length): (usize, usize), of: impl Fn(u64) -> u64, rows: &mut Rows) {
     let (own, next) = (x.own.get(i..).unwrap_or_default(), x.next.get(i..).unwrap_or_default());
-    if length == 1 {
-        // Written apart, as whole registers are copied here.
-        match part {
-            Part::Both => rows.push(own.iter().zip(next).map(|(x, y)| of(*x).wrapping_add(of(*y)))),
-            Part::Next => rows.push(next.iter().map(|x| of(*x))),
-            Part::Own => rows.push(own.iter().map(|x| of(*x))),
-        }
-        return;
-    }
     let (own, next) = (own.iter().step_by(length), next.iter().step_by(length));
     match part {
         Part::Both => rows.push(own.zip(next).map(|(x, y)| of(*x).wrapping_add(of(*y)))),

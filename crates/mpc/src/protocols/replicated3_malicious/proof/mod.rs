@@ -269,7 +269,7 @@ fn add(hasher: &mut blake3::Hasher, words: &[u64]) {
     }
 }
 
-fn drawn(stream: &mut Stream, n: usize) -> Vec<u64> {
+pub(super) fn drawn(stream: &mut Stream, n: usize) -> Vec<u64> {
     let mut words = vec![0; n];
     stream.fill(&mut words);
     words
@@ -282,7 +282,7 @@ fn expanded(seed: &[u64; 2]) -> Stream {
 }
 
 /// Words told to one party, and so many heard from the other.
-fn passed(
+pub(super) fn passed(
     session: &mut Session,
     words: &[u64],
     (to, from): (Role, Role),
