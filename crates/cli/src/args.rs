@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use privet_deploy::kind::{Kind, Reveal};
-use privet_mpc::protect::Protect;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_serve::belief::Belief;
 use privet_serve::gateway::Batching;
 
 use crate::args_attest::AttestCommand;
 use crate::args_bench::BenchArgs;
+pub(crate) use crate::args_words::{KindArg, ProtectArg, RevealArg};
 
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
@@ -40,11 +39,13 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
     #[command(
-        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
+        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --from bundle/deployment.toml --replace 'privet1 bank-a …' --rows sample.csv --out bundle-2\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
     )]
     Bundle(BundleArgs),
     /// Makes this machine's long-lived key and prints its one-line public half.
-    #[command(after_help = "Example:\n  privet keygen --name bank-a --out bank-a.key")]
+    #[command(
+        after_help = "Examples:\n  privet keygen --name bank-a --out bank-a.key\n  privet keygen --name bank-a --out bank-a.key --replace\n  privet keygen --name clinic --out clinic.token --token"
+    )]
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
@@ -117,6 +118,21 @@ pub(crate) enum ServeRole {
     /// A page on which people ask a deployment from their own browser.
     #[command(after_help = "Example:\n  privet serve web --config web.toml")]
     Web(ServeArgs),
+}
+
+impl ServeRole {
+    /// The word for it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Plain(_) => "plain",
+            Self::Party(_) => "party",
+            Self::Dealer(_) => "dealer",
+            Self::Enclave(_) => "enclave",
+            Self::He(_) => "he",
+            Self::Keys(_) => "keys",
+            Self::Web(_) => "web",
+        }
+    }
 }
 
 #[derive(Args)]
@@ -197,21 +213,32 @@ pub(crate) struct CheckArgs {
     pub(crate) verbose: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct BundleArgs {
     /// The exported model.
     pub(crate) model: PathBuf,
     /// How it is to be served.
-    #[arg(long, value_enum)]
-    pub(crate) kind: KindArg,
+    #[arg(long, value_enum, required_unless_present = "from")]
+    pub(crate) kind: Option<KindArg>,
     /// A machine's one-line public key, as `privet keygen` printed it; once per role, in order.
-    #[arg(long = "party", required = true)]
+    #[arg(long = "party", required_unless_present = "from")]
     pub(crate) parties: Vec<String>,
     /// Where that machine will listen, as `https://HOST:PORT`; once per role, in order.
-    #[arg(long = "url", required = true)]
+    #[arg(long = "url", required_unless_present = "from")]
     pub(crate) urls: Vec<String>,
+    /// A `deployment.toml` of before: kind, name, protocol, what is hidden and revealed, machines and addresses are as there, and the
+    /// version is the next one. Rows and accuracy are yours to give again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "parties", "urls"])]
+    pub(crate) from: Option<PathBuf>,
+    /// With `--from`: a machine's new line, which takes the place of the one with the same name. Repeatable.
+    #[arg(long, value_name = "LINE", requires = "from")]
+    pub(crate) replace: Vec<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    /// Your number of this version of the model. Servers have several versions side by side; a key service of `tee` can refuse lower
+    /// ones. Without it 1, or the next one with `--from`.
+    #[arg(long)]
+    pub(crate) model_version: Option<u64>,
     #[command(flatten)]
     pub(crate) sealed: SealedArgs,
     /// The folder to write into; a file that is there already is never overwritten.
@@ -225,9 +252,6 @@ pub(crate) struct BundleArgs {
 /// What only kind `tee` has.
 #[derive(Args, Clone)]
 pub(crate) struct SealedArgs {
-    /// For `tee`: your number of this version of the model; the key service can refuse lower ones.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) model_version: u64,
     /// For `tee`: answers holders of your tokens only (`privet token`). The secret key that signs them; made if it is not there.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_key: Option<PathBuf>,
@@ -247,6 +271,12 @@ pub(crate) struct KeygenArgs {
     /// The file for the secret half; never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Puts the key that is in the file aside, under another name, and makes a new one.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Makes a token for a client instead of a key, and prints its digest for `[[clients]]` of a role that is alone.
+    #[arg(long)]
+    pub(crate) token: bool,
     /// Prints one JSON object instead of the public line.
     #[arg(long)]
     pub(crate) json: bool,
@@ -405,59 +435,6 @@ pub(crate) struct DoctorArgs {
 /// None of something is nothing to measure.
 pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KindArg {
-    Plain,
-    Mpc,
-    Tee,
-    He,
-}
-
-impl From<KindArg> for Kind {
-    fn from(kind: KindArg) -> Self {
-        match kind {
-            KindArg::Plain => Self::Plain,
-            KindArg::Mpc => Self::Mpc,
-            KindArg::Tee => Self::Tee,
-            KindArg::He => Self::He,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RevealArg {
-    Score,
-    Probability,
-    Label,
-}
-
-impl From<RevealArg> for Reveal {
-    fn from(reveal: RevealArg) -> Self {
-        match reveal {
-            RevealArg::Score => Self::Score,
-            RevealArg::Probability => Self::Probability,
-            RevealArg::Label => Self::Label,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProtectArg {
-    Both,
-    Input,
-    Model,
-}
-
-impl From<ProtectArg> for Protect {
-    fn from(protect: ProtectArg) -> Self {
-        match protect {
-            ProtectArg::Both => Self::Both,
-            ProtectArg::Input => Self::Input,
-            ProtectArg::Model => Self::Model,
-        }
-    }
 }
 
 impl Command {

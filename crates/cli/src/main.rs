@@ -3,6 +3,7 @@
 mod args;
 mod args_attest;
 mod args_bench;
+mod args_words;
 mod commands;
 #[cfg(test)]
 mod conformance_tests;

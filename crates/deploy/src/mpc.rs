@@ -297,7 +297,7 @@ pub(crate) fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Met
     let explicit = part.layout([0; 32]).protect.components(role).iter().any(|c| !c.is_seeded());
     Metadata {
         name: bundle.manifest().name.clone(),
-        version: "1".into(),
+        version: bundle.manifest().version.to_string(),
         platform: "privet_mpc".into(),
         inputs: std::iter::once(HEAD).chain(explicit.then_some(BODY)).map(bytes).collect(),
         outputs: vec![bytes(ANSWER)],
@@ -361,7 +361,7 @@ pub(crate) fn aborted(abort: Abort) -> Error {
     match abort {
         Abort::Client(message) => Error::usage("E332", message),
         Abort::Cheated(message) => Error::integrity("E514", message),
-        Abort::Busy(message) => Error::new(Blame::Unreachable, "E324", message),
+        Abort::Busy(message) => Error::busy("E324", 1, message),
         Abort::Peer { .. } => {
             Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
         }

@@ -48,6 +48,8 @@ impl RawTensor {
 pub struct InferRequest {
     /// The model's name.
     pub model: String,
+    /// Which version of it; empty means whichever the server gives.
+    pub version: String,
     /// The caller's own id, given back in the reply.
     pub id: String,
     /// Anything else.
@@ -135,6 +137,11 @@ pub trait Host: Send + Sync {
     fn rows(&self, request: &InferRequest) -> usize {
         let _ = request;
         1
+    }
+
+    /// Whether it could answer now, or who is missing.
+    fn ready(&self) -> Result<(), Error> {
+        Ok(())
     }
 
     /// How full its pool of what was prepared ahead is, for hosts that have one.

@@ -25,6 +25,7 @@ use crate::client::Client;
 use crate::compute::{INLINE, compute};
 use crate::deployment::DeploymentFile;
 use crate::entropy::OsEntropy;
+use crate::trace;
 
 /// Jobs under way at a time: enough to keep splitting, sending and computing busy at once, few enough to bound memory.
 const IN_FLIGHT: usize = 4;
@@ -64,7 +65,8 @@ impl Deployed {
             Kind::Tee => Arc::new(TeeCaller::new(&public, belief.trust(&file, folder)?)?),
             Kind::He => Arc::new(HeCaller::new(&public)?),
         };
-        let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
+        let shown = file.shown(folder)?;
+        let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder, &shown)?);
         let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             file: Arc::new(file),
@@ -166,10 +168,10 @@ impl Deployed {
         let mut tasks = JoinSet::new();
         let mut parts: Vec<Option<Answer>> = jobs.iter().map(|_| None).collect();
         for (at, job) in jobs.into_iter().enumerate() {
-            let (deployed, permits) = (self.clone(), Arc::clone(&permits));
+            let (deployed, permits, trace) = (self.clone(), Arc::clone(&permits), trace::current());
             tasks.spawn(async move {
                 let _permit = permits.acquire_owned().await;
-                (at, deployed.one(job, true).await)
+                (at, trace::within(trace, deployed.one(job, true)).await)
             });
         }
         let mut done = 0;
@@ -241,7 +243,9 @@ impl Deployed {
     async fn ask(&self, messages: Vec<InferRequest>) -> Result<Vec<InferReply>, Error> {
         let deadline = after(self.deadline)?;
         let roles = self.clients.iter().zip(&self.file.endpoints);
-        let calls = roles.zip(messages).map(|((client, entry), message)| async move {
+        let version = self.public.manifest().version;
+        let calls = roles.zip(messages).map(|((client, entry), mut message)| async move {
+            message.version = version.to_string();
             client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
         });
         try_join_all(calls).await

@@ -60,6 +60,11 @@ impl Link {
         })))
     }
 
+    /// What errors call the other side.
+    pub(crate) fn who(&self) -> &str {
+        &self.0.who
+    }
+
     /// Bytes that went over the network so far.
     pub fn counts(&self) -> &Counts {
         &self.0.counts

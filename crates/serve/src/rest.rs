@@ -8,15 +8,18 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use privet_deploy::oip::{Metadata, TensorMetadata};
 use privet_deploy::{Blame, Error};
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::fault::{blame_name, http_status};
 use crate::grpc::{self, EXTENSIONS, NAME, VERSION};
+use crate::house::Guest;
 use crate::limits::Limits;
 use crate::metrics::CONTENT_TYPE;
 use crate::registry::Registry;
@@ -53,7 +56,11 @@ impl IntoResponse for Refused {
         let Self(status, error) = self;
         let body =
             json!({ "error": error.to_string(), "code": error.code, "blame": blame_name(error.blame) });
-        (status, axum::Json(body)).into_response()
+        let mut response = (status, axum::Json(body)).into_response();
+        if let Some(seconds) = error.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
@@ -87,7 +94,8 @@ fn not_ready(error: Error) -> Refused {
     Refused(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
-async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
+async fn metrics(State(rest): State<Rest>, request: Request) -> Result<Response, Refused> {
+    call_of(&request.into_parts().0).client.may_read_metrics()?;
     let unwritten = |_| Error::new(Blame::Ours, "E900", "The counts cannot be written.");
     let text = rest.registry.metrics().map_err(unwritten)?;
     Ok(([(http::header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
@@ -96,29 +104,37 @@ async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
 async fn model_ready(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
     let service = rest.registry.find(&model, &version)?;
-    rest.registry.ready_for(service).await.map_err(not_ready)?;
+    rest.registry.ready_for(&*service).await.map_err(not_ready)?;
     Ok(axum::Json(json!({ "name": model, "ready": true })))
 }
 
 async fn model_metadata(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
-    Ok(axum::Json(metadata(rest.registry.find(&model, &version)?.metadata())))
+    let service = rest.registry.find(&model, &version)?;
+    Ok(axum::Json(metadata(service.metadata(), &rest.registry.models().versions(&model))))
 }
 
 async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Result<Response, Refused> {
     let Which { model, version } = which(path)?;
     let (head, body) = request.into_parts();
-    let body = rest.body(&head.headers, body).await?;
+    let call = call_of(&head);
     let service = rest.registry.find(&model, &version)?;
+    call.client.may_ask(&model)?;
+    let body = rest.body(&head.headers, body, call.guest.as_deref()).await?;
     let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
     let (request, wanted) = read(&model, json_length, &body)?;
-    let reply = rest.registry.infer(service, request).await?;
+    let reply = rest.registry.infer(&*service, request, &call).await?;
     Ok(respond(&reply, service.metadata(), &wanted)?)
+}
+
+/// What is known of the caller.
+fn call_of(head: &Parts) -> Call {
+    head.extensions.get::<Call>().cloned().unwrap_or_else(Call::of_anyone)
 }
 
 impl Rest {
     /// The whole body, unless it is too long: then nothing of it is kept.
-    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+    async fn body(&self, headers: &HeaderMap, body: Body, guest: Option<&Guest>) -> Result<Bytes, Refused> {
         if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|e| *e != "identity") {
             let encoding: String = encoding.to_str().unwrap_or_default().chars().take(20).collect();
             let error = Error::usage(
@@ -136,6 +152,9 @@ impl Rest {
             }
             return Err(too_large(&length.to_string(), limit));
         }
+        // What a request says of its length takes room at once, and else the most that it may have.
+        let length = declared(headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
+        guest.map_or(Ok(()), |guest| guest.hold(length))?;
         match Limited::new(body, limit).collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -170,7 +189,7 @@ fn which(path: Named) -> Result<Which, Refused> {
     Ok(path.map_err(bad)?.0)
 }
 
-fn metadata(metadata: &Metadata) -> Value {
+fn metadata(metadata: &Metadata, versions: &[String]) -> Value {
     let tensors = |all: &[TensorMetadata]| -> Vec<Value> {
         all.iter()
             .map(|TensorMetadata { name, datatype, shape }| json!({ "name": name, "datatype": datatype, "shape": shape }))
@@ -178,7 +197,7 @@ fn metadata(metadata: &Metadata) -> Value {
     };
     json!({
         "name": metadata.name,
-        "versions": [metadata.version],
+        "versions": versions,
         "platform": metadata.platform,
         "inputs": tensors(&metadata.inputs),
         "outputs": tensors(&metadata.outputs),

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -31,14 +32,20 @@ use tower::Service as _;
 use tower_http::cors::CorsLayer;
 
 use crate::access::{Access, Token};
+use crate::call::Call;
+use crate::callers::{Caller, Callers};
+use crate::current::Current;
 use crate::fault::to_status;
 use crate::grpc_body::incoming;
+use crate::house::House;
 use crate::limits::{Limits, http2};
-use crate::peers::{Mesh, is_party};
+use crate::peers::{Meshes, is_party};
 use crate::registry::Registry;
 use crate::rest::Refused;
 use crate::rest_binary::HEADER;
-use crate::{grpc, rest};
+use crate::tls::key_of;
+use crate::trace::Trace;
+use crate::{grpc, rest, telemetry, trace};
 
 /// Serves these models until `shutdown` is done; then takes no more connections, lets running requests end, and
 /// returns. An error of one connection ends that connection only.
@@ -55,9 +62,9 @@ pub async fn serve(
 /// How connections come in.
 #[derive(Clone)]
 pub struct Door {
-    tls: Option<Arc<ServerConfig>>,
-    peers: Option<Arc<Mesh>>,
-    access: Access,
+    tls: Option<Arc<Current<ServerConfig>>>,
+    access: Arc<Current<Access>>,
+    peers: Option<Arc<Meshes>>,
     origins: Vec<HeaderValue>,
     waits: bool,
 }
@@ -65,18 +72,25 @@ pub struct Door {
 impl Door {
     /// Over TLS.
     pub fn tls(config: ServerConfig) -> Self {
-        Self {
-            tls: Some(Arc::new(config)),
-            peers: None,
-            access: Access::Anyone,
-            origins: Vec::new(),
-            waits: false,
-        }
+        Self::of(Some(config), Access::anyone())
     }
 
     /// In the clear, for programs of this machine alone: the listener must be a loopback address's.
     pub fn loopback() -> Self {
-        Self { tls: None, peers: None, access: Access::Loopback, origins: Vec::new(), waits: false }
+        Self::of(None, Access::Loopback)
+    }
+
+    fn of(tls: Option<ServerConfig>, access: Access) -> Self {
+        let tls = tls.map(|config| Arc::new(Current::new(config)));
+        Self { tls, access: Arc::new(Current::new(access)), peers: None, origins: Vec::new(), waits: false }
+    }
+
+    /// From now on, for new connections and requests, with this key and these rules.
+    pub(crate) fn replace(&self, tls: ServerConfig, access: Access) {
+        if let Some(current) = &self.tls {
+            current.set(tls);
+        }
+        self.access.set(access);
     }
 
     /// The same, for pages of these origins too.
@@ -87,7 +101,7 @@ impl Door {
 
     /// The same, for a party: its peers come to the same port.
     #[must_use]
-    pub fn with_peers(self, peers: Option<Arc<Mesh>>) -> Self {
+    pub fn with_peers(self, peers: Option<Arc<Meshes>>) -> Self {
         Self { waits: peers.is_some(), peers, ..self }
     }
 
@@ -100,7 +114,13 @@ impl Door {
     /// The same, for holders of a token.
     #[must_use]
     pub fn with_token(self, token: Token) -> Self {
-        Self { access: Access::Token(token), ..self }
+        self.with_access(Access::Token(token))
+    }
+
+    /// The same, for those whom this lets in.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access: Arc::new(Current::new(access)), ..self }
     }
 }
 
@@ -126,6 +146,14 @@ impl Content {
             registry.set_ready(false);
         }
     }
+
+    /// The room for requests; pages need none.
+    fn house(&self) -> Option<Arc<House>> {
+        match self {
+            Self::Models(registry) => Some(Arc::clone(registry.house())),
+            Self::Pages(_) => None,
+        }
+    }
 }
 
 /// The same, however connections come in, and whatever is served.
@@ -139,6 +167,7 @@ pub async fn serve_behind(
     let (stop, stopping) = watch::channel(false);
     let server = Server {
         router: pages(content.router(limits), &door.origins),
+        house: content.house(),
         door,
         http: http(limits),
         limits,
@@ -170,7 +199,7 @@ fn pages(router: Router, origins: &[HeaderValue]) -> Router {
     let told = CorsLayer::new()
         .allow_origin(origins.to_vec())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([CONTENT_TYPE, sizes.clone()])
+        .allow_headers([CONTENT_TYPE, AUTHORIZATION, sizes.clone()])
         .expose_headers([sizes])
         .max_age(Duration::from_secs(600));
     router.layer(told)
@@ -196,6 +225,7 @@ pub(crate) fn origin_header(origin: &str) -> Result<HeaderValue, Error> {
 struct Server {
     door: Door,
     router: Router,
+    house: Option<Arc<House>>,
     http: auto::Builder<TokioExecutor>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
@@ -218,29 +248,42 @@ impl Server {
         }
     }
 
-    async fn connection(self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
-        let Some(tls) = self.door.tls.clone() else { return self.requests(socket).await };
+    async fn connection(self, socket: TcpStream, address: IpAddr, _room: (OwnedSemaphorePermit, Caller)) {
+        let Some(tls) = self.door.tls.as_ref().map(|tls| tls.get()) else {
+            return self.requests(socket, None, address).await;
+        };
         let mut stopping = self.stopping.clone();
         let shaken = tokio::select! {
             shaken = timeout(self.limits.patience, self.shake(socket, &tls)) => shaken,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         match shaken {
-            Ok(Ok(Some(stream))) => self.requests(stream).await,
+            Ok(Ok(Some(stream))) => {
+                let key = shown_key(&stream);
+                self.requests(stream, key, address).await;
+            }
             Ok(Ok(None)) => {}
             _ => tracing::debug!("a TLS handshake failed or took too long"),
         }
     }
 
     /// Answers what comes over one connection.
-    async fn requests(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn requests(
+        mut self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        key: Option<[u8; 32]>,
+        address: IpAddr,
+    ) {
         let patience = self.limits.patience;
         let asked = AtomicBool::new(false);
         // A party's answer may wait for its peers, and a gateway's for its roles, after the request itself was waited for.
         let whole = if self.door.waits { patience + self.limits.peers } else { patience };
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
-            answer(self.router.clone(), request, self.door.access.clone(), whole)
+            let (router, house, access) = (self.router.clone(), self.house.clone(), self.door.access.get());
+            async move {
+                Ok::<_, Infallible>(answer(router, house, &access, (key, address), request, whole).await)
+            }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
@@ -265,13 +308,17 @@ impl Server {
 
 async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut JoinSet<()>) {
     let free = Arc::new(Semaphore::new(server.limits.connections));
+    let callers = Callers::new(server.limits.connections_per_address);
     loop {
         let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((socket, _)) => {
-                // Answers are small and waited for.
-                let _ = socket.set_nodelay(true);
-                connections.spawn(server.clone().connection(socket, permit));
+            // One address that takes all connections would leave none to the others; it hears of it by the end of this one.
+            Ok((socket, from)) => {
+                if let Some(caller) = callers.enter(from.ip()) {
+                    // Answers are small and waited for.
+                    let _ = socket.set_nodelay(true);
+                    connections.spawn(server.clone().connection(socket, from.ip(), (permit, caller)));
+                }
             }
             Err(error) => {
                 // The peer left already, or this process is out of file handles: others may go on.
@@ -283,29 +330,68 @@ async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut J
     }
 }
 
+/// The key that a client showed in the handshake.
+fn shown_key(stream: &TlsStream<TcpStream>) -> Option<[u8; 32]> {
+    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+    key_of(certificate).ok()
+}
+
+/// The answer to whatever comes, in time.
 async fn answer(
     mut router: Router,
+    house: Option<Arc<House>>,
+    access: &Access,
+    (key, address): (Option<[u8; 32]>, IpAddr),
     request: Request<Incoming>,
-    access: Access,
     patience: Duration,
-) -> Result<Response, Infallible> {
+) -> Response {
     let is_grpc = is_grpc(&request);
-    if let Err((status, error)) = access.check(&request) {
-        return Ok(refuse(is_grpc, status, error));
-    }
-    let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
-        let error = Error::new(
-            Blame::Unreachable,
-            "E157",
-            format!(
-                "The request was not complete or not answered within {} s. Send it again.",
-                patience.as_secs()
-            ),
-        );
-        return Ok(refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, error));
+    let request = match admitted(request, house, access, key.as_ref(), address) {
+        Ok(request) => request,
+        Err((status, error)) => return refuse(is_grpc, status, error),
     };
-    answer.map(|response| if is_grpc { grpc::in_own_words(response) } else { response })
+    let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
+        let seconds = patience.as_secs();
+        let what = format!("The request was not complete or not answered within {seconds} s. Send it again.");
+        let error = Error::new(Blame::Unreachable, "E157", what);
+        return refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, error);
+    };
+    let Ok(response) = answer;
+    if is_grpc { grpc::in_own_words(response) } else { response }
 }
+
+/// The request with what is known of its caller, if that may go on and there is room.
+fn admitted(
+    mut request: Request<Incoming>,
+    house: Option<Arc<House>>,
+    access: &Access,
+    key: Option<&[u8; 32]>,
+    address: IpAddr,
+) -> Result<Request<Incoming>, (StatusCode, Error)> {
+    let path = request.uri().path();
+    if HEALTH.iter().any(|health| path.starts_with(health)) {
+        return Ok(request);
+    }
+    let asks = path.ends_with(INFER[0]) || path.ends_with(INFER[1]);
+    let client = access.check(&request, key, address)?;
+    let guest = match house.filter(|_| asks) {
+        Some(house) => Some(Arc::new(house.enter().map_err(|e| (StatusCode::TOO_MANY_REQUESTS, e))?)),
+        None => None,
+    };
+    let given = request.headers().get(trace::HEADER).and_then(|text| Trace::parse(text.to_str().ok()?));
+    let trace = given.map(|trace| trace.child()).or_else(telemetry::begin);
+    request.extensions_mut().insert(Call { client, trace, guest });
+    Ok(request)
+}
+
+/// What whoever balances load may ask without being known.
+const HEALTH: [&str; 3] = [
+    "/v2/health/",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+];
+/// How paths end that bring rows.
+const INFER: [&str; 2] = ["/infer", "/ModelInfer"];
 
 fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
@@ -313,7 +399,12 @@ fn router(registry: Arc<Registry>, limits: Limits) -> Router {
         let calls = calls.clone();
         tower::service_fn(move |request| {
             let mut calls = calls.clone();
-            async move { calls.call(incoming(request, limits.message).await).await }
+            async move {
+                match incoming(request, limits.message).await {
+                    Ok(request) => calls.call(request).await,
+                    Err(error) => Ok(to_status(&error).into_http()),
+                }
+            }
         })
     };
     rest::router(registry, limits)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use privet_deploy::Error;
 use privet_serve::config::PeersConfig;
 use privet_serve::peers::{Measured, Side, measure};
-use privet_serve::seat::Seat;
+use privet_serve::seat::Seats;
 use serde::Serialize;
 
 use crate::commands::doctor::{table, yes};
@@ -27,7 +27,7 @@ struct Way {
 }
 
 pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let (seat, _) = Seat::read(config)?;
+    let seat = Seats::read(config)?.into_first()?;
     let PeersConfig { previous, next } = seat.peers()?;
     let identity = seat.identity();
     let ways = [(Side::Previous, previous), (Side::Next, next)].map(|(side, address)| {

@@ -22,6 +22,7 @@ pub(crate) mod bench;
 mod bench_report;
 mod bench_table;
 pub(crate) mod bundle;
+mod bundle_before;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod doctor;

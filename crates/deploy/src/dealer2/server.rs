@@ -59,7 +59,7 @@ impl ServerHost {
         let work = Work::new(part, &layout, me, secret)?;
         let owner = Owner {
             me,
-            model: bundle.manifest().name.clone(),
+            model: bundle.manifest().called(),
             bundle: layout.bundle,
             nonce: draw(entropy).map_err(no_entropy)?,
             key: Zeroizing::new(*with_dealer(me, me, &keys)),

@@ -265,11 +265,7 @@ impl World {
     }
 
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            name: "party-1".into(),
-            address: self.server.address.to_string(),
-            trust: Trust::Pinned(self.key.public().clone()),
-        }
+        Endpoint::new("party-1", self.server.address.to_string(), Trust::Pinned(self.key.public().clone()))
     }
 
     pub async fn client(&self) -> Client {
