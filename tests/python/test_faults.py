@@ -236,7 +236,7 @@ def altered(running, folder, what, into, digest=None):
 CHANGES = [
     ('"reveal":"score"', '"reveal":"label"'),
     ('"bound":', '"bound":1'),
-    ('"format":2', '"format":9'),
+    ('"format":3', '"format":9'),
     ("{", "("),
 ]
 
@@ -250,7 +250,7 @@ def test_an_altered_bundle_is_noticed_by_its_digest(what, into, shared, tmp_path
 
 def test_an_altered_bundle_with_a_digest_that_fits_is_noticed_by_the_parties(shared, tmp_path):
     running = shared("mpc", UCI / "model.onnx")
-    change = ('"name":"lr-uci","kind"', '"name":"lr-uci", "kind"')
+    change = ('"name":"lr-uci","version"', '"name":"lr-uci", "version"')
     done = refused(5, "predict", "--to", altered(running, tmp_path, *change), ROWS)
     digests = set(re.findall(r"\b[0-9a-f]{64}\b", done.err)) - {deployment(running.deployment)["digest"]}
     assert len(digests) == 1, done

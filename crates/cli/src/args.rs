@@ -80,6 +80,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json\n  privet doctor --links party.toml"
     )]
     Doctor(DoctorArgs),
+    /// Shows all roles of a deployment: whether they are ready, what they answer and refuse, how long it takes, and what they need.
+    #[command(
+        after_help = "Examples:\n  privet top --to run/deployment.toml\n  privet top --to run/deployment.toml --once --json"
+    )]
+    Top(TopArgs),
     /// Signs a token: who may ask an enclave about how many rows, where the bundle was made with `--token-key`.
     #[command(
         after_help = "Examples:\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 -o clinic.token\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 --until 2027-12-31"
@@ -304,6 +309,22 @@ pub(crate) struct UpArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct TopArgs {
+    /// The deployment's file. Where roles tell clients apart, it names a `client_key` that is an operator's.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    pub(crate) every: f64,
+    /// Looks twice and shows one picture; exits 4 where a role is not ready.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Prints a JSON object for each picture.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct PredictArgs {
     /// The deployment's file.
     #[arg(long)]
@@ -444,6 +465,7 @@ impl Command {
             Self::Demo(a) => a.json,
             Self::Check(a) => a.json,
             Self::Predict(a) => a.json,
+            Self::Top(a) => a.json,
             Self::Bundle(a) => a.json,
             Self::Keygen(a) => a.json,
             Self::Up(a) => a.json,

@@ -69,6 +69,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,
+        Command::Top(args) => commands::top::run(&args).await,
         Command::Token(args) => commands::token::run(&args),
     }
 }

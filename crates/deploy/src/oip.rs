@@ -149,6 +149,11 @@ pub trait Host: Send + Sync {
         Vec::new()
     }
 
+    /// What its evidence depends on, by name, and when that runs out, in seconds since 1970; for hosts that judge evidence.
+    fn expires(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
     /// The answer to one call. Never panics, whatever the caller sent.
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error>;
 }

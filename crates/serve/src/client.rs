@@ -5,12 +5,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+pub use http::StatusCode;
+use http_body_util::{BodyExt as _, Limited};
 use privet_deploy::Error;
 use privet_deploy::oip::{InferReply, InferRequest, Metadata};
 use prost::Message as _;
 use tokio::time::timeout_at;
+use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Response, Status};
+use tower::Service as _;
 use zeroize::Zeroizing;
 
 use crate::fault::from_status;
@@ -168,6 +172,24 @@ impl Client {
         let mut calls = self.calls.clone();
         let request = ModelMetadataRequest { name: model.into(), version: String::new() };
         metadata_from_message(self.call(deadline, calls.model_metadata(self.request(request))).await?)
+    }
+
+    /// What stands at a path of the server, as text: `/metrics`, say.
+    pub async fn text(&self, path: &str, deadline: Instant) -> Result<(StatusCode, String), Error> {
+        let uri = format!("https://{}{path}", self.link.address());
+        let mut request = http::Request::get(uri);
+        if let Some(bearer) = self.bearer.as_ref().and_then(|bearer| bearer.to_str().ok()) {
+            request = request.header("authorization", bearer);
+        }
+        let request = request.body(Body::empty()).map_err(|_| self.link.lost())?;
+        let read = async {
+            let response = self.link.clone().call(request).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), limits::MESSAGE).collect().await;
+            let bytes = body.map_err(|_| self.link.lost())?.to_bytes();
+            Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        self.within(deadline, read).await?
     }
 
     /// Bytes sent so far, below TLS, over all connections.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
+use http::StatusCode;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Opening, Preparation};
 use privet_deploy::dealer2::caller::DealtCaller;
@@ -86,6 +87,12 @@ impl Deployed {
     /// What everyone knows of it.
     pub fn public(&self) -> &PublicBundle {
         &self.public
+    }
+
+    /// What every role says at a path, in the order of roles: its counts at `/metrics`, say.
+    pub async fn texts(&self, path: &str) -> Result<Vec<Result<(StatusCode, String), Error>>, Error> {
+        let deadline = after(self.deadline)?;
+        Ok(join_all(self.clients.iter().map(|client| client.text(path, deadline))).await)
     }
 
     /// The client side of its kind.

@@ -70,6 +70,11 @@ impl Link {
         &self.0.counts
     }
 
+    /// Where the other side is, as `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
+    }
+
     /// Connects, unless it is connected.
     pub async fn ensure(&self) -> Result<(), Error> {
         self.sender().await.map(drop)

@@ -105,7 +105,7 @@ impl Reloader {
             // A warning, so that whoever asked for it sees it.
             Ok(()) => tracing::warn!("the configuration was read again and is in force"),
             Err(error) => {
-                tracing::error!(%error, "the configuration was read again and is refused; the one before stays in force")
+                tracing::error!(%error, "the configuration was read again and is refused; the one before stays in force");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a server counts, as Prometheus reads it. Triton's families, with our prefix; no label and no bucket depends on a value.
 
 use std::fmt::Error as Unwritten;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use privet_deploy::Error;
@@ -61,6 +61,11 @@ struct Of {
     client: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct What {
+    what: String,
+}
+
 /// What became of one call.
 pub struct Answered<'a> {
     /// Of which model.
@@ -98,6 +103,7 @@ pub struct Metrics {
     ways: [Family<Way, Counter>; 2],
     /// Tapes that wait, tickets that are out, and bytes of both.
     pools: [Family<Pool, Gauge>; 3],
+    expiry: Family<What, Gauge<f64, AtomicU64>>,
     process: Process,
 }
 
@@ -121,6 +127,7 @@ impl Default for Metrics {
             up: Family::default(),
             ways: Default::default(),
             pools: Default::default(),
+            expiry: Family::default(),
             process,
         };
         metrics.register(ours);
@@ -161,6 +168,8 @@ impl Metrics {
         let [ready, given, bytes] = self.pools.each_ref().map(Family::clone);
         to.register("pool_ready", "Computations that were prepared and wait, by rows", ready);
         to.register("pool_given", "Tickets that clients have and did not use, by rows", given);
+        let days = "Days until what the last accepted evidence depends on runs out";
+        to.register("evidence_expiry_days", days, self.expiry.clone());
         to.register("pool_bytes", "Bytes of what was prepared, by rows", bytes);
     }
 
@@ -205,6 +214,14 @@ impl Metrics {
         }
     }
 
+    /// How long evidence can still be accepted.
+    pub fn expiring(&self, expires: &[(String, u64)], now: u64) {
+        for (what, until) in expires {
+            let days = (*until as f64 - now as f64) / (24.0 * 3600.0);
+            self.expiry.get_or_create(&What { what: what.clone() }).set(days);
+        }
+    }
+
     /// All counts, as text.
     pub fn text(&self, house: &House) -> Result<String, Unwritten> {
         for (gauge, value) in self.pending.iter().zip([house.requests(), house.bytes()]) {
@@ -214,5 +231,22 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::house::Room;
+
+    #[test]
+    fn what_runs_out_is_counted_in_days_from_now() {
+        let metrics = Metrics::default();
+        metrics.expiring(&[("collateral".into(), 36 * 3600)], 0);
+        metrics.expiring(&[("certificate".into(), 0)], 24 * 3600);
+        let text = metrics.text(&House::new(Room { requests: 1, bytes: 1 })).unwrap();
+        assert!(text.contains("privet_evidence_expiry_days{what=\"collateral\"} 1.5"), "{text}");
+        assert!(text.contains("privet_evidence_expiry_days{what=\"certificate\"} -1"), "{text}");
     }
 }

@@ -16,6 +16,7 @@ use crate::bucket::Bucket;
 use crate::call::Call;
 use crate::clients::take;
 use crate::current::Current;
+use crate::deployed::now;
 use crate::house::{House, Room};
 use crate::limits::Limits;
 use crate::metrics::{Answered, Metrics};
@@ -130,6 +131,7 @@ impl Registry {
         for service in self.models.get().all() {
             self.metrics.filled(service.metadata(), &service.pool());
             self.metrics.met(service.metadata(), &service.peers());
+            self.metrics.expiring(&service.expires(), now());
         }
         self.metrics.text(&self.house)
     }

@@ -1,6 +1,7 @@
 //! The protocol over REST.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -118,8 +119,14 @@ async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Resul
     let Which { model, version } = which(path)?;
     let (head, body) = request.into_parts();
     let call = call_of(&head);
-    let service = rest.registry.find(&model, &version)?;
-    call.client.may_ask(&model)?;
+    let found = rest.registry.find(&model, &version);
+    let service = match found.and_then(|service| call.client.may_ask(&model).map(|()| service)) {
+        Ok(service) => service,
+        Err(error) => {
+            tokio::spawn(discard(body, rest.limits.patience));
+            return Err(error.into());
+        }
+    };
     let body = rest.body(&head.headers, body, call.guest.as_deref()).await?;
     let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
     let (request, wanted) = read(&model, json_length, &body)?;
@@ -148,13 +155,16 @@ impl Rest {
         let limit = self.limits.message;
         if let Some(length) = declared(headers).filter(|length| *length > limit as u64) {
             if !headers.contains_key(EXPECT) {
-                tokio::spawn(discard(body, self.limits));
+                tokio::spawn(discard(body, self.limits.patience));
             }
             return Err(too_large(&length.to_string(), limit));
         }
         // What a request says of its length takes room at once, and else the most that it may have.
         let length = declared(headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
-        guest.map_or(Ok(()), |guest| guest.hold(length))?;
+        if let Err(error) = guest.map_or(Ok(()), |guest| guest.hold(length)) {
+            tokio::spawn(discard(body, self.limits.patience));
+            return Err(error.into());
+        }
         match Limited::new(body, limit).collect().await {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -169,9 +179,9 @@ impl Rest {
 
 /// Reads on for a while without keeping anything. A client that only listens after it has sent everything would
 /// otherwise see a broken connection instead of the refusal.
-async fn discard(mut body: Body, limits: Limits) {
+pub(crate) async fn discard<B: hyper::body::Body + Unpin>(mut body: B, patience: Duration) {
     let read = async { while let Some(Ok(_)) = body.frame().await {} };
-    let _ = tokio::time::timeout(limits.patience, read).await;
+    let _ = tokio::time::timeout(patience, read).await;
 }
 
 fn declared(headers: &HeaderMap) -> Option<u64> {

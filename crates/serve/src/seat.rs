@@ -33,7 +33,7 @@ pub struct Seats {
     config: PartyConfig,
     folder: PathBuf,
     certificate: String,
-    seats: Vec<(Seat, PartySecret)>,
+    all: Vec<(Seat, PartySecret)>,
 }
 
 /// A party's seat among the parties of one bundle, read and found to fit together.
@@ -55,10 +55,11 @@ impl Seats {
         let (config, folder) = read::<PartyConfig>(file)?;
         let key = read_key(&folder.join(&config.key))?;
         let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-        let mut all = Self { config, folder, certificate, seats: Vec::new() };
-        let bundles: Vec<_> = std::iter::once(&all.config.bundle).chain(&all.config.also).cloned().collect();
-        all.seats = bundles.iter().map(|bundle| all.take(file, bundle)).collect::<Result<_, _>>()?;
-        Ok(all)
+        let mut seats = Self { config, folder, certificate, all: Vec::new() };
+        let bundles: Vec<_> =
+            std::iter::once(&seats.config.bundle).chain(&seats.config.also).cloned().collect();
+        seats.all = bundles.iter().map(|bundle| seats.take(file, bundle)).collect::<Result<_, _>>()?;
+        Ok(seats)
     }
 
     /// Reads a half of a bundle. Its share of the model comes beside it.
@@ -95,13 +96,13 @@ impl Seats {
 
     /// The seat of the first bundle.
     pub fn into_first(self) -> Result<Seat, Error> {
-        let first = self.seats.into_iter().next().map(|(seat, _)| seat);
+        let first = self.all.into_iter().next().map(|(seat, _)| seat);
         first.ok_or_else(|| Error::refused("E230", "The configuration names no bundle."))
     }
 
     /// As the dealer, which is asked by the two servers.
     pub(crate) fn deal(mut self, had: &[Served]) -> Result<Loaded, Error> {
-        let seats = std::mem::take(&mut self.seats);
+        let seats = std::mem::take(&mut self.all);
         let models =
             seats.into_iter().map(|(seat, secret)| seat.deal(secret, had)).collect::<Result<_, _>>()?;
         self.loaded(models)
@@ -110,7 +111,7 @@ impl Seats {
     /// Its servers, which meet their peers where parties talk to each other to compute.
     pub(crate) fn serve(mut self, had: &[Served]) -> Result<Loaded, Error> {
         let limits = Limits::from(self.config.limits);
-        let seats = std::mem::take(&mut self.seats);
+        let seats = std::mem::take(&mut self.all);
         let serve = |(seat, secret): (Seat, PartySecret)| seat.serve(secret, &limits, had);
         let models = seats.into_iter().map(serve).collect::<Result<_, _>>()?;
         self.loaded(models)

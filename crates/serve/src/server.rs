@@ -342,14 +342,15 @@ async fn answer(
     house: Option<Arc<House>>,
     access: &Access,
     (key, address): (Option<[u8; 32]>, IpAddr),
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     patience: Duration,
 ) -> Response {
     let is_grpc = is_grpc(&request);
-    let request = match admitted(request, house, access, key.as_ref(), address) {
-        Ok(request) => request,
-        Err((status, error)) => return refuse(is_grpc, status, error),
-    };
+    if let Err((status, error)) = admit(&mut request, house, access, key.as_ref(), address) {
+        // A client that listens only after it has sent everything is to see the refusal, and not the end of the connection.
+        tokio::spawn(rest::discard(request.into_body(), patience));
+        return refuse(is_grpc, status, error);
+    }
     let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
         let seconds = patience.as_secs();
         let what = format!("The request was not complete or not answered within {seconds} s. Send it again.");
@@ -360,20 +361,20 @@ async fn answer(
     if is_grpc { grpc::in_own_words(response) } else { response }
 }
 
-/// The request with what is known of its caller, if that may go on and there is room.
-fn admitted(
-    mut request: Request<Incoming>,
+/// Adds to the request what is known of its caller, if that may go on and there is room.
+fn admit(
+    request: &mut Request<Incoming>,
     house: Option<Arc<House>>,
     access: &Access,
     key: Option<&[u8; 32]>,
     address: IpAddr,
-) -> Result<Request<Incoming>, (StatusCode, Error)> {
+) -> Result<(), (StatusCode, Error)> {
     let path = request.uri().path();
     if HEALTH.iter().any(|health| path.starts_with(health)) {
-        return Ok(request);
+        return Ok(());
     }
     let asks = path.ends_with(INFER[0]) || path.ends_with(INFER[1]);
-    let client = access.check(&request, key, address)?;
+    let client = access.check(request, key, address)?;
     let guest = match house.filter(|_| asks) {
         Some(house) => Some(Arc::new(house.enter().map_err(|e| (StatusCode::TOO_MANY_REQUESTS, e))?)),
         None => None,
@@ -381,7 +382,7 @@ fn admitted(
     let given = request.headers().get(trace::HEADER).and_then(|text| Trace::parse(text.to_str().ok()?));
     let trace = given.map(|trace| trace.child()).or_else(telemetry::begin);
     request.extensions_mut().insert(Call { client, trace, guest });
-    Ok(request)
+    Ok(())
 }
 
 /// What whoever balances load may ask without being known.

@@ -26,6 +26,11 @@ pub trait Service: Send + Sync {
         Vec::new()
     }
 
+    /// What its evidence depends on, by name, and when that runs out, in seconds since 1970.
+    fn expires(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
     /// Rows that a call asks about, as far as it shows them.
     fn rows(&self, request: &InferRequest) -> usize {
         let _ = request;
@@ -89,6 +94,10 @@ impl Service for Here {
 
     fn peers(&self) -> Vec<Peer> {
         self.company.as_ref().map_or_else(Vec::new, |company| company.peers())
+    }
+
+    fn expires(&self) -> Vec<(String, u64)> {
+        self.host.expires()
     }
 
     fn rows(&self, request: &InferRequest) -> usize {

@@ -122,7 +122,7 @@ impl Collector {
         let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = if address.contains(':') { address.to_owned() } else { format!("{address}:4318") };
         let path = format!("/{}/v1/traces", path.trim_matches('/')).replace("//", "/");
-        if address.starts_with(":") {
+        if address.starts_with(':') {
             return Err(wrong());
         }
         Ok(Self { address, path, service })

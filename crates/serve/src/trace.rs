@@ -115,7 +115,7 @@ mod tests {
         assert!(within.id() == trace.id() && within.span() != trace.span());
         assert_eq!(within.parent().unwrap(), trace.span());
         assert!(Trace::new().unwrap().is_sampled());
-        assert_eq!(Trace::parse(&GIVEN.replace("-01", "-00")).unwrap().is_sampled(), false);
+        assert!(!Trace::parse(&GIVEN.replace("-01", "-00")).unwrap().is_sampled());
         assert!(Trace::parse(&format!("{}-more", GIVEN.replace("00-4", "01-4"))).is_some());
     }
 

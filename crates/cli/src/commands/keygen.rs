@@ -24,10 +24,11 @@ pub(crate) fn run(args: &KeygenArgs) -> Result<ExitCode, Failure> {
     let file = args.out.display().to_string();
     if args.json {
         let what = if args.token { "token_digest" } else { "public" };
-        print(
-            &serde_json::json!({ "name": args.name, what: public, "file": file, "before": before })
-                .to_string(),
-        );
+        let mut facts = serde_json::json!({ "name": args.name, what: public, "file": file });
+        if let Some(before) = before {
+            facts["before"] = before.display().to_string().into();
+        }
+        print(&facts.to_string());
     } else {
         print(&public);
     }
@@ -80,8 +81,8 @@ fn put_aside(file: &Path) -> Result<PathBuf, Failure> {
         return Err(Error::usage("E314", what).into());
     }
     let name = |n: u32| PathBuf::from(format!("{}.before-{n}", file.display()));
-    let free = (1..).map(name).find(|path| path.symlink_metadata().is_err());
-    let to = free.unwrap_or_else(|| name(0));
+    let free = (1..1000).map(name).find(|path| path.symlink_metadata().is_err());
+    let to = free.unwrap_or_else(|| name(1000));
     std::fs::rename(file, &to).map_err(cannot)?;
     Ok(to)
 }

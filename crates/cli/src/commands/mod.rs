@@ -33,6 +33,8 @@ pub(crate) mod predict;
 pub(crate) mod serve;
 pub(crate) mod table;
 pub(crate) mod token;
+pub(crate) mod top;
+mod top_counts;
 pub(crate) mod up;
 
 /// The name under which a model is served: as given, else the folder's of `NAME/model.onnx` or `NAME/saved_model`, else the file's stem.

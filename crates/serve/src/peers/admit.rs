@@ -15,6 +15,7 @@ use tokio_rustls::server::{StartHandshake, TlsStream};
 use super::frame::{ALPN, HELLO, Purpose, Verdict, parse_hello};
 use super::measure::answer;
 use super::reader::read_all;
+use super::report::report;
 use super::wire::Wire;
 use super::{Mesh, Meshes, Side, spawn};
 use crate::tls::key_of;
@@ -58,6 +59,9 @@ impl Mesh {
             let _ = stream.shutdown().await;
             return Err(io::Error::other(format!("party {}: {verdict:?}", side.role(self.hub.me).index())));
         }
+        if hello.0 == Purpose::Report {
+            return stream.write_all(&report(&self.hub)).await;
+        }
         match measuring {
             Some(measuring) => answer_all(side, stream, measuring),
             None => self.read(side, stream),
@@ -83,6 +87,7 @@ impl Mesh {
         let free = match purpose {
             Purpose::Compute => self.hub.is_open(),
             Purpose::Measure => !self.measured.swap(true, Ordering::AcqRel),
+            Purpose::Report => true,
         };
         if free { Verdict::Welcome } else { Verdict::NotNow }
     }

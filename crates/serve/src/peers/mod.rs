@@ -8,7 +8,7 @@
 //! | `link`, `refusal` | one computation's end of the connections, or why it has none |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
 //! | `meshes`, `admit`, `reader` | the connection in: to which bundle's parties, let in, and read |
-//! | `measure` | how far a peer is, for `privet doctor --links` |
+//! | `measure`, `report` | how far a peer is and what it says of the others, for `privet doctor --links` |
 //!
 //! Connections are blocking and have threads to themselves. A message is written by the thread of the computation that
 //! sends it, and read by the one thread that reads for all; that thread never waits for a computation, so no computation
@@ -27,6 +27,7 @@ mod memory;
 mod meshes;
 mod reader;
 mod refusal;
+mod report;
 mod sessions;
 mod tls;
 mod way;
@@ -43,6 +44,7 @@ pub use self::frame::{ALPN, FRAME};
 use self::hub::Hub;
 pub use self::measure::{Measured, measure};
 pub use self::meshes::Meshes;
+pub use self::report::{Told, ask};
 use crate::keys::MachineKey;
 use crate::public_key::PublicKey;
 use crate::service::{Company, Peer};
