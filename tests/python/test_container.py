@@ -55,7 +55,7 @@ def bundle(image, tmp_path_factory):
     return unpacked(image, tmp_path_factory.mktemp("unpacked"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def names():
     server = Names()
     yield server
@@ -176,9 +176,9 @@ def test_the_enclaves_program_starts_from_the_image(run, names, tmp_path):
     mounts = etc(tmp_path / "etc", names) | {"/work": (owned(work), "rw")}
     up = run("up", ["up", "tee", "/work/model.onnx", "--dir", "/work/run"], mounts).ready()
     answers = tmp_path / "answers.npz"
-    done = ok("predict", "--to", work / "run/deployment.toml", LINEAR / "rows.npz", "-o", answers, "--dangerous-accept-simulated", "--json")
+    ok("predict", "--to", work / "run/deployment.toml", LINEAR / "rows.npz", "-o", answers, "--dangerous-accept-simulated")
     fixture = judge.fixture("models/lr-uci")
-    judge.compare(fixture.name, dict(np.load(answers)), fixture.expected, done.facts["bound"])
+    judge.compare(fixture.name, dict(np.load(answers)), fixture.expected)
     assert up.stop() == 0, up.text()
 
 
