@@ -1,5 +1,6 @@
 """What is handed out: what it is made of, what was audited, and the artefacts themselves."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -172,6 +173,17 @@ def test_the_archive_holds_the_program_and_what_it_needs(signed, tmp_path):
     assert (folder / "privet").read_bytes() == static().read_bytes()
     done = subprocess.run([folder / "privet", "check", MODELS / "lr-uci/model.onnx"], capture_output=True, check=False)
     assert done.returncode == 0, done
+
+
+def test_a_wheel_keeps_the_released_program_as_it_is():
+    """It is stripped only where it has symbols, as stripping writes any file anew."""
+    # Not by its name, which a package has too.
+    spec = importlib.util.spec_from_file_location("wheel_of_privet", ROOT / "bindings/python/wheel.py")
+    wheel = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(wheel)
+    assert not wheel.has_symbols(static().read_bytes())
+    elf = next(pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).glob("release/privet"), None)
+    assert elf is None or wheel.has_symbols(elf.read_bytes())
 
 
 def pythons():
