@@ -7,6 +7,10 @@ mod commands;
 #[cfg(test)]
 mod conformance_tests;
 #[cfg(test)]
+mod docs_config;
+#[cfg(test)]
+mod docs_errors;
+#[cfg(test)]
 mod docs_reading;
 #[cfg(test)]
 mod docs_tests;
@@ -69,5 +73,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,
         Command::Token(args) => commands::token::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }
