@@ -117,7 +117,7 @@ class Reader:
 
     def start(self, how, block, where="."):
         """What runs until it is told to stop. `restart` ends what the same block started in the same place before."""
-        (line,) = block.replace("\\\n", " ").strip().splitlines()
+        (line,) = [line for line in block.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
         key = (line, where)
         if how == "restart":
             assert self.running.pop(key).end() == 0

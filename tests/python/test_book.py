@@ -94,9 +94,8 @@ def test_every_page_is_in_the_table_of_contents_once():
     assert not missing, f"`docs/SUMMARY.md` lacks {sorted(str(page.relative_to(ROOT)) for page in missing)}"
 
 
-def test_pages_do_not_speak_of_what_is_not_there():
-    """A heading once, and one title for each page."""
-    for page in PAGES:
+def test_each_page_has_one_title():
+    for page in set(PAGES) - {SUMMARY}:
         titles = re.findall(r"^# ", book.FENCE.sub("", page.read_text()), re.M)
         assert len(titles) == 1, f"{page.name} has {len(titles)} titles"
 
@@ -154,7 +153,7 @@ def test_bash_completes_commands_options_and_values(words, wanted, others):
 @pytest.mark.parametrize("name, check", [("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"]), ("elvish", None), ("powershell", None)])
 def test_completions_are_scripts_of_their_shell(name, check, tmp_path):
     script = subprocess.run([BINARY, "completions", name], capture_output=True, check=True, text=True).stdout
-    assert all(word in script for word in ("predict", "dangerous-accept-simulated", "replicated3-malicious"))
+    assert all(word in script for word in ("predict", "dangerous-accept-simulated", "privet"))
     if check and shutil.which(check[0]):
         (tmp_path / "script").write_text(script)
         subprocess.run([*check, tmp_path / "script"], check=True)
