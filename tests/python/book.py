@@ -1,4 +1,15 @@
-"""The documentation as data: its pages, links, headings and blocks, and a reader who does what a page says."""
+"""The documentation as data: its pages, links, headings and blocks, and a reader who does what a page says.
+
+What stands behind a block's language says what to do with it; PLACE is an organisation's folder:
+
+    ```sh run PLACE          run it there; it must succeed
+    ```sh start PLACE        one command that runs on; wait for its `ready`, and end it when the page ends
+    ```sh restart PLACE      end what this very command started there, and start it again
+    ```python run PLACE      run it there, with the package `privet`
+    ```toml file PLACE/NAME  write it there
+    ```text output           each line stands in what the last step said; `…` is anything
+    <!-- send FILE PLACE/ --> copy what one organisation sends to another
+"""
 
 import os
 import pathlib

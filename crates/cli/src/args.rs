@@ -361,7 +361,7 @@ pub(crate) struct BeliefArgs {
     /// What a vendor publishes beside its evidence: Intel's collateral (JSON), AMD's certificates (DER or PEM). Repeatable.
     #[arg(long)]
     pub(crate) collateral: Vec<PathBuf>,
-    /// The owner's token, where the deployment wants one.
+    /// The file with the owner's token, where the deployment wants one.
     #[arg(long)]
     pub(crate) token: Option<PathBuf>,
     /// Sends rows to a SIMULATED enclave that the policy accepts: an ordinary process, whose owner can read them.

@@ -32,7 +32,8 @@ fn pages(command: &Command, folder: &Path, source: &str) -> Result<Vec<PathBuf>,
     let mut text = Vec::new();
     // What is written into memory cannot fail; the file can.
     let rendered = man.render(&mut text).and_then(|()| examples_section(&examples).to_writer(&mut text));
-    rendered.and_then(|()| std::fs::write(&path, text)).map_err(|e| unwritten(&path, &e))?;
+    let written = rendered.and_then(|()| std::fs::write(&path, ascii(&String::from_utf8_lossy(&text))));
+    written.map_err(|e| unwritten(&path, &e))?;
     let mut written = vec![path];
     for sub in command.get_subcommands() {
         written.extend(pages(sub, folder, source)?);
@@ -49,6 +50,12 @@ fn examples_section(examples: &str) -> Roff {
     }
     roff.control("fi", []);
     roff
+}
+
+/// In the one character set that every reader of manual pages knows.
+fn ascii(text: &str) -> String {
+    let escaped = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\[u{:04X}]", u32::from(c)) };
+    text.chars().map(escaped).collect()
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
