@@ -87,8 +87,8 @@ class Reader:
         if not folder.exists():
             folder.mkdir(parents=True)
         if not (folder / "models").exists():
-            (folder / "models").symlink_to(ROOT / "models")
-            (folder / "examples").symlink_to(ROOT / "examples")
+            for name in ("models", "tee-vectors"):
+                (folder / name).symlink_to(ROOT / name)
         return folder
 
     def read(self, text):
