@@ -106,7 +106,7 @@ fn words(of: &str) -> String {
 }
 
 fn table(structure: &str) -> String {
-    let mut text = String::from("| key | what it takes | left out | |\n|---|---|---|---|\n");
+    let mut text = String::from("| key | takes | left out | what it is |\n|---|---|---|---|\n");
     for Key { name, says, of, default } in keys(structure) {
         let default = default.unwrap_or_else(|| "an error".into());
         writeln!(text, "| `{name}` | {} | {default} | {says} |", words(&of)).unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::docs_tests::{read, root};
 
-/// The codes in a text, which stand in it as `"E123"`.
+/// The codes in a text, where they stand between quotes.
 fn codes(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1).filter(|word| is_code(word))
 }
@@ -29,7 +29,7 @@ fn used(folder: &Path, found: &mut BTreeSet<String>) {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        found.extend(codes(text.split("#[cfg(test)]\nmod ").next().unwrap()).map(str::to_owned));
+        found.extend(codes(text.split("\nmod tests {").next().unwrap()).map(str::to_owned));
     }
 }
 

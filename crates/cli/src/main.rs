@@ -73,7 +73,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,
         Command::Token(args) => commands::token::run(&args),
-        Command::Completions(args) => commands::completions::run(&args),
+        Command::Completions(args) => Ok(commands::completions::run(&args)),
         Command::Man(args) => commands::man::run(&args),
     }
 }
