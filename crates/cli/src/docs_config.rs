@@ -18,6 +18,14 @@ use crate::docs_tests::{documents, read, root};
 
 const PAGE: &str = "docs/reference/configuration.md";
 const SOURCES: [&str; 2] = ["crates/serve/src/config.rs", "crates/serve/src/web/config.rs"];
+/// Where messages have their first bytes.
+const MARKED: [&str; 5] = [
+    "crates/deploy/src/wire.rs",
+    "crates/deploy/src/dealer2/wire.rs",
+    "crates/deploy/src/he/wire.rs",
+    "crates/serve/src/peers/frame.rs",
+    "crates/tee/src/channel/layout.rs",
+];
 
 /// A key of a configuration, as the source declares it.
 struct Key {
@@ -212,4 +220,26 @@ fn every_sample_of_a_configuration_is_read() {
     }
     assert!(read_ones > 15, "only {read_ones} samples were found");
     assert!(!refusals("listen = \"0.0.0.0:1\"\nkey = \"k\"\nbundel = \"b\"\n").is_empty());
+}
+
+#[test]
+fn the_page_of_formats_has_the_versions_of_this_program() {
+    let page = read("docs/reference/formats.md");
+    let row = |file: &str| page.lines().find(|row| row.starts_with(&format!("| {file}"))).unwrap();
+    for (file, version) in [
+        ("`party-N.bundle`", format!("`format` {}", privet_deploy::bundle::FORMAT)),
+        ("`public.json`", format!("`format` {}", privet_deploy::bundle::FORMAT)),
+        ("policy", format!("`version` {}", privet_tee::policy::VERSION)),
+        ("record of a benchmark", format!("`format` {}", privet_bench::record::FORMAT)),
+    ] {
+        assert!(row(file).ends_with(&format!("| {version} |")), "{file} has {version}");
+    }
+    for file in MARKED {
+        let source = read(file);
+        let marks: Vec<_> = source.split("b\"PV").skip(1).map(|rest| format!("`PV{}`", &rest[..2])).collect();
+        assert!(!marks.is_empty(), "{file}");
+        for mark in marks {
+            assert!(page.contains(&mark), "{mark} of {file} is not on the page");
+        }
+    }
 }
