@@ -88,7 +88,7 @@ def is_error(line):
 class Role:
     """`privet serve` or `privet up`, running."""
 
-    def __init__(self, *args, log, env=None):
+    def __init__(self, *args, log, env=None, cwd=None):
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as err:
             self.process = subprocess.Popen(
@@ -97,6 +97,7 @@ class Role:
                 stdout=subprocess.PIPE,
                 stderr=err,
                 env=env,
+                cwd=cwd,
                 start_new_session=True,
             )
 

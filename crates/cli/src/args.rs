@@ -98,6 +98,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: AttestCommand,
     },
+    /// Prints a script with which a shell completes commands, options and their values.
+    #[command(
+        after_help = "Examples:\n  privet completions bash > ~/.local/share/bash-completion/completions/privet\n  privet completions zsh > _privet\n  privet completions fish > ~/.config/fish/completions/privet.fish"
+    )]
+    Completions(CompletionsArgs),
+    /// Writes manual pages, one for each command.
+    #[command(after_help = "Example:\n  privet man --out ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Subcommand)]
@@ -148,6 +156,20 @@ pub(crate) struct ServeArgs {
     /// Ends when standard input does, and so with the process that started it.
     #[arg(long)]
     pub(crate) with_parent: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The folder to write into; pages that are there already are written again.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args)]
@@ -390,7 +412,7 @@ pub(crate) struct BeliefArgs {
     /// What a vendor publishes beside its evidence: Intel's collateral (JSON), AMD's certificates (DER or PEM). Repeatable.
     #[arg(long)]
     pub(crate) collateral: Vec<PathBuf>,
-    /// The owner's token, where the deployment wants one.
+    /// The file with the owner's token, where the deployment wants one.
     #[arg(long)]
     pub(crate) token: Option<PathBuf>,
     /// Sends rows to a SIMULATED enclave that the policy accepts: an ordinary process, whose owner can read them.
@@ -473,7 +495,7 @@ impl Command {
             Self::Doctor(a) => a.json,
             Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
-            Self::Serve { .. } | Self::Gateway(_) => false,
+            Self::Serve { .. } | Self::Gateway(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

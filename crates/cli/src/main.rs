@@ -8,6 +8,10 @@ mod commands;
 #[cfg(test)]
 mod conformance_tests;
 #[cfg(test)]
+mod docs_config;
+#[cfg(test)]
+mod docs_errors;
+#[cfg(test)]
 mod docs_reading;
 #[cfg(test)]
 mod docs_tests;
@@ -71,5 +75,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Attest { what } => commands::attest::run(&what).await,
         Command::Top(args) => commands::top::run(&args).await,
         Command::Token(args) => commands::token::run(&args),
+        Command::Completions(args) => Ok(commands::completions::run(&args)),
+        Command::Man(args) => commands::man::run(&args),
     }
 }
