@@ -113,14 +113,14 @@ def test_parties_take_no_tokens(parties, tmp_path):
     shutil.copy(out / "party-0.bundle", parties[0].folder / "party.bundle")
     digest, _ = token_of(tmp_path, "clinic")
     parties[0].write(f'bundle = "party.bundle"\n[[clients]]\nname = "clinic"\ntoken_digest = "{digest}"\n')
-    refused(2, "serve", "party", "--config", parties[0].config, names=["E147", "`clinic`", "use `key`"])
+    refused(2, "serve", "party", "--config", parties[0].config, names=["E171", "`clinic`", "use `key`"])
 
 
 def test_limits_are_told_with_their_numbers_and_the_time_to_wait(machine, tmp_path):
     machine.write(PLAIN + "[limits]\nrows = 10\nrows_per_minute = 20\nrequests_per_minute = 6\n")
     machine.serve("plain")
     status, _, said = infer(machine.url, "lr-uci", X[:11])
-    assert status == 400 and said["code"] == "E330" and "11 rows came; this server takes at most 10" in said["error"]
+    assert status == 400 and said["code"] == "E319" and "11 rows came; this server takes at most 10" in said["error"]
     assert infer(machine.url, "lr-uci", X[:10])[0] == 200 == infer(machine.url, "lr-uci", X[10:20])[0]
     status, headers, said = infer(machine.url, "lr-uci", X[:1])
     assert status == 429 and said["code"] == "E325" and said["blame"] == "busy", said

@@ -274,7 +274,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn wrong(config: &ClientConfig, what: &str) -> Error {
-    Error::usage("E147", format!("The client `{}` cannot be known: {what}.", config.name))
+    Error::usage("E171", format!("The client `{}` cannot be known: {what}.", config.name))
 }
 
 #[cfg(test)]

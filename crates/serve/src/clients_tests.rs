@@ -98,16 +98,16 @@ fn a_list_that_says_nothing_clear_is_refused() {
     let anyone = |name: &str| ClientConfig { anyone: true, ..named(name) };
     let refused =
         |configs: &[ClientConfig], company| Clients::new(configs, None, company).err().map(|e| e.code);
-    assert_eq!(refused(&[named("a")], false), Some("E147"));
-    assert_eq!(refused(&[by_key("a"), by_key("b")], false), Some("E147"));
-    assert_eq!(refused(&[by_key("a"), by_key("a")], false), Some("E147"));
-    assert_eq!(refused(&[anyone("a"), anyone("b")], false), Some("E147"));
+    assert_eq!(refused(&[named("a")], false), Some("E171"));
+    assert_eq!(refused(&[by_key("a"), by_key("b")], false), Some("E171"));
+    assert_eq!(refused(&[by_key("a"), by_key("a")], false), Some("E171"));
+    assert_eq!(refused(&[anyone("a"), anyone("b")], false), Some("E171"));
     assert_eq!(
         refused(&[ClientConfig { token_digest: Some("12".into()), ..named("a") }], false),
-        Some("E147")
+        Some("E171")
     );
-    assert_eq!(refused(&[with_token("a", "a-long-enough-token")], true), Some("E147"));
-    assert_eq!(refused(&[ClientConfig { anyone: true, ..by_key("a") }], false), Some("E147"));
+    assert_eq!(refused(&[with_token("a", "a-long-enough-token")], true), Some("E171"));
+    assert_eq!(refused(&[ClientConfig { anyone: true, ..by_key("a") }], false), Some("E171"));
     assert_eq!(refused(&[named("Not A Name")], false), Some("E312"));
     assert_eq!(refused(&[by_key("a"), anyone("b")], true), None);
 }

@@ -125,7 +125,7 @@ impl Reloader {
             None if meshes.is_empty() => {}
             None => {
                 return Err(Error::usage(
-                    "E149",
+                    "E173",
                     "This role had no peers when it started. Restart it to give it some.",
                 ));
             }

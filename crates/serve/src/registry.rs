@@ -196,7 +196,7 @@ fn check_rows(rows: usize, most: Option<usize>) -> Result<(), Error> {
             let what = format!(
                 "{rows} rows came; this server takes at most {most} in one request. Send fewer at a time."
             );
-            Err(Error::usage("E330", what))
+            Err(Error::usage("E319", what))
         }
         _ => Ok(()),
     }

@@ -116,7 +116,7 @@ impl Collector {
                 "`{ENDPOINT}` is `{endpoint}`; expected `http://HOST:PORT` of a collector on this machine or in this pod, which sends on \
                  what it gets."
             );
-            Error::usage("E148", what)
+            Error::usage("E172", what)
         };
         let rest = endpoint.strip_prefix("http://").ok_or_else(wrong)?;
         let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
