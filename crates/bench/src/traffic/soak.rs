@@ -130,10 +130,11 @@ impl Asker {
             let took = start.elapsed();
             let judged = answer.and_then(|answer| source.judge(question, &answer));
             let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
-            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            // Where the log cannot be written the numbers still are.
-            let _ = log.add(at, source, question, (since, took), judged.err().as_ref());
-            drop(log);
+            {
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                // Where the log cannot be written the numbers still are.
+                let _ = log.add(at, source, question, (since, took), judged.err().as_ref());
+            }
             tokio::time::sleep(self.pause.mul_f64(self.random.unit())).await;
         }
     }

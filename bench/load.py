@@ -1,0 +1,63 @@
+"""A thousand clients, each with connections of its own, on a linear model between three parties: as fast as they can, and at rates below and
+above what is possible. Writes a record, its table and a plot of latency.
+
+    python bench/load.py --clients 1000
+    python bench/load.py --kind plain --out plain.json
+
+It needs `cargo build --release -p privet-cli` and `cargo build --release -p privet-bench --examples`, and the packages of the tests. Clients and
+parties share this machine.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import tempfile
+
+from traffic import ROOT, commit, options, source
+
+MODEL = ROOT / "models/lr-uci"
+
+
+def main():
+    args = arguments()
+    os.environ["PRIVET_BIN"] = str(args.privet.resolve())
+    from support import Up
+
+    # A connection of each client, and what a role opens by itself.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with tempfile.TemporaryDirectory() as folder:
+        up = Up(folder, args.kind, MODEL / "model.onnx", "--rows", MODEL / "rows.npz").ready()
+        try:
+            table = ask(args, up, pathlib.Path(folder))
+        finally:
+            up.stop()
+    args.out.with_suffix(".md").write_text(table)
+    print(table)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options(parser, "docs/bench/load.json")
+    parser.add_argument("--kind", default="mpc")
+    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=10, help="at each rate")
+    parser.add_argument("--rates", help="as parts of the highest rate of answers, with commas between them")
+    return parser.parse_args()
+
+
+def ask(args, up, folder):
+    sources = folder / "sources.json"
+    name = {"mpc": "logistic regression, three parties, a row a request"}.get(args.kind, f"logistic regression, {args.kind}, a row a request")
+    sources.write_text(json.dumps([source(name, up, MODEL, [1])]))
+    order = [args.examples / "load", sources, "--out", args.out, "--clients", args.clients, "--seconds", args.seconds, "--commit", commit()]
+    order += ["--rates", args.rates] if args.rates else []
+    done = subprocess.run(list(map(str, order)), stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
