@@ -244,6 +244,42 @@ def test_a_flood_of_connections(target, line):
         closing(connections)
 
 
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_connections_that_are_held_and_not_used(alpn, target, line):
+    """Each asks once, and from then on only says that it is still there: newcomers get their places."""
+    live = "/inference.GRPCInferenceService/ServerLive"
+    asked = {
+        "http/1.1": b"GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "h2": h2.start() + h2.call(1, b"\0\0\0\0\0", h2.grpc_headers(live)),
+    }[alpn]
+    with unharmed(target, line, f"connections that are held, {alpn}"):
+        held, end = [], time.monotonic() + 4 * PATIENCE
+        while time.monotonic() < end:
+            if len(held) < 2 * CONNECTIONS:
+                with contextlib.suppress(OSError):
+                    held.append(h2.tls(target.address, alpn, timeout=1.0))
+                    held[-1].sendall(asked)
+            else:
+                time.sleep(0.1)
+            if alpn == "h2":
+                [answer_pings(one) for one in held]
+        closing(held)
+
+
+def answer_pings(connection):
+    try:
+        connection.settimeout(0.0)
+        got = connection.recv(65536)
+        connection.settimeout(1.0)
+        while len(got) >= 9:
+            length = int.from_bytes(got[:3], "big")
+            if got[3] == h2.PING and not got[4] & h2.ACK:
+                connection.sendall(frame(h2.PING, h2.ACK, 0, got[9 : 9 + length]))
+            got = got[9 + length :]
+    except OSError:
+        pass
+
+
 def test_connections_that_come_and_go(target, line):
     with unharmed(target, line, "3,000 connections that come and go"):
         for _ in range(3000):
