@@ -20,6 +20,18 @@ from traffic import ROOT, commit, options, source
 
 MODEL = ROOT / "models/lr-uci"
 
+HEAD = """# Load
+
+A thousand clients, each with connections of its own to each of three parties, on a linear model of 23 features, a row a request. First each
+asks again as soon as it was answered; then all together at rates below and above the highest rate of answers, whoever is still waiting. There a
+question's time begins when it was due, not when a client was free to ask it, so that what one stall delays is counted
+(*coordinated omission*). Clients and parties share this machine's processors. `python bench/load.py` measures it again;
+[load.json](load.json) is the record.
+
+![Percentiles of latency over questions a second](load.svg)
+
+"""
+
 
 def main():
     args = arguments()
@@ -35,7 +47,7 @@ def main():
             table = ask(args, up, pathlib.Path(folder))
         finally:
             up.stop()
-    args.out.with_suffix(".md").write_text(table)
+    args.out.with_suffix(".md").write_text(HEAD + table)
     print(table)
 
 

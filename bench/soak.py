@@ -43,6 +43,15 @@ GRACE = 1.0
 GROWTH = 24 << 20
 MEASURED = 5.0
 
+HEAD = """# Soak
+
+Clients that ask everything of everyone, for long, while a role is killed every 20 seconds, at random, and started again two seconds later from
+the same files. Each client has connections of its own to each deployment, asks for a random number of random rows, and judges every value of
+every answer against ONNX Runtime's, within the proven bound, in the order of the rows. `python bench/soak.py --minutes 30` measures it again;
+[soak.json](soak.json) has every kill and every kind of failure.
+
+"""
+
 
 def main():
     args = arguments()
@@ -55,7 +64,7 @@ def main():
         record |= soak(args, pathlib.Path(folder), stack)
     record["problems"] = problems(record)
     args.out.write_text(json.dumps(record, indent=1) + "\n")
-    args.out.with_suffix(".md").write_text(table(record) + "\n")
+    args.out.with_suffix(".md").write_text(HEAD + table(record) + "\n")
     print(table(record))
     if record["problems"]:
         sys.exit("\n".join(record["problems"]))
