@@ -32,7 +32,9 @@ def test_a_minute_of_soak(tmp_path):
 @pytest.mark.parametrize("kind", ["mpc"])
 def test_a_little_load(kind, tmp_path):
     record = run("load", tmp_path / "load.json", "--kind", kind, "--clients", "100", "--seconds", "1", "--rates", "0.2,0.4,2")
-    below = [one for one in record["results"] if one["mode"] == "closed" or one["per_s"] < 0.5 * record["results"][0]["answers_per_s"]]
-    assert len(below) >= 3 and all(one["refused"] == {} for one in below), below
+    # Below what is possible everybody is answered; above it, whoever is not is told so.
+    *_, low, middle, _ = record["results"]
+    assert low["refused"] == middle["refused"] == {}, (low, middle)
+    assert {code for one in record["results"] for code in one["refused"]} <= {"E326"}
     assert all(one["answered"]["count"] > 10 for one in record["results"])
     assert "<svg" in (tmp_path / "load.svg").read_text()

@@ -97,7 +97,8 @@ fn in_private(error: Error) -> Error {
         return error;
     }
     tracing::error!(%error, "the pool's disk takes no tape");
-    let what = "What this server prepares ahead could not be kept. Its operator's log says why; ask again later.";
+    let what =
+        "What this server prepares ahead could not be kept. Its operator's log says why; ask again later.";
     Error::new(Blame::Unreachable, "E347", what)
 }
 

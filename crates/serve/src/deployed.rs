@@ -266,7 +266,8 @@ impl Deployed {
     /// At the deadline all roles may be late because they wait for one of which nothing was heard, not even a sign of life: that one is
     /// named.
     fn silent(&self, before: &[u64]) -> Option<Error> {
-        let mut silent = self.clients.iter().zip(before).filter(|(client, heard)| client.bytes_down() == **heard);
+        let mut silent =
+            self.clients.iter().zip(before).filter(|(client, heard)| client.bytes_down() == **heard);
         match (silent.next(), silent.next()) {
             (Some((client, _)), None) => Some(client.late()),
             _ => None,

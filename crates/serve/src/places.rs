@@ -71,7 +71,8 @@ impl Places {
 
     fn ask_somebody_to_leave(&self) {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = taken.iter().filter_map(Weak::upgrade).filter_map(|state| Some((state.idle_since()?, state)));
+        let idle =
+            taken.iter().filter_map(Weak::upgrade).filter_map(|state| Some((state.idle_since()?, state)));
         let Some((since, longest)) = idle.min_by_key(|(since, _)| *since) else { return };
         if self.start.elapsed().saturating_sub(since) > LEFT_ALONE {
             longest.asked.store(true, Ordering::Relaxed);

@@ -77,7 +77,11 @@ fn burst(random: &mut Random, running: u64) -> Vec<u8> {
             let length = random.below(3000);
             random.bytes(length)
         }
-        7 => head(random.point(), 0, [(64 << 20) + 1, u32::MAX, random.next() as u32 | 1 << 27][random.below(3)]),
+        7 => head(
+            random.point(),
+            0,
+            [(64 << 20) + 1, u32::MAX, random.next() as u32 | 1 << 27][random.below(3)],
+        ),
         _ => mutated(random),
     }
 }
@@ -190,7 +194,10 @@ fn a_peer_that_says_anything_harms_nobody() {
         trio.works_again(Duration::from_secs(10));
         trio.check(running.load(Ordering::Relaxed) + 1_000 + round);
         needed.push(memory());
-        println!("round {round}: {right} products right, {ended} ended, {} MiB", needed[round as usize] >> 20);
+        println!(
+            "round {round}: {right} products right, {ended} ended, {} MiB",
+            needed[round as usize] >> 20
+        );
         assert!(right + ended > 0, "FUZZ_SEED={seed}: nobody computed");
     }
     assert_eq!(PANICS.load(Ordering::Relaxed), 0, "FUZZ_SEED={seed}: a thread panicked");

@@ -62,7 +62,12 @@ const AT_ONCE: usize = 16;
 
 impl Crowd {
     /// So many; each has been answered once.
-    pub async fn gather(source: Source, clients: usize, deadline: Duration, seed: u64) -> Result<Self, Error> {
+    pub async fn gather(
+        source: Source,
+        clients: usize,
+        deadline: Duration,
+        seed: u64,
+    ) -> Result<Self, Error> {
         let (source, random) = (Arc::new(source), Random::of(seed, 0));
         let open = |_| Deployed::open_with(&source.deployment, deadline, &own()).map(Arc::new);
         let clients = (0..clients).map(open).collect::<Result<Vec<_>, _>>()?;
@@ -102,7 +107,13 @@ impl Crowd {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn open(&mut self, per_s: f64, start: Instant, duration: Duration, outcomes: &Arc<Mutex<Outcomes>>) {
+    async fn open(
+        &mut self,
+        per_s: f64,
+        start: Instant,
+        duration: Duration,
+        outcomes: &Arc<Mutex<Outcomes>>,
+    ) {
         let (give_back, mut free) = mpsc::unbounded_channel();
         self.clients.iter().for_each(|client| drop(give_back.send(Arc::clone(client))));
         let (begin, mut due) = mpsc::unbounded_channel();
@@ -140,7 +151,13 @@ async fn asked(client: &Deployed, source: &Source, question: Question) -> Result
 }
 
 /// Asks, and notes how long it took since it was due.
-async fn ask(client: &Deployed, source: &Source, question: Question, due: Instant, outcomes: &Mutex<Outcomes>) {
+async fn ask(
+    client: &Deployed,
+    source: &Source,
+    question: Question,
+    due: Instant,
+    outcomes: &Mutex<Outcomes>,
+) {
     let outcome = asked(client, source, question).await;
     let code = outcome.err().map(|e| e.code);
     outcomes.lock().unwrap_or_else(PoisonError::into_inner).add(due.elapsed(), code);

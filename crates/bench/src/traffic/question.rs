@@ -39,8 +39,9 @@ pub struct Question {
 
 /// Reads sources from a JSON file.
 pub fn read(path: &Path) -> Result<Vec<Source>, Error> {
-    let cannot =
-        |e: &dyn std::fmt::Display| Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display()));
+    let cannot = |e: &dyn std::fmt::Display| {
+        Error::usage("E141", format!("`{}` cannot be read: {e}.", path.display()))
+    };
     let text = std::fs::read_to_string(path).map_err(|e| cannot(&e))?;
     let sources: Vec<Source> = serde_json::from_str(&text).map_err(|e| cannot(&e))?;
     let whole = |source: &Source| {
