@@ -20,7 +20,7 @@ import pytest
 
 from apart import DEADLINE, PORT, SOON, World
 from namespaces import require
-from support import ROOT, privet
+from support import MODELS, ROOT, privet
 
 WORLDS = {
     "linear": {},
@@ -247,6 +247,18 @@ def test_the_clock_of_a_party_is_wrong_and_jumps(world, clock):
     set_shift(file, 0.0)
     victim.serve()
     assert abs(int(shifted.stdout) - time.time()) < 60
+
+
+def test_a_client_whose_clock_is_wrong_believes_no_evidence_of_another_time(up, clock, tmp_path):
+    """An enclave's evidence says when it was made; the policy of `privet up tee` takes five minutes, and nothing of the future."""
+    env, file = clock
+    running = up("tee", MODELS / "lr-uci/model.onnx")
+    order = ["--to", running.deployment, MODELS / "lr-uci/rows.npz", "-o", tmp_path / "out.npz", "--dangerous-accept-simulated"]
+    for shift, right in [(0, True), (200, True), (-200, False), (900, False), (-900, False), (10 * YEARS, False), (-10 * YEARS, False)]:
+        set_shift(file, shift)
+        done = privet("predict", *order, env=env)
+        assert (done.code == 0) == right, (shift, done)
+        assert right or done.code == 3 and "E362" in done.err and "nothing was sent" in done.err, (shift, done)
 
 
 def set_shift(file, seconds):

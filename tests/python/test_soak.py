@@ -15,8 +15,7 @@ EXAMPLES = pathlib.Path(os.environ.get("PRIVET_EXAMPLES", BINARY.parent / "examp
 
 def run(script, out, *more):
     if not (EXAMPLES / script).is_file():
-        build = ["cargo", "build", "--release", "-p", "privet-bench", "--examples"]
-        subprocess.run(build, cwd=ROOT, check=True)
+        pytest.fail(f"{EXAMPLES / script} is not built: `cargo build --release -p privet-bench --examples`")
     order = [sys.executable, ROOT / f"bench/{script}.py", "--privet", BINARY, "--examples", EXAMPLES, "--out", out, *more]
     done = subprocess.run(list(map(str, order)), capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
