@@ -13,7 +13,7 @@ use rustls_pki_types::ServerName;
 
 use super::frame::{Purpose, REPLY, Verdict, hello};
 use super::wire::{Outgoing, Wire, why};
-use super::{Identity, SILENCE, Side, tls};
+use super::{Identity, Side, tls};
 use crate::link::{server_name, unreachable, untrusted};
 
 /// How long a connection may take. The system asks again ever later where the network swallows what is sent; a new try asks at once.
