@@ -77,17 +77,19 @@ def arguments():
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--pause", type=float, default=1.0, help="the longest pause of a client between two questions, in seconds")
     parser.add_argument("--every", type=float, default=EVERY, help="seconds between two kills")
+    parser.add_argument("--only", default="", help="deployments whose names begin so")
+    parser.add_argument("--keep", type=pathlib.Path, help="where to keep the log of the clients")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**9)
     return parser.parse_args()
 
 
 def soak(args, folder, stack):
-    deployments = [Deployment(folder, *words) for words in DEPLOYMENTS]
+    deployments = [Deployment(folder, *words) for words in DEPLOYMENTS if words[0].startswith(args.only)]
     for one in deployments:
         stack.callback(one.end)
         one.ready()
     (folder / "sources.json").write_text(json.dumps([one.source() for one in deployments]))
-    seconds, log = 60 * args.minutes, folder / "log"
+    seconds, log = 60 * args.minutes, args.keep or folder / "log"
     order = [args.examples / "soak", folder / "sources.json", "--log", log, "--clients", str(args.clients), "--seconds", str(seconds)]
     order += ["--deadline", str(DEADLINE), "--pause", str(args.pause), "--seed", str(args.seed)]
     start, kills = time.time(), []
