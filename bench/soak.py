@@ -29,7 +29,7 @@ DEPLOYMENTS = [
     ("plain", "plain", "lr-uci", [], [1, 7, 64, 500]),
     ("parties, linear", "mpc", "lr-uci", [], [1, 7, 64, 500]),
     ("parties, network", "mpc", "mlp-sklearn", ["--accuracy", "1e-3"], [1, 3, 16]),
-    ("dealer, tree", "mpc", "decision-tree-classifier", ["--protocol", "dealer2"], [1, 3, 16]),
+    ("dealer, probability", "mpc", "lr-uci", ["--protocol", "dealer2", "--reveal", "probability"], [1, 3, 16]),
     ("cheating parties, probability", "mpc", "lr-uci", ["--protocol", "replicated3-malicious", "--reveal", "probability"], [1, 3, 16]),
     ("enclave, SIMULATED", "tee", "lr-uci", [], [1, 7, 64]),
     ("ciphertexts", "he", "lr-uci", ["--accuracy", "1e-5"], [1, 7, 64]),
