@@ -1,4 +1,5 @@
 //! Clients that ask one deployment at one rate after the other, as `bench/load.py` starts them. Writes a record, a table and a plot.
+#![allow(clippy::print_stdout)] // its output
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Clients that ask several deployments at once, as `bench/soak.py` starts them: a line for each failure and some answers to a file, and a
 //! summary to standard output.
+#![allow(clippy::print_stdout)] // its output
 
 use std::fs::File;
 use std::path::PathBuf;

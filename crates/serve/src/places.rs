@@ -146,9 +146,10 @@ mod tests {
     async fn nobody_leaves_while_something_is_under_way_or_there_is_room() {
         let places = Places::new(2);
         let first = places.take().await.unwrap();
-        let _second = (places.take().await.unwrap(), first.request());
-        assert!(timeout(2 * LEFT_ALONE, first.is_wanted()).await.is_err());
-        let _asked = _second.0.request();
+        let second = places.take().await.unwrap();
+        let _asked = first.request();
+        assert!(timeout(2 * LEFT_ALONE, second.is_wanted()).await.is_err());
+        let _asked_too = second.request();
         assert!(timeout(2 * LEFT_ALONE, places.take()).await.is_err());
     }
 
