@@ -30,10 +30,14 @@ def test_a_minute_of_soak(tmp_path):
 
 @pytest.mark.parametrize("kind", ["mpc"])
 def test_a_little_load(kind, tmp_path):
-    record = run("load", tmp_path / "load.json", "--kind", kind, "--clients", "100", "--seconds", "1", "--rates", "0.2,0.4,2")
-    # Below what is possible everybody is answered; above it, whoever is not is told so.
+    record = run("load", tmp_path / "load.json", "--kind", kind, "--clients", "100", "--seconds", "1", "--rates", "0.2,0.4,2", "--above", "0.3,3")
+    # Below what is possible everybody is answered.
+    assert all(one["refused"] == {} for one in record["results"] if one["mode"] == "closed"), record
     *_, low, middle, _ = record["results"]
     assert low["refused"] == middle["refused"] == {}, (low, middle)
-    assert {code for one in record["results"] for code in one["refused"]} <= {"E326"}
-    assert all(one["answered"]["count"] > 10 for one in record["results"])
+    # Above it, whoever is not is told so, and soon.
+    *below, above = record["bounded"]["results"]
+    assert all(one["refused"] == {} for one in below), below
+    assert set(above["refused"]) == {"E326"} and above["answered"]["count"] > 10, above
+    assert above["refused"]["E326"]["p50_s"] < above["answered"]["p50_s"], above
     assert "<svg" in (tmp_path / "load.svg").read_text()

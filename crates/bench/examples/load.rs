@@ -19,6 +19,9 @@ struct Args {
     out: PathBuf,
     #[arg(long, default_value_t = 1000)]
     clients: usize,
+    /// Clients of these first, each of which asks again once it was answered.
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
+    closed: Vec<usize>,
     /// Seconds at each place.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
@@ -65,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn all_places(crowd: &mut Crowd, args: &Args) -> Vec<Measured> {
     let duration = Duration::from_secs_f64(args.seconds);
     let mut results = Vec::new();
-    for clients in [1, 10, 100, 1000].into_iter().filter(|n| *n <= args.clients) {
+    for clients in args.closed.iter().copied().filter(|n| *n <= args.clients) {
         results.push(said(crowd.measure(Arrivals::Closed { clients }, duration).await));
     }
     let most = results.iter().map(|one| one.answers_per_s).fold(1.0, f64::max);
