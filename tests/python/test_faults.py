@@ -1,6 +1,7 @@
 """What goes wrong between machines, done to real processes."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -121,6 +122,25 @@ def test_a_role_that_hangs_is_named_at_the_deadline(kind, role, up, tmp_path):
         os.kill(hanging, signal.SIGCONT)
     assert 1 <= done.seconds < 1 + SOON
     answers(running, tmp_path)
+
+
+@pytest.mark.parametrize("party", ["party-0", "party-1", "party-2"])
+def test_whoever_hangs_is_named_and_not_those_that_wait_for_it(party, up, tmp_path):
+    """All three are late together; of one nothing was heard."""
+    running = up("mpc", UCI / "model.onnx", "--reveal", "probability", "--protocol", "replicated3-malicious")
+    answers(running, tmp_path)
+    hanging = running.party(party)
+    os.kill(hanging, signal.SIGSTOP)
+    until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T" for stat in tasks(hanging)))
+    try:
+        refused(4, "predict", "--to", running.deployment, ROWS, "--deadline", "2.5", names=["E305", f"`{party}`"])
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    until(lambda: privet("predict", "--to", running.deployment, ROWS, "-o", tmp_path / "again.npz").code == 0)
+
+
+def tasks(pid):
+    return pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -202,6 +202,11 @@ impl Client {
         self.link.counts().down()
     }
 
+    /// The server did not answer in time.
+    pub(crate) fn late(&self) -> Error {
+        self.link.late()
+    }
+
     async fn call<T>(
         &self,
         deadline: Instant,

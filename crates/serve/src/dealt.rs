@@ -11,6 +11,7 @@ use privet_deploy::oip::{Host, InferReply, InferRequest, Metadata};
 use privet_deploy::{Blame, Error};
 
 use crate::client::{Client, Endpoint, Trust};
+use crate::on_disk::NO_ROOM;
 use crate::public_key::PublicKey;
 use crate::roles::InBackground;
 
@@ -90,6 +91,17 @@ fn keep_filled(host: &Weak<ServerHost>, woken: &Receiver<()>, trouble: &Trouble)
     }
 }
 
+/// Whoever asks is told that there is no ticket; why the pool's disk takes none concerns the operator.
+fn in_private(error: Error) -> Error {
+    if error.code != NO_ROOM {
+        return error;
+    }
+    tracing::error!(%error, "the pool's disk takes no tape");
+    let what =
+        "What this server prepares ahead could not be kept. Its operator's log says why; ask again later.";
+    Error::new(Blame::Unreachable, "E347", what)
+}
+
 impl Host for Refilled {
     fn metadata(&self) -> &Metadata {
         self.host.metadata()
@@ -120,7 +132,7 @@ impl Host for Refilled {
     }
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
-        let reply = self.host.infer(request);
+        let reply = self.host.infer(request).map_err(in_private);
         // Full means that it is woken already.
         let _ = self.wake.try_send(());
         reply

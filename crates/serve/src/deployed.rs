@@ -26,6 +26,7 @@ use crate::client::Client;
 use crate::compute::{INLINE, compute};
 use crate::deployment::DeploymentFile;
 use crate::entropy::OsEntropy;
+use crate::link::LATE;
 use crate::trace;
 
 /// Jobs under way at a time: enough to keep splitting, sending and computing busy at once, few enough to bound memory.
@@ -249,13 +250,28 @@ impl Deployed {
     /// One message to each role, and their replies.
     async fn ask(&self, messages: Vec<InferRequest>) -> Result<Vec<InferReply>, Error> {
         let deadline = after(self.deadline)?;
+        let before: Vec<u64> = self.clients.iter().map(Client::bytes_down).collect();
         let roles = self.clients.iter().zip(&self.file.endpoints);
         let version = self.public.manifest().version;
         let calls = roles.zip(messages).map(|((client, entry), mut message)| async move {
             message.version = version.to_string();
             client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
         });
-        try_join_all(calls).await
+        match try_join_all(calls).await {
+            Err(e) if e.code == LATE => Err(self.silent(&before).unwrap_or(e)),
+            replies => replies,
+        }
+    }
+
+    /// At the deadline all roles may be late because they wait for one of which nothing was heard, not even a sign of life: that one is
+    /// named.
+    fn silent(&self, before: &[u64]) -> Option<Error> {
+        let mut silent =
+            self.clients.iter().zip(before).filter(|(client, heard)| client.bytes_down() == **heard);
+        match (silent.next(), silent.next()) {
+            (Some((client, _)), None) => Some(client.late()),
+            _ => None,
+        }
     }
 
     /// The answer for no rows.

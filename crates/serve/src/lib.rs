@@ -62,6 +62,7 @@ pub mod metrics;
 pub mod models;
 mod on_disk;
 pub mod peers;
+mod places;
 mod process;
 pub mod proto;
 pub mod public_key;

@@ -22,7 +22,7 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
@@ -40,6 +40,7 @@ use crate::grpc_body::incoming;
 use crate::house::House;
 use crate::limits::{Limits, http2};
 use crate::peers::{Meshes, is_party};
+use crate::places::{Place, Places};
 use crate::registry::Registry;
 use crate::rest::Refused;
 use crate::rest_binary::HEADER;
@@ -248,19 +249,20 @@ impl Server {
         }
     }
 
-    async fn connection(self, socket: TcpStream, address: IpAddr, _room: (OwnedSemaphorePermit, Caller)) {
+    async fn connection(self, socket: TcpStream, address: IpAddr, (place, _caller): (Place, Caller)) {
         let Some(tls) = self.door.tls.as_ref().map(|tls| tls.get()) else {
-            return self.requests(socket, None, address).await;
+            return self.requests(socket, None, address, place).await;
         };
         let mut stopping = self.stopping.clone();
         let shaken = tokio::select! {
             shaken = timeout(self.limits.patience, self.shake(socket, &tls)) => shaken,
+            () = place.is_wanted() => return,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         match shaken {
             Ok(Ok(Some(stream))) => {
                 let key = shown_key(&stream);
-                self.requests(stream, key, address).await;
+                self.requests(stream, key, address, place).await;
             }
             Ok(Ok(None)) => {}
             _ => tracing::debug!("a TLS handshake failed or took too long"),
@@ -273,6 +275,7 @@ impl Server {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         key: Option<[u8; 32]>,
         address: IpAddr,
+        place: Place,
     ) {
         let patience = self.limits.patience;
         let asked = AtomicBool::new(false);
@@ -281,7 +284,9 @@ impl Server {
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
             let (router, house, access) = (self.router.clone(), self.house.clone(), self.door.access.get());
+            let under_way = place.request();
             async move {
+                let _under_way = under_way;
                 Ok::<_, Infallible>(answer(router, house, &access, (key, address), request, whole).await)
             }
         });
@@ -289,7 +294,7 @@ impl Server {
         tokio::pin!(connection);
         let first = tokio::time::sleep(patience);
         tokio::pin!(first);
-        loop {
+        let is_wanted = loop {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended { tracing::debug!(%error, "a connection ended early"); }
@@ -298,26 +303,32 @@ impl Server {
                 () = &mut first, if !asked.load(Ordering::Relaxed) && !first.is_elapsed() => {
                     if !asked.load(Ordering::Relaxed) { return; }
                 }
-                _ = self.stopping.wait_for(|stop| *stop) => break,
+                () = place.is_wanted() => break true,
+                _ = self.stopping.wait_for(|stop| *stop) => break false,
             }
-        }
+        };
         connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        if is_wanted {
+            // At most an answer is still on its way; who does not hear that it shall go is hung up on.
+            let _ = timeout(patience, connection).await;
+        } else {
+            let _ = connection.await;
+        }
     }
 }
 
 async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut JoinSet<()>) {
-    let free = Arc::new(Semaphore::new(server.limits.connections));
+    let places = Places::new(server.limits.connections);
     let callers = Callers::new(server.limits.connections_per_address);
     loop {
-        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
         match listener.accept().await {
             // One address that takes all connections would leave none to the others; it hears of it by the end of this one.
             Ok((socket, from)) => {
                 if let Some(caller) = callers.enter(from.ip()) {
                     // Answers are small and waited for.
                     let _ = socket.set_nodelay(true);
-                    connections.spawn(server.clone().connection(socket, from.ip(), (permit, caller)));
+                    let Some(place) = places.take().await else { return };
+                    connections.spawn(server.clone().connection(socket, from.ip(), (place, caller)));
                 }
             }
             Err(error) => {
