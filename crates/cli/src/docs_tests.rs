@@ -12,7 +12,7 @@ use crate::args::Arguments;
 use crate::docs_reading::{self, all, reference, shell_lines};
 
 /// Documents whose commands are tried.
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
@@ -20,6 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "CHANGELOG.md",
     "docs/attestation.md",
     "docs/clients.md",
+    "docs/scoring.md",
     "docs/hardware.md",
 ];
 

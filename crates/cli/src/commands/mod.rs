@@ -29,6 +29,7 @@ mod doctor_links;
 pub(crate) mod gateway;
 pub(crate) mod keygen;
 pub(crate) mod predict;
+pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod table;
 pub(crate) mod token;
