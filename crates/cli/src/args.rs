@@ -10,6 +10,7 @@ use privet_serve::gateway::Batching;
 
 use crate::args_attest::AttestCommand;
 use crate::args_bench::BenchArgs;
+use crate::args_score::ScoreArgs;
 pub(crate) use crate::args_words::{KindArg, ProtectArg, RevealArg};
 
 /// Serves one exported model so that nobody has to show anybody else their data.
@@ -65,6 +66,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  privet predict --to run/deployment.toml rows.csv --dangerous-accept-simulated\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
     )]
     Predict(PredictArgs),
+    /// Asks a deployment about the rows of a large file, and goes on where it was ended.
+    #[command(
+        after_help = "Examples:\n  privet score --to run/deployment.toml --in rows.parquet --out scores.parquet --keep ID\n  privet score --to run/deployment.toml --in rows.csv --out scores.jsonl --refused skip --json\n  privet score --to run/deployment.toml --in rows.parquet --out scores-3.parquet --part 3/8"
+    )]
+    Score(ScoreArgs),
     /// Serves a deployment on this machine to programs that know nothing of it: the Open Inference Protocol in, the private kind out.
     #[command(
         after_help = "Examples:\n  privet gateway --to run/deployment.toml --listen 127.0.0.1:8080\n  privet gateway --to run/deployment.toml --batch-rows 4096 --batch-delay 10\n  privet gateway --to run/deployment.toml --listen 0.0.0.0:8443 --caller-token token.txt --certificate gateway.pem --key gateway.key.pem"
@@ -488,6 +494,7 @@ impl Command {
             Self::Check(a) => a.json,
             Self::Predict(a) => a.json,
             Self::Top(a) => a.json,
+            Self::Score(a) => a.json,
             Self::Bundle(a) => a.json,
             Self::Keygen(a) => a.json,
             Self::Up(a) => a.json,

@@ -3,6 +3,7 @@
 mod args;
 mod args_attest;
 mod args_bench;
+mod args_score;
 mod args_words;
 mod commands;
 #[cfg(test)]
@@ -69,6 +70,7 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Serve { role } => commands::serve::run(&role).await,
         Command::Up(args) => commands::up::run(&args).await,
         Command::Predict(args) => commands::predict::run(&args).await,
+        Command::Score(args) => commands::score::run(&args).await,
         Command::Gateway(args) => commands::gateway::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),

@@ -41,6 +41,18 @@ pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
     }
 }
 
+/// The same for many rows, some of which are done already: also how fast they go.
+pub(crate) fn rate(length: u64, done: u64) -> ProgressBar {
+    let bar = progress(length, "rows").with_position(done);
+    if let Ok(style) =
+        ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar.reset_eta();
+    bar
+}
+
 /// Seconds as people read them.
 pub(crate) fn seconds(s: f64) -> String {
     match s {

@@ -71,11 +71,15 @@ impl Source {
     /// That an answer is the right one, row by row and in order; or what is wrong with it.
     pub fn judge(&self, question: Question, answer: &Answer) -> Result<(), Error> {
         if answer.outputs.len() != self.expected.len() {
-            return Err(wrong(format!("{} outputs came, not {}", answer.outputs.len(), self.expected.len())));
+            return Err(wrong(&format!(
+                "{} outputs came, not {}",
+                answer.outputs.len(),
+                self.expected.len()
+            )));
         }
         for (output, expected) in answer.outputs.iter().zip(&self.expected) {
             if output.rows != question.count {
-                return Err(wrong(format!("{} rows came, not {}", output.rows, question.count)));
+                return Err(wrong(&format!("{} rows came, not {}", output.rows, question.count)));
             }
             let wanted = self.places(question).map(|at| &expected[at]);
             self.same(output, &wanted.flatten().copied().collect::<Vec<_>>())?;
@@ -88,13 +92,13 @@ impl Source {
         let [absolute, relative] = if exact { [0.0; 2] } else { self.tolerance };
         let got = output.to_f64().unwrap_or_default();
         if got.len() != wanted.len() {
-            return Err(wrong(format!("{} values came, not {}", got.len(), wanted.len())));
+            return Err(wrong(&format!("{} values came, not {}", got.len(), wanted.len())));
         }
         // Written so that what is no number is wrong.
         let good = |(got, want): &(&f64, &f64)| (*got - *want).abs() <= absolute + relative * want.abs();
         match got.iter().zip(wanted).position(|pair| !good(&pair)) {
             None => Ok(()),
-            Some(at) => Err(wrong(format!("value {at} is {}, not {}", got[at], wanted[at]))),
+            Some(at) => Err(wrong(&format!("value {at} is {}, not {}", got[at], wanted[at]))),
         }
     }
 
@@ -107,7 +111,7 @@ impl Source {
 /// The code of an answer that is wrong, which no server gives.
 pub const WRONG: &str = "E909";
 
-fn wrong(what: String) -> Error {
+fn wrong(what: &str) -> Error {
     Error::new(Blame::Ours, WRONG, format!("A wrong answer: {what}."))
 }
 

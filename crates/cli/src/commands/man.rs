@@ -53,7 +53,7 @@ fn page(command: &Command, source: &str) -> String {
         ("EXAMPLES", examples(command)),
     ];
     let shown = sections.into_iter().filter(|(_, text)| !text.is_empty());
-    head + &shown.map(|(title, text)| format!(".SH {title}\n{text}")).collect::<String>()
+    shown.fold(head, |page, (title, text)| page + ".SH " + title + "\n" + &text)
 }
 
 fn option(arg: &Arg) -> String {

@@ -32,6 +32,7 @@ pub(crate) mod gateway;
 pub(crate) mod keygen;
 pub(crate) mod man;
 pub(crate) mod predict;
+pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod table;
 pub(crate) mod token;

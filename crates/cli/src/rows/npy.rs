@@ -43,6 +43,62 @@ pub(super) fn decode(mut source: impl Read, available: Option<u64>) -> Result<Ar
     }
 }
 
+/// An array in C order, some rows at a time.
+pub(super) struct Pieces<R> {
+    source: R,
+    header: Header,
+    left: usize,
+}
+
+impl<R: Read> Pieces<R> {
+    /// Reads the header, of a file of so many bytes.
+    pub(super) fn open(mut source: R, available: u64) -> Result<Self, RowsError> {
+        let header = npy_header::read(&mut source)?;
+        let count = header.shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n));
+        let bytes = count.and_then(|count| count.checked_mul(header.element.size()));
+        if bytes.is_none_or(|bytes| bytes as u64 > available) {
+            return Err(truncated());
+        }
+        if header.fortran && header.shape.len() > 1 {
+            return Err(RowsError::array(
+                "Expected rows one after the other (C order), got Fortran order. Save `numpy.ascontiguousarray(…)` of the array.",
+            ));
+        }
+        let left = header.shape.first().copied().unwrap_or(0);
+        Ok(Self { source, header, left })
+    }
+
+    /// How many rows are left.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Up to so many rows, as an array.
+    pub(super) fn fill(&mut self, most: usize) -> Result<Array, RowsError> {
+        let rows = most.min(self.left);
+        let mut shape = self.header.shape.clone();
+        shape.first_mut().into_iter().for_each(|first| *first = rows);
+        let count = shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n)).ok_or_else(too_large)?;
+        let data = values(&mut self.source, count, self.header.element)?;
+        self.left -= rows;
+        Ok(Array { shape, data })
+    }
+
+    /// Passes over so many rows, or to the end.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<(), RowsError> {
+        let rows = rows.min(self.left);
+        let values = self.header.shape.iter().skip(1).try_fold(rows, |count, &n| count.checked_mul(n));
+        let bytes = values.and_then(|values| values.checked_mul(self.header.element.size()));
+        let bytes = bytes.ok_or_else(too_large)? as u64;
+        let passed = io::copy(&mut self.source.by_ref().take(bytes), &mut io::sink());
+        if passed.map_err(|e| broken(&e))? < bytes {
+            return Err(truncated());
+        }
+        self.left -= rows;
+        Ok(())
+    }
+}
+
 fn values(source: &mut impl Read, count: usize, element: Element) -> Result<Data, RowsError> {
     Ok(match element {
         Element::F32 => Data::F32(collect(source, count, 4, |b| Ok(f32::from_le_bytes(fixed(b))))?),
