@@ -307,7 +307,8 @@ async fn answer(
     answer.map(|response| if is_grpc { grpc::in_own_words(response) } else { response })
 }
 
-fn router(registry: Arc<Registry>, limits: Limits) -> Router {
+/// All routes of a server, REST and gRPC, as they are behind its sockets.
+pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
     let infer = {
         let calls = calls.clone();

@@ -8,6 +8,7 @@
 //! | `link`, `refusal` | one computation's end of the connections, or why it has none |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
 //! | `admit`, `reader` | the connection in: let in, and read |
+//! | [`recorded`] | what a peer sends, from bytes instead of a connection |
 //! | `measure` | how far a peer is, for `privet doctor --links` |
 //!
 //! Connections are blocking and have threads to themselves. A message is written by the thread of the computation that
@@ -25,6 +26,7 @@ mod link;
 mod measure;
 mod memory;
 mod reader;
+pub mod recorded;
 mod refusal;
 mod sessions;
 mod tls;
