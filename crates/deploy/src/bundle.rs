@@ -372,7 +372,7 @@ impl PartyFile {
 }
 
 /// The digest of a role's secret half, which tells nothing of it to whoever does not know the salt.
-pub(crate) fn salted_digest<T: AsRef<str>>(salt: &str, tensors: &[Vec<T>], role: u8) -> String {
+pub fn salted_digest<T: AsRef<str>>(salt: &str, tensors: &[Vec<T>], role: u8) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("privet 2026 salted digest of a party's share");
     let length = |n: usize| (n as u64).to_le_bytes();
     hasher.update(&length(salt.len())).update(salt.as_bytes());

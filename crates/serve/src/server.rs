@@ -405,7 +405,8 @@ const HEALTH: [&str; 3] = [
 /// How paths end that bring rows.
 const INFER: [&str; 2] = ["/infer", "/ModelInfer"];
 
-fn router(registry: Arc<Registry>, limits: Limits) -> Router {
+/// All routes of a server, REST and gRPC, as they are behind its sockets.
+pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
     let infer = {
         let calls = calls.clone();

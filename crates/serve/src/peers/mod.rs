@@ -8,6 +8,7 @@
 //! | `link`, `refusal` | one computation's end of the connections, or why it has none |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
 //! | `meshes`, `admit`, `reader` | the connection in: to which bundle's parties, let in, and read |
+//! | [`recorded`] | what a peer sends, from bytes instead of a connection |
 //! | `measure`, `report` | how far a peer is and what it says of the others, for `privet doctor --links` |
 //!
 //! Connections are blocking and have threads to themselves. A message is written by the thread of the computation that
@@ -26,6 +27,7 @@ mod measure;
 mod memory;
 mod meshes;
 mod reader;
+pub mod recorded;
 mod refusal;
 mod report;
 mod sessions;

@@ -1,0 +1,83 @@
+//! What a target is.
+
+use std::alloc::System;
+
+use cap::Cap;
+use privet_deploy::{Blame, Error};
+
+/// The allocator of a program that runs targets.
+pub type Memory = Cap<System>;
+
+/// A decoder under test.
+pub struct Target {
+    /// What it is called, here and in `fuzz/regressions`.
+    pub name: &'static str,
+    /// Reads some bytes; panics where what must hold does not.
+    pub run: fn(&[u8]),
+    /// Inputs to begin with: each is one that the decoder takes.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Bytes of memory that it may take, whatever comes.
+    pub base: usize,
+    /// And for each byte of the input.
+    pub per_byte: usize,
+}
+
+/// What a decoder of messages may take.
+const BASE: usize = 4 << 20;
+const PER_BYTE: usize = 64;
+
+impl Target {
+    /// A target that may take as much memory as most.
+    pub const fn new(name: &'static str, run: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>) -> Self {
+        Self { name, run, seeds, base: BASE, per_byte: PER_BYTE }
+    }
+
+    /// The same with so many MiB, and so many bytes for each that came.
+    pub const fn with_memory(self, mib: usize, per_byte: usize) -> Self {
+        Self { base: mib << 20, per_byte, ..self }
+    }
+
+    /// Runs the target, which ends this program where it takes too much memory: such an allocation fails.
+    ///
+    /// # Panics
+    /// Where the decoder does, or does what it must not.
+    pub fn check(&self, memory: &Memory, bytes: &[u8]) {
+        let room = self.base + self.per_byte * bytes.len();
+        assert!(memory.set_limit(memory.allocated() + room).is_ok(), "the limit is above what is allocated");
+        (self.run)(bytes);
+        assert!(memory.set_limit(usize::MAX).is_ok(), "there is no limit above the greatest");
+    }
+}
+
+/// What was read, if it was; whatever is refused is the sender's fault, or the refusal is wrong.
+pub(crate) fn theirs<T>(result: Result<T, Error>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            assert_ne!(error.blame, Blame::Ours, "outside bytes are called our own fault: {error}");
+            assert!(!error.message.is_empty(), "{error:?}");
+            None
+        }
+    }
+}
+
+/// One number of an input, and the rest of it.
+pub(crate) fn split(bytes: &[u8]) -> (usize, &[u8]) {
+    bytes.split_first().map_or((0, bytes), |(&first, rest)| (first.into(), rest))
+}
+
+/// The parts of an input that stands for several: a length of two bytes before each.
+pub(crate) fn parts(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
+        let (part, rest) = rest.split_at(rest.len().min(u16::from_le_bytes(*length).into()));
+        parts.push(part);
+        bytes = rest;
+    }
+    parts
+}
+
+/// Parts as one input.
+pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    parts.iter().flat_map(|part| [&(part.len() as u16).to_le_bytes()[..], part].concat()).collect()
+}

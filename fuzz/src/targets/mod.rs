@@ -1,0 +1,36 @@
+//! The targets, by where their bytes come from.
+
+mod bundles;
+mod evidence;
+mod exported;
+mod files;
+mod hosts;
+mod http;
+mod messages;
+mod oip;
+mod peers;
+mod replies;
+mod rows;
+mod tee;
+mod world;
+
+use crate::target::Target;
+
+/// Every target.
+pub fn all() -> impl Iterator<Item = &'static Target> {
+    let tables = [
+        exported::TARGETS,
+        oip::TARGETS,
+        http::TARGETS,
+        messages::TARGETS,
+        peers::TARGETS,
+        hosts::TARGETS,
+        replies::TARGETS,
+        tee::TARGETS,
+        evidence::TARGETS,
+        bundles::TARGETS,
+        files::TARGETS,
+        rows::TARGETS,
+    ];
+    tables.into_iter().flatten()
+}
