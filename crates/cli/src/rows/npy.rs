@@ -2,7 +2,7 @@
 //!
 //! Values are taken as they come, so a file of ten bytes that declares a terabyte costs ten bytes.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use privet_model::tensor::Data;
 
@@ -50,13 +50,14 @@ pub(super) struct Pieces<R> {
     left: usize,
 }
 
-impl<R: Read> Pieces<R> {
+impl<R: Read + Seek> Pieces<R> {
     /// Reads the header, of a file of so many bytes.
     pub(super) fn open(mut source: R, available: u64) -> Result<Self, RowsError> {
         let header = npy_header::read(&mut source)?;
         let count = header.shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n));
         let bytes = count.and_then(|count| count.checked_mul(header.element.size()));
-        if bytes.is_none_or(|bytes| bytes as u64 > available) {
+        let left = available.saturating_sub(source.stream_position().map_err(|e| broken(&e))?);
+        if bytes.is_none_or(|bytes| bytes as u64 > left) {
             return Err(truncated());
         }
         if header.fortran && header.shape.len() > 1 {
@@ -89,11 +90,8 @@ impl<R: Read> Pieces<R> {
         let rows = rows.min(self.left);
         let values = self.header.shape.iter().skip(1).try_fold(rows, |count, &n| count.checked_mul(n));
         let bytes = values.and_then(|values| values.checked_mul(self.header.element.size()));
-        let bytes = bytes.ok_or_else(too_large)? as u64;
-        let passed = io::copy(&mut self.source.by_ref().take(bytes), &mut io::sink());
-        if passed.map_err(|e| broken(&e))? < bytes {
-            return Err(truncated());
-        }
+        let bytes = bytes.and_then(|bytes| i64::try_from(bytes).ok()).ok_or_else(too_large)?;
+        self.source.seek_relative(bytes).map_err(|e| broken(&e))?;
         self.left -= rows;
         Ok(())
     }
