@@ -92,27 +92,30 @@ def test_the_spans_of_one_prediction_belong_together(parties, collector, tmp_pat
     status, _, said = infer(gateway.url, "lr-uci", X[:3], {"traceparent": f"00-{trace}-{parent}-01"})
     assert status == 200, said
     mine = lambda: [span for span in collector.spans if span[2] == trace]  # noqa: E731
-    until(lambda: len(mine()) >= 15)
+    until(lambda: sum(span[1] == "infer" for span in mine()) == 4 and sum(span[1] == "program" for span in mine()) == 3)
+    until(lambda: {span[4] for span in mine()} - {span[3] for span in mine()} == {parent})
     by_id = {span[3]: span for span in mine()}
-    assert len(by_id) == len(mine()) == 15, [span[:5] for span in mine()]
+    assert len(by_id) == len(mine()), "two spans have one id"
     services = sorted(span[0] for span in mine() if span[1] == "infer")
     assert services == ["privet-gateway", "privet-party", "privet-party", "privet-party"]
     for _, name, _, _, above, span in mine():
         if name == "infer" and above == parent:
             continue
         # A party's step is within the gateway's question to it, and that within the gateway's own.
-        expected = {"infer": "ask", "ask": "infer", "queue": "infer", "compute": "infer"}[name]
+        expected = {"infer": "ask", "ask": "infer", "queue": "infer", "compute": "infer", "program": "infer", "step": "program"}[name]
         assert by_id[above][1] == expected, (name, by_id[above][:2])
         assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
     attributes = [a for span in mine() for a in span[5]["attributes"]]
     assert {a["key"] for a in attributes} <= {
-        "privet.model", "privet.version", "privet.platform", "privet.client", "privet.rows", "privet.rounds", "privet.role",
+        "privet.model", "privet.version", "privet.platform", "privet.client", "privet.rows", "privet.rounds", "privet.role", "privet.step", "privet.action",
     }  # fmt: skip
+    actions = [a["value"]["stringValue"] for a in attributes if a["key"] == "privet.action"]
+    assert len(actions) % 3 == 0 and len(set(actions)) > 1, "each party runs the same steps"
     # A caller that does not want its trace kept is obeyed, and one without a trace begins one.
     before = len(collector.spans)
     infer(gateway.url, "lr-uci", X[:3], {"traceparent": f"00-{trace[::-1]}-{parent}-00"})
     infer(gateway.url, "lr-uci", X[:3])
-    until(lambda: len(collector.spans) >= before + 15)
+    until(lambda: len(collector.spans) >= before + len(mine()))
     assert not any(span[2] == trace[::-1] for span in collector.spans)
     assert gateway.end() == 0
 

@@ -3,8 +3,10 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use privet_serve::steps::{Steps, is_step};
+use privet_serve::telemetry;
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -20,7 +22,8 @@ pub(crate) fn start_logging() {
     let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
     let targets = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry();
+    let steps = telemetry::is_wanted().then(|| Steps.with_filter(filter_fn(is_step)));
+    let registry = tracing_subscriber::registry().with(steps);
     if std::env::var("PRIVET_LOG").is_ok_and(|format| format == "json") {
         registry.with(lines.json().flatten_event(true).with_filter(targets)).init();
     } else {

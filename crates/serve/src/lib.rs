@@ -7,7 +7,7 @@
 //! | [`server`], `callers`, [`access`], [`clients`], [`call`] | one port, and who may call |
 //! | [`registry`], [`models`], [`service`] | all models of this machine, and the way of a call to one |
 //! | [`limits`], [`house`], [`bucket`] | how much is too much, at a time and in a minute |
-//! | [`metrics`], `process`, [`audit`], [`telemetry`], [`trace`] | what was counted, written down, and traced |
+//! | [`metrics`], `process`, [`audit`], [`telemetry`], [`trace`], [`steps`] | what was counted, written down, and traced |
 //! | [`gateway`] | a deployment behind a port of this machine, for any client of the protocol |
 //! | [`grpc`], [`grpc_body`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
 //! | [`rest`], [`rest_json`], [`rest_binary`], [`rest_reply`] | the protocol over REST, with binary tensors |
@@ -75,6 +75,7 @@ pub mod roles;
 pub mod seat;
 pub mod server;
 pub mod service;
+pub mod steps;
 pub mod telemetry;
 pub mod tensor;
 pub mod tls;

@@ -71,6 +71,11 @@ pub struct Span {
     pub failed: Option<&'static str>,
 }
 
+/// Whether the environment names a collector.
+pub fn is_wanted() -> bool {
+    std::env::var_os(ENDPOINT).is_some_and(|text| !text.is_empty())
+}
+
 /// Whether somebody collects spans.
 pub fn is_on() -> bool {
     SPANS.get().is_some()
