@@ -17,6 +17,7 @@ const GROUP: (usize, usize) = (1 << 18, 64 << 20);
 /// A file that grows.
 pub(crate) struct Appender<W: Write + Send>(Body<W>);
 
+#[allow(clippy::large_enum_variant)] // there is one of it
 enum Body<W: Write + Send> {
     Csv(csv::Writer<W>),
     CsvGz(csv::Writer<GzEncoder<W>>),
@@ -114,7 +115,9 @@ fn group<W: Write + Send>(
     if rows > 0 {
         file.write(&views(waiting), 0..rows).map_err(RowsError::unwritable)?;
     }
-    waiting.iter_mut().for_each(|series| *series = Series::new(&series.name, series.dtype));
+    for series in waiting {
+        *series = Series::new(&series.name, series.dtype);
+    }
     Ok(())
 }
 

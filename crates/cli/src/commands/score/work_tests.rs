@@ -206,16 +206,16 @@ fn power_goes(part: &Path, left: &Left, kind: usize, how_much: usize) {
     let safe = left.0.lock().unwrap().safe.get(&meta.ino()).copied().unwrap_or(0);
     let Some(unsafe_bytes) = meta.len().checked_sub(safe).filter(|&bytes| bytes > 0) else { return };
     let stays = safe + unsafe_bytes * how_much as u64 / 256;
-    let fill = match kind {
+    let byte = match kind {
         0 => return file.set_len(stays).unwrap(),
         1 => 0,
         _ => 0xa5,
     };
     // Before anything was safe, garbage would be somebody else's file.
-    if safe > 0 || fill == 0 {
+    if safe > 0 || byte == 0 {
         let from = if safe > 0 { stays } else { 0 };
         (&file).seek(SeekFrom::Start(from)).unwrap();
-        (&file).write_all(&vec![fill; usize::try_from(meta.len() - from).unwrap()]).unwrap();
+        (&file).write_all(&vec![byte; usize::try_from(meta.len() - from).unwrap()]).unwrap();
     }
 }
 
@@ -237,6 +237,8 @@ fn code(opened: Result<Work<Machine>, Error>) -> &'static str {
     opened.err().unwrap().code
 }
 
+type Change = fn(&mut Pins);
+
 #[test]
 fn what_was_begun_with_something_else_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,7 +246,7 @@ fn what_was_begun_with_something_else_is_refused_by_name() {
     let mut work = Work::open(&target, &pins(), false, Machine).unwrap();
     work.append(&answers(0..4), 1).ok().unwrap();
     drop(work);
-    let changes: [(&str, fn(&mut Pins)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("another deployment", |p| p.deployment.push('x')),
         ("has changed", |p| p.input.push('x')),
         ("another part", |p| p.rows.0 = 1),
