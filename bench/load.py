@@ -22,6 +22,9 @@ from traffic import ROOT, commit, options, source
 
 MODEL = ROOT / "models/lr-uci"
 
+# Rows a request where the bound is tried: one row is answered before a second request is read.
+MANY = 512
+
 HEAD = """# Load
 
 A thousand clients, each with connections of its own to each of three parties, on a linear model of 23 features, a row a request. First each
@@ -46,15 +49,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         up = Up(folder, args.kind, MODEL / "model.onnx", "--rows", MODEL / "rows.npz").ready()
         try:
-            table = ask(args, up, pathlib.Path(folder), args.out, args.rates or "0.1,0.25,0.5,0.7,0.8,0.9,1.0,1.2,1.5,2.0")
+            table = ask(args, up, pathlib.Path(folder), args.out, [1], args.rates)
             bounded = pathlib.Path(folder) / "bounded.json"
             bound(up, args.requests)
-            above = ask(args, up, pathlib.Path(folder), bounded, args.above, "--closed", "1,10,32")
+            above = ask(args, up, pathlib.Path(folder), bounded, [MANY], args.above, "--closed", "1")
         finally:
             up.stop()
-    record = json.loads(args.out.read_text()) | {"bounded": {"requests": args.requests, "results": json.loads(bounded.read_text())["results"]}}
+        results = json.loads(bounded.read_text())["results"]
+    record = json.loads(args.out.read_text()) | {"bounded": {"requests": args.requests, "results": results}}
     args.out.write_text(json.dumps(record, indent=1) + "\n")
-    said = f"{HEAD}{table}\nWith `limits.requests = {args.requests}` at each party, what is more than that is refused at once:\n\n{above}"
+    said = f"{HEAD}{table}\nWith {MANY} rows a request, and `limits.requests = {args.requests}` at each party, what is more than that is refused at once:\n\n{above}"
     args.out.with_suffix(".md").write_text(said)
     print(said)
 
@@ -75,16 +79,16 @@ def arguments():
     parser.add_argument("--kind", default="mpc")
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=10, help="at each rate")
-    parser.add_argument("--requests", type=int, default=64, help="the bound of the second half")
+    parser.add_argument("--requests", type=int, default=1, help="the bound of the second half")
     parser.add_argument("--above", default="0.5,1.2,1.5,2.0", help="rates of the second half")
-    parser.add_argument("--rates", help="as parts of the highest rate of answers, with commas between them")
+    parser.add_argument("--rates", default="0.1,0.25,0.5,0.7,0.8,0.9,1.0,1.2,1.5,2.0", help="as parts of the highest rate of answers, with commas between them")
     return parser.parse_args()
 
 
-def ask(args, up, folder, out, rates, *more):
+def ask(args, up, folder, out, rows, rates, *more):
     sources = folder / "sources.json"
-    name = {"mpc": "logistic regression, three parties, a row a request"}.get(args.kind, f"logistic regression, {args.kind}, a row a request")
-    sources.write_text(json.dumps([source(name, up, MODEL, [1])]))
+    name = {"mpc": "logistic regression, three parties"}.get(args.kind, f"logistic regression, {args.kind}")
+    sources.write_text(json.dumps([source(name, up, MODEL, rows)]))
     order = [args.examples / "load", sources, "--out", out, "--clients", args.clients, "--seconds", args.seconds, "--commit", commit()]
     order += ["--rates", rates, *more]
     done = subprocess.run(list(map(str, order)), stdout=subprocess.PIPE, text=True, check=True)

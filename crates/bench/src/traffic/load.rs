@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use privet_deploy::Error;
+use privet_deploy::{Blame, Error};
 use privet_serve::deployed::Deployed;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
@@ -72,8 +72,8 @@ impl Crowd {
         let open = |_| Deployed::open_with(&source.deployment, deadline, &own()).map(Arc::new);
         let clients = (0..clients).map(open).collect::<Result<Vec<_>, _>>()?;
         for some in clients.chunks(AT_ONCE) {
-            let asked = some.iter().map(|client| asked(client, &source, Question { from: 0, count: 1 }));
-            futures_util::future::try_join_all(asked).await?;
+            let met = some.iter().map(|client| met(client, &source, deadline));
+            futures_util::future::try_join_all(met).await?;
         }
         Ok(Self { source, clients, random })
     }
@@ -143,6 +143,19 @@ impl Crowd {
         }
         drop(begin);
         let _ = all_done.await;
+    }
+}
+
+/// Asks until there is room: the others come at the same time.
+async fn met(client: &Deployed, source: &Source, deadline: Duration) -> Result<(), Error> {
+    let end = Instant::now() + deadline;
+    loop {
+        match asked(client, source, Question { from: 0, count: 1 }).await {
+            Err(e) if e.blame == Blame::Busy && Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            answer => return answer,
+        }
     }
 }
 
