@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import numpy as np
-import pytest
 
 import judge
 from support import BINARY, MODELS
@@ -17,7 +16,6 @@ LOAD = pathlib.Path(os.environ.get("PRIVET_EXAMPLES", BINARY.parent / "examples"
 UCI = MODELS / "lr-uci"
 
 
-@pytest.mark.xfail(strict=True, reason="a request that one party refuses holds a place at the others until `peers_seconds` are over")
 def test_a_rush_is_over_when_it_is_over(up, tmp_path):
     running = up("mpc", UCI / "model.onnx", "--rows", UCI / "rows.npz", "--reveal", "probability")
     for config in running.folder.glob("party-*.toml"):
@@ -26,6 +24,8 @@ def test_a_rush_is_over_when_it_is_over(up, tmp_path):
     time.sleep(1)
     rows = np.load(UCI / "rows.npz")["features"]
     rows = rows[np.isfinite(rows).all(axis=1)]
+    # Where both classes are all but equal, either label is right.
+    rows = rows[np.abs(judge.run(UCI / "model.onnx", {"features": rows})["probabilities"][:, 1] - 0.5) > 2e-3]
     expected = [y.reshape(len(rows), -1).astype(float).tolist() for y in judge.run(UCI / "model.onnx", {"features": rows}).values()]
     source = {"name": "rush", "deployment": str(running.deployment), "rows": rows.tolist(), "expected": expected}
     (tmp_path / "sources.json").write_text(json.dumps([source | {"tolerance": [1e-3, 0.0], "batches": [1]}]))

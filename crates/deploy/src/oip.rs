@@ -149,6 +149,12 @@ pub trait Host: Send + Sync {
         Vec::new()
     }
 
+    /// Says to whoever would compute along that this call is not answered here, so that nobody waits for it. Hosts that are alone have
+    /// nobody to tell.
+    fn decline(&self, request: InferRequest) {
+        let _ = request;
+    }
+
     /// What its evidence depends on, by name, and when that runs out, in seconds since 1970; for hosts that judge evidence.
     fn expires(&self) -> Vec<(String, u64)> {
         Vec::new()

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use privet_deploy::Error;
+
 use crate::clients::Client;
 use crate::house::Guest;
 use crate::trace::Trace;
@@ -15,11 +17,13 @@ pub struct Call {
     pub trace: Option<Trace>,
     /// Its room in the server, where that is bounded.
     pub guest: Option<Arc<Guest>>,
+    /// Why it is refused, where that is known before it was read, and others who would compute along are to be told.
+    pub refused: Option<Error>,
 }
 
 impl Call {
     /// By whoever comes.
     pub fn of_anyone() -> Self {
-        Self { client: Arc::new(Client::anyone()), trace: None, guest: None }
+        Self { client: Arc::new(Client::anyone()), trace: None, guest: None, refused: None }
     }
 }

@@ -127,6 +127,10 @@ impl Host for Refilled {
         }))
     }
 
+    fn decline(&self, request: InferRequest) {
+        self.host.decline(request);
+    }
+
     fn pool(&self) -> Vec<Level> {
         self.host.levels()
     }

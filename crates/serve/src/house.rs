@@ -31,6 +31,7 @@ pub struct Room {
 pub struct Guest {
     house: Arc<House>,
     bytes: AtomicUsize,
+    is_declined: bool,
 }
 
 impl House {
@@ -63,7 +64,12 @@ impl House {
             );
             return Err(Error::busy("E326", AGAIN, what));
         }
-        Ok(Guest { house: Arc::clone(self), bytes: AtomicUsize::new(0) })
+        Ok(Guest { house: Arc::clone(self), bytes: AtomicUsize::new(0), is_declined: false })
+    }
+
+    /// Lets a request in for which there is no room, so far that it can be seen who else waits for it: its bytes need room all the same.
+    pub fn enter_declined(self: &Arc<Self>) -> Guest {
+        Guest { house: Arc::clone(self), bytes: AtomicUsize::new(0), is_declined: true }
     }
 }
 
@@ -88,7 +94,9 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.house.bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
-        self.house.requests.fetch_sub(1, Ordering::Relaxed);
+        if !self.is_declined {
+            self.house.requests.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -109,6 +117,11 @@ mod tests {
         let (first, second) = (house.enter().unwrap(), house.enter().unwrap());
         let full = house.enter().err().unwrap();
         assert_eq!((full.code, full.retry_after), ("E326", Some(1)));
+        let declined = house.enter_declined();
+        declined.hold(100).unwrap();
+        assert!(declined.hold(1).is_err() && house.requests() == 2);
+        drop(declined);
+        assert_eq!((house.requests(), house.bytes()), (2, 0));
         first.hold(60).unwrap();
         second.hold(40).unwrap();
         assert_eq!(second.hold(1).unwrap_err().code, "E327");

@@ -53,6 +53,14 @@ impl Rules {
     }
 }
 
+impl Rules {
+    fn give_rows_back(&self, rows: usize) {
+        if let Some(bucket) = &self.rows_per_minute {
+            bucket.give_back(rows);
+        }
+    }
+}
+
 impl From<&Limits> for Room {
     fn from(limits: &Limits) -> Self {
         Self { requests: limits.requests, bytes: limits.request_bytes.max(limits.message) }
@@ -171,23 +179,32 @@ impl Registry {
         call: &Call,
         queued: &mut Duration,
     ) -> Result<InferReply, Error> {
-        call.client.may_ask(&service.metadata().name)?;
-        check_rows(rows, rules.rows)?;
-        if let Some(bucket) = &rules.rows_per_minute {
-            take(bucket, rows, "This server answers", "rows", "E325")?;
+        if let Err(refused) = allowed(service, rows, rules, call) {
+            service.decline(request);
+            return Err(refused);
         }
-        let give_back = |_: &Error| {
-            // What was refused told nothing, so it costs nothing.
-            rules.rows_per_minute.iter().for_each(|bucket| bucket.give_back(rows));
-        };
-        call.client.take_rows(rows).inspect_err(give_back)?;
         let start = Instant::now();
         let turn = if service.takes_a_turn(&request) { self.turns.acquire().await.ok() } else { None };
         *queued = start.elapsed();
         let answer = within(call.trace, service.infer(request)).await;
         drop(turn);
-        answer.inspect_err(give_back).inspect_err(|_| call.client.give_rows_back(rows))
+        // What was refused told nothing, so it costs nothing.
+        answer.inspect_err(|_| {
+            rules.give_rows_back(rows);
+            call.client.give_rows_back(rows);
+        })
     }
+}
+
+/// Whether this call may be answered, by all that is known before it is; takes its rows from what there is of them.
+fn allowed(service: &dyn Service, rows: usize, rules: &Rules, call: &Call) -> Result<(), Error> {
+    call.refused.clone().map_or(Ok(()), Err)?;
+    call.client.may_ask(&service.metadata().name)?;
+    check_rows(rows, rules.rows)?;
+    if let Some(bucket) = &rules.rows_per_minute {
+        take(bucket, rows, "This server answers", "rows", "E325")?;
+    }
+    call.client.take_rows(rows).inspect_err(|_| rules.give_rows_back(rows))
 }
 
 fn check_rows(rows: usize, most: Option<usize>) -> Result<(), Error> {

@@ -26,6 +26,7 @@ use crate::metrics::CONTENT_TYPE;
 use crate::registry::Registry;
 use crate::rest_binary::{HEADER, read};
 use crate::rest_reply::{json_parameters, respond};
+use crate::server::late;
 
 /// The REST routes of these models.
 pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
@@ -119,8 +120,7 @@ async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Resul
     let Which { model, version } = which(path)?;
     let (head, body) = request.into_parts();
     let call = call_of(&head);
-    let found = rest.registry.find(&model, &version);
-    let service = match found.and_then(|service| call.client.may_ask(&model).map(|()| service)) {
+    let service = match rest.registry.find(&model, &version) {
         Ok(service) => service,
         Err(error) => {
             tokio::spawn(discard(body, rest.limits.patience));
@@ -165,7 +165,11 @@ impl Rest {
             tokio::spawn(discard(body, self.limits.patience));
             return Err(error.into());
         }
-        match Limited::new(body, limit).collect().await {
+        let read = Limited::new(body, limit).collect();
+        let Ok(read) = tokio::time::timeout(self.limits.patience, read).await else {
+            return Err(Refused(StatusCode::REQUEST_TIMEOUT, late(self.limits.patience)));
+        };
+        match read {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(too_large(&format!("more than {limit}"), limit))

@@ -37,7 +37,7 @@ use crate::callers::{Caller, Callers};
 use crate::current::Current;
 use crate::fault::to_status;
 use crate::grpc_body::incoming;
-use crate::house::House;
+use crate::house::{Guest, House};
 use crate::limits::{Limits, http2};
 use crate::peers::{Meshes, is_party};
 use crate::places::{Place, Places};
@@ -284,10 +284,11 @@ impl Server {
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
             let (router, house, access) = (self.router.clone(), self.house.clone(), self.door.access.get());
+            let from = (key, address, self.door.peers.is_some());
             let under_way = place.request();
             async move {
                 let _under_way = under_way;
-                Ok::<_, Infallible>(answer(router, house, &access, (key, address), request, whole).await)
+                Ok::<_, Infallible>(answer(router, house, &access, from, request, whole).await)
             }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
@@ -352,24 +353,28 @@ async fn answer(
     mut router: Router,
     house: Option<Arc<House>>,
     access: &Access,
-    (key, address): (Option<[u8; 32]>, IpAddr),
+    (key, address, has_peers): (Option<[u8; 32]>, IpAddr, bool),
     mut request: Request<Incoming>,
     patience: Duration,
 ) -> Response {
     let is_grpc = is_grpc(&request);
-    if let Err((status, error)) = admit(&mut request, house, access, key.as_ref(), address) {
+    if let Err((status, error)) = admit(&mut request, house, access, key.as_ref(), address, has_peers) {
         // A client that listens only after it has sent everything is to see the refusal, and not the end of the connection.
         tokio::spawn(rest::discard(request.into_body(), patience));
         return refuse(is_grpc, status, error);
     }
     let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
-        let seconds = patience.as_secs();
-        let what = format!("The request was not complete or not answered within {seconds} s. Send it again.");
-        let error = Error::new(Blame::Unreachable, "E157", what);
-        return refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, error);
+        return refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, late(patience));
     };
     let Ok(response) = answer;
     if is_grpc { grpc::in_own_words(response) } else { response }
+}
+
+/// A request that did not come, or was not answered, in time.
+pub(crate) fn late(patience: Duration) -> Error {
+    let seconds = patience.as_secs();
+    let what = format!("The request was not complete or not answered within {seconds} s. Send it again.");
+    Error::new(Blame::Unreachable, "E157", what)
 }
 
 /// Adds to the request what is known of its caller, if that may go on and there is room.
@@ -379,6 +384,7 @@ fn admit(
     access: &Access,
     key: Option<&[u8; 32]>,
     address: IpAddr,
+    has_peers: bool,
 ) -> Result<(), (StatusCode, Error)> {
     let path = request.uri().path();
     if HEALTH.iter().any(|health| path.starts_with(health)) {
@@ -386,14 +392,26 @@ fn admit(
     }
     let asks = path.ends_with(INFER[0]) || path.ends_with(INFER[1]);
     let client = access.check(request, key, address)?;
-    let guest = match house.filter(|_| asks) {
-        Some(house) => Some(Arc::new(house.enter().map_err(|e| (StatusCode::TOO_MANY_REQUESTS, e))?)),
-        None => None,
+    let (guest, refused) = match house.filter(|_| asks) {
+        Some(house) => entered(&house, has_peers)?,
+        None => (None, None),
     };
     let given = request.headers().get(trace::HEADER).and_then(|text| Trace::parse(text.to_str().ok()?));
     let trace = given.map(|trace| trace.child()).or_else(telemetry::begin);
-    request.extensions_mut().insert(Call { client, trace, guest });
+    request.extensions_mut().insert(Call { client, trace, guest, refused });
     Ok(())
+}
+
+/// A request's room, and why it is refused all the same.
+type Entered = (Option<Arc<Guest>>, Option<Error>);
+
+/// The room of a request. Where peers wait for it too, it is let in also to be refused, so that they can be told.
+fn entered(house: &Arc<House>, has_peers: bool) -> Result<Entered, (StatusCode, Error)> {
+    match house.enter() {
+        Ok(guest) => Ok((Some(Arc::new(guest)), None)),
+        Err(full) if has_peers => Ok((Some(Arc::new(house.enter_declined())), Some(full))),
+        Err(full) => Err((StatusCode::TOO_MANY_REQUESTS, full)),
+    }
 }
 
 /// What whoever balances load may ask without being known.
@@ -413,9 +431,10 @@ pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
         tower::service_fn(move |request| {
             let mut calls = calls.clone();
             async move {
-                match incoming(request, limits.message).await {
-                    Ok(request) => calls.call(request).await,
-                    Err(error) => Ok(to_status(&error).into_http()),
+                match timeout(limits.patience, incoming(request, limits.message)).await {
+                    Ok(Ok(request)) => calls.call(request).await,
+                    Ok(Err(error)) => Ok(to_status(&error).into_http()),
+                    Err(_) => Ok(to_status(&late(limits.patience)).into_http()),
                 }
             }
         })

@@ -46,6 +46,11 @@ pub trait Service: Send + Sync {
     /// The answer to one call.
     fn infer(&self, request: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>>;
 
+    /// Tells whoever would compute along that this call is not answered here.
+    fn decline(&self, request: InferRequest) {
+        let _ = request;
+    }
+
     /// Whether it could answer now, or who is missing.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
@@ -116,6 +121,12 @@ impl Service for Here {
             let answer = || catch_unwind(AssertUnwindSafe(|| self.host.infer(request)));
             compute(long, answer).unwrap_or_else(|_| Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log.")))
         })
+    }
+
+    fn decline(&self, request: InferRequest) {
+        if self.host.waits() {
+            let _ = compute(true, || catch_unwind(AssertUnwindSafe(|| self.host.decline(request))));
+        }
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {

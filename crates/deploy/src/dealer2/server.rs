@@ -287,6 +287,18 @@ impl Host for ServerHost {
         wire::rows_of_tickets(request)
     }
 
+    /// A computation that begins and is given up at once is over for the other server too.
+    fn decline(&self, mut request: InferRequest) {
+        let head = request.take(wire::HEAD).unwrap_or_default();
+        let question = Question::decode(u8::from(self.me), &head, request.take(wire::BODY));
+        if let Ok(Question::Compute(compute)) = question
+            && self.work.talks()
+            && compute.bundle == self.layout.bundle
+        {
+            drop(self.peers.meet(&compute.ticket.statement(&compute.commitment)));
+        }
+    }
+
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
         let head = request.take(wire::HEAD).unwrap_or_default();
         let question = Question::decode(u8::from(self.me), &head, request.take(wire::BODY))?;
