@@ -109,7 +109,7 @@ mod tests {
             let ranges: Vec<_> = (0..parts).map(|index| Part { index, parts }.of(rows)).collect();
             prop_assert!(ranges[0].start == 0 && ranges[parts - 1].end == rows);
             prop_assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
-            let sizes = ranges.iter().map(|range| range.len());
+            let sizes = ranges.iter().map(ExactSizeIterator::len);
             prop_assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
         }
     }

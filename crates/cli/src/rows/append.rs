@@ -19,7 +19,7 @@ pub(crate) struct Appender<W: Write + Send>(Body<W>);
 
 enum Body<W: Write + Send> {
     Csv(csv::Writer<W>),
-    CsvGz(csv::Writer<GzEncoder<W>>),
+    CsvGz(Box<csv::Writer<GzEncoder<W>>>),
     Json(BufWriter<W>),
     Parquet { file: parquet_out::Groups<W>, waiting: Vec<Series> },
 }
@@ -42,7 +42,7 @@ impl<W: Write + Send> Appender<W> {
             Format::CsvGz => {
                 let mut writer = csv::Writer::from_writer(GzEncoder::new(sink, Compression::default()));
                 text_out::csv_header(&mut writer, names)?;
-                Body::CsvGz(writer)
+                Body::CsvGz(Box::new(writer))
             }
             Format::JsonLines => Body::Json(BufWriter::new(sink)),
             Format::Parquet => {
@@ -114,7 +114,9 @@ fn group<W: Write + Send>(
     if rows > 0 {
         file.write(&views(waiting), 0..rows).map_err(RowsError::unwritable)?;
     }
-    waiting.iter_mut().for_each(|series| *series = Series::new(&series.name, series.dtype));
+    for series in waiting {
+        *series = Series::new(&series.name, series.dtype);
+    }
     Ok(())
 }
 

@@ -79,7 +79,7 @@ impl Asker {
                 Err(e) if !OF_A_ROW.contains(&e.code) => Err(e),
                 Err(e) => match numbers {
                     [] => Err(e),
-                    [number] => self.refused(naming(e, *number), *number),
+                    [number] => self.refused(naming(&e, *number), *number),
                     _ => {
                         let (before, after) = numbers.split_at(numbers.len() / 2);
                         let half = |from, to| rows.iter().map(|tensor| tensor.slice(from, to)).collect();
@@ -158,12 +158,12 @@ impl Asker {
 pub(super) const REFUSED: &str = "refused";
 
 /// The refusal of the only row that was asked about, with its number in the file.
-fn naming(error: Error, number: usize) -> Error {
+fn naming(error: &Error, number: usize) -> Error {
     let message = match error.message.split_once("Row 1") {
         Some((before, after)) if after.starts_with([',', ' ']) => format!("{before}Row {number}{after}"),
         _ => format!("Row {number}: {}", error.message),
     };
-    Error { message, ..error }
+    Error { message, ..*error }
 }
 
 /// These rows and no others.
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_row_of_the_file() {
-        let of = |message: &str| naming(Error::refused("E105", message), 70).message;
+        let of = |message: &str| naming(&Error::refused("E105", message), 70).message;
         assert_eq!(of("Row 1, feature `a` = 1e1 is outside."), "Row 70, feature `a` = 1e1 is outside.");
         assert_eq!(of("`server` answers: Row 1 has a category."), "`server` answers: Row 70 has a category.");
         assert_eq!(of("Not so."), "Row 70: Not so.");

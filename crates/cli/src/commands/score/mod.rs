@@ -43,7 +43,7 @@ pub(crate) async fn run(args: &ScoreArgs) -> Result<ExitCode, Failure> {
     let columns = columns(&stream, &deployed)?;
     let input = block_in_place(|| Input::look_through(&args.rows, &stream))?;
     let rows = args.part.of(input.rows);
-    let work = work(args, &target, pins(&deployed, &input, &rows, &columns))?;
+    let work = work(args, &target, &pins(&deployed, &input, &rows, &columns))?;
     let resumed = work.done.rows;
     let asker = Arc::new(asker(args, deployed, output::rate(rows.len() as u64, resumed as u64))?);
     let mut scoring = Scoring { work, asker, resumed, start };
@@ -67,8 +67,8 @@ fn pins(deployed: &Deployed, input: &Input, rows: &Range<usize>, columns: &[Seri
 }
 
 /// The work file. Without a column that tells, gaps would be in the answers that nobody was told of.
-fn work(args: &ScoreArgs, target: &Path, pins: Pins) -> Result<Work<Machine>, Error> {
-    let work = block_in_place(|| Work::open(target, &pins, args.restart, Machine))?;
+fn work(args: &ScoreArgs, target: &Path, pins: &Pins) -> Result<Work<Machine>, Error> {
+    let work = block_in_place(|| Work::open(target, pins, args.restart, Machine))?;
     let refused = work.done.refused;
     if refused == 0 || args.refused == Refused::Skip {
         return Ok(work);

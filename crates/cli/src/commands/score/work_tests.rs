@@ -206,21 +206,21 @@ fn power_goes(part: &Path, left: &Left, kind: usize, how_much: usize) {
     let safe = left.0.lock().unwrap().safe.get(&meta.ino()).copied().unwrap_or(0);
     let Some(unsafe_bytes) = meta.len().checked_sub(safe).filter(|&bytes| bytes > 0) else { return };
     let stays = safe + unsafe_bytes * how_much as u64 / 256;
-    let fill = match kind {
+    let byte = match kind {
         0 => return file.set_len(stays).unwrap(),
         1 => 0,
         _ => 0xa5,
     };
     // Before anything was safe, garbage would be somebody else's file.
-    if safe > 0 || fill == 0 {
+    if safe > 0 || byte == 0 {
         let from = if safe > 0 { stays } else { 0 };
         (&file).seek(SeekFrom::Start(from)).unwrap();
-        (&file).write_all(&vec![fill; usize::try_from(meta.len() - from).unwrap()]).unwrap();
+        (&file).write_all(&vec![byte; usize::try_from(meta.len() - from).unwrap()]).unwrap();
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn processes_and_power_may_be_ended_again_and_again(
         steps in prop::collection::vec(0usize..40, 1..5), arrives: u8, kind in 0usize..3, how_much in 0usize..256,
@@ -233,6 +233,9 @@ proptest! {
     }
 }
 
+/// Something else in the pins.
+type Change = fn(&mut Pins);
+
 fn code(opened: Result<Work<Machine>, Error>) -> &'static str {
     opened.err().unwrap().code
 }
@@ -244,7 +247,7 @@ fn what_was_begun_with_something_else_is_refused_by_name() {
     let mut work = Work::open(&target, &pins(), false, Machine).unwrap();
     work.append(&answers(0..4), 1).ok().unwrap();
     drop(work);
-    let changes: [(&str, fn(&mut Pins)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("another deployment", |p| p.deployment.push('x')),
         ("has changed", |p| p.input.push('x')),
         ("another part", |p| p.rows.0 = 1),
