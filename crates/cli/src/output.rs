@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -38,10 +38,12 @@ pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
 /// The same for many rows, some of which are done already: also how fast they go.
 pub(crate) fn rate(length: u64, done: u64) -> ProgressBar {
     let bar = progress(length, "rows").with_position(done);
-    if let Ok(style) =
-        ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left")
-    {
-        bar.set_style(style);
+    let template = "{wide_bar} {human_pos}/{human_len} {msg}, {rate}/s, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{}", count(state.per_sec()));
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     bar.reset_eta();
     bar
