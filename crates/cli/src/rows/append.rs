@@ -20,7 +20,7 @@ pub(crate) struct Appender<W: Write + Send>(Body<W>);
 #[allow(clippy::large_enum_variant)] // there is one of it
 enum Body<W: Write + Send> {
     Csv(csv::Writer<W>),
-    CsvGz(csv::Writer<GzEncoder<W>>),
+    CsvGz(Box<csv::Writer<GzEncoder<W>>>),
     Json(BufWriter<W>),
     Parquet { file: parquet_out::Groups<W>, waiting: Vec<Series> },
 }
@@ -43,7 +43,7 @@ impl<W: Write + Send> Appender<W> {
             Format::CsvGz => {
                 let mut writer = csv::Writer::from_writer(GzEncoder::new(sink, Compression::default()));
                 text_out::csv_header(&mut writer, names)?;
-                Body::CsvGz(writer)
+                Body::CsvGz(Box::new(writer))
             }
             Format::JsonLines => Body::Json(BufWriter::new(sink)),
             Format::Parquet => {

@@ -163,7 +163,7 @@ fn naming(error: &Error, number: usize) -> Error {
         Some((before, after)) if after.starts_with([',', ' ']) => format!("{before}Row {number}{after}"),
         _ => format!("Row {number}: {}", error.message),
     };
-    Error { message, ..error.clone() }
+    Error { message, ..*error }
 }
 
 /// These rows and no others.

@@ -35,13 +35,13 @@ impl Input {
         let state = state(&file);
         let bar = output::progress(state.map_or(0, |(length, _)| length), "bytes looked through");
         let hasher = Arc::new(Mutex::new(blake3::Hasher::new()));
-        let read = Hashed { file: file.try_clone().map_err(|e| within(&e))?, hasher, bar };
-        let rows = stream.count(read.clone().map_err(|e| within(&e))?)?;
-        let mut rest = BufReader::with_capacity(1 << 18, read);
+        let once = Hashed { file: file.try_clone().map_err(|e| within(&e))?, hasher, bar };
+        let rows = stream.count(once.clone().map_err(|e| within(&e))?)?;
+        let mut rest = BufReader::with_capacity(1 << 18, once);
         io::copy(&mut rest, &mut io::sink()).map_err(|e| within(&e))?;
-        let read = rest.into_inner();
-        let digest = read.hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize().to_hex();
-        read.bar.finish_and_clear();
+        let all = rest.into_inner();
+        let digest = all.hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize().to_hex();
+        all.bar.finish_and_clear();
         Ok(Self { path: path.to_owned(), digest: digest.to_string(), rows, state })
     }
 

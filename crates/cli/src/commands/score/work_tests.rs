@@ -220,7 +220,7 @@ fn power_goes(part: &Path, left: &Left, kind: usize, how_much: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn processes_and_power_may_be_ended_again_and_again(
         steps in prop::collection::vec(0usize..40, 1..5), arrives: u8, kind in 0usize..3, how_much in 0usize..256,
@@ -232,6 +232,9 @@ proptest! {
         }
     }
 }
+
+/// Something else in the pins.
+type Change = fn(&mut Pins);
 
 fn code(opened: Result<Work<Machine>, Error>) -> &'static str {
     opened.err().unwrap().code
