@@ -234,8 +234,6 @@ proptest! {
 }
 
 /// Something else in the pins.
-type Change = fn(&mut Pins);
-
 fn code(opened: Result<Work<Machine>, Error>) -> &'static str {
     opened.err().unwrap().code
 }
