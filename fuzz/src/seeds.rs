@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Larger files would only slow a fuzzer down.
-const LONGEST: u64 = 48 << 10;
+const LONGEST: u64 = 20 << 10;
 
 /// A folder or file of the repository.
 pub fn place(path: &str) -> PathBuf {

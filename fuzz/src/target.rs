@@ -1,6 +1,7 @@
 //! What a target is.
 
 use std::alloc::System;
+use std::time::Duration;
 
 use cap::Cap;
 use privet_deploy::{Blame, Error};
@@ -22,6 +23,9 @@ pub struct Target {
     pub per_byte: usize,
 }
 
+/// What no input may take of the processor, though the fuzzer's program is a few times slower than the product.
+const LONGEST: Duration = Duration::from_secs(10);
+
 /// What a decoder of messages may take.
 const BASE: usize = 4 << 20;
 const PER_BYTE: usize = 64;
@@ -40,13 +44,23 @@ impl Target {
     /// Runs the target, which ends this program where it takes too much memory: such an allocation fails.
     ///
     /// # Panics
-    /// Where the decoder does, or does what it must not.
+    /// Where the decoder does, does what it must not, or takes too long.
     pub fn check(&self, memory: &Memory, bytes: &[u8]) {
         let room = self.base + self.per_byte * bytes.len();
         assert!(memory.set_limit(memory.allocated() + room).is_ok(), "the limit is above what is allocated");
+        let start = processor_time();
         (self.run)(bytes);
+        let took = processor_time() - start;
+        assert!(took < LONGEST, "{} bytes took {took:?} of the processor", bytes.len());
         assert!(memory.set_limit(usize::MAX).is_ok(), "there is no limit above the greatest");
     }
+}
+
+/// Of this thread so far, as Linux tells it; the time of a clock would depend on what else this machine does.
+fn processor_time() -> Duration {
+    let counts = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let running = counts.split(' ').next().and_then(|text| text.parse().ok());
+    Duration::from_nanos(running.unwrap_or_default())
 }
 
 /// What was read, if it was; whatever is refused is the sender's fault, or the refusal is wrong.

@@ -42,12 +42,14 @@ impl<U: Message + Default> Decoder for ProtoDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, bytes: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        let unreadable = |_| {
-            to_status(&Error::usage(
-                "E150",
-                "The message is not one of the Open Inference Protocol's. Use its definition of `inference.GRPCInferenceService`.",
-            ))
-        };
-        U::decode(bytes).map(Some).map_err(unreadable)
+        U::decode(bytes).map(Some).map_err(|_| to_status(&unreadable()))
     }
+}
+
+/// What came is no message of the protocol, or not one message.
+pub fn unreadable() -> Error {
+    Error::usage(
+        "E150",
+        "The message is not one of the Open Inference Protocol's. Use its definition of `inference.GRPCInferenceService`.",
+    )
 }

@@ -49,6 +49,11 @@ pub fn to_status(error: &Error) -> Status {
     Status::with_metadata(grpc_code(error.blame), error.to_string(), metadata)
 }
 
+/// Whether a status came from the transport, which knows no codes of ours.
+pub fn is_of_transport(status: &Status) -> bool {
+    !status.metadata().contains_key(CODE)
+}
+
 /// What a server's gRPC status says.
 pub fn from_status(status: &Status) -> Error {
     let text = |key| status.metadata().get(key).and_then(|value| value.to_str().ok());

@@ -6,7 +6,8 @@ use privet_deploy::Error;
 use tonic::{Code, Request, Response, Status};
 
 use crate::call::Call;
-use crate::fault::to_status;
+use crate::codec::unreadable;
+use crate::fault::{is_of_transport, to_status};
 use crate::grpc_body::Read;
 use crate::grpc_message::{message_from_metadata, message_from_reply, request_from_message};
 use crate::limits::Limits;
@@ -25,14 +26,17 @@ pub fn service(registry: Arc<Registry>, limits: &Limits) -> GrpcInferenceService
         .max_encoding_message_size(limits.message)
 }
 
-/// The transport below refuses a message that is too long before this service sees it, in words of its own: here
-/// it gets the code and the sentence that every refusal has.
+/// The transport below refuses a message that is too long, or a body that is not one message, before this service sees it, in words
+/// of its own: here it gets the code and the sentence that every refusal has. The second it would call the server's fault.
 pub fn in_own_words<B: Default>(response: http::Response<B>) -> http::Response<B> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::OutOfRange => numbers(status.message())
             .map_or(response, |[length, limit]| {
                 to_status(&too_large(&length.to_string(), limit)).into_http()
             }),
+        Some(status) if status.code() == Code::Internal && is_of_transport(&status) => {
+            to_status(&unreadable()).into_http()
+        }
         _ => response,
     }
 }

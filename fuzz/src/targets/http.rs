@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
+use privet_serve::grpc::in_own_words;
 use privet_serve::{Limits, Registry, server};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
@@ -85,7 +86,7 @@ fn is_in_order(request: Request<Body>) {
     let (runtime, router) = &*SERVER;
     let (status, grpc, size) = runtime.block_on(async {
         let Ok(response) = router.clone().oneshot(request).await;
-        let (head, body) = response.into_parts();
+        let (head, body) = in_own_words(response).into_parts();
         let whole = body.collect().await;
         let whole = whole.unwrap_or_else(|e| panic!("an answer that ends early: {e}"));
         let last = whole.trailers().and_then(|trailers| trailers.get("grpc-status")).cloned();
