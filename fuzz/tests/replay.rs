@@ -16,7 +16,11 @@ fn seeds_their_pieces_and_regressions_harm_nothing() {
         // What a target makes once is no part of what an input costs.
         (target.run)(&[]);
         let seeds = (target.seeds)();
-        assert!(!seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()), "{} has no seeds", target.name);
+        assert!(
+            !seeds.is_empty() && seeds.iter().all(|seed| !seed.is_empty()),
+            "{} has no seeds",
+            target.name
+        );
         let regressions = files(&[&format!("fuzz/regressions/{}", target.name)], "");
         for input in seeds.iter().chain(&regressions) {
             target.check(&MEMORY, input);

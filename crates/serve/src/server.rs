@@ -310,16 +310,13 @@ async fn answer(
 /// All routes of a server, REST and gRPC, as they are behind its sockets.
 pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
-    let infer = {
-        let calls = calls.clone();
-        tower::service_fn(move |request| {
-            let mut calls = calls.clone();
-            async move { calls.call(incoming(request, limits.message).await).await }
-        })
-    };
-    rest::router(registry, limits)
+    let infer = tower::service_fn(move |request| {
+        let mut calls = calls.clone();
+        async move { calls.call(incoming(request, limits.message).await).await }
+    });
+    rest::router(Arc::clone(&registry), limits)
         .route_service("/inference.GRPCInferenceService/ModelInfer", infer)
-        .route_service("/inference.GRPCInferenceService/{call}", calls)
+        .route_service("/inference.GRPCInferenceService/{call}", grpc::small(registry, &limits))
         .method_not_allowed_fallback(async || {
             let error = Error::usage(
                 "E156",

@@ -162,7 +162,11 @@ async fn unreadable_messages_and_unknown_calls_are_the_callers_turn() {
         // No message, less than one, and more than one.
         ("inference.GRPCInferenceService/ModelInfer", Vec::new(), Code::InvalidArgument),
         ("inference.GRPCInferenceService/ModelInfer", frame(b"")[..3].to_vec(), Code::InvalidArgument),
-        ("inference.GRPCInferenceService/ModelInfer", [frame(b""), vec![7; 3]].concat(), Code::InvalidArgument),
+        (
+            "inference.GRPCInferenceService/ModelInfer",
+            [frame(b""), vec![7; 3]].concat(),
+            Code::InvalidArgument,
+        ),
         ("inference.GRPCInferenceService/ModelConfig", frame(b""), Code::Unimplemented),
         ("other.Service/Call", frame(b""), Code::NotFound),
     ] {

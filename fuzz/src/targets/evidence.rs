@@ -19,10 +19,14 @@ pub(super) const TARGETS: &[Target] = &[
     Target::new("evidence", evidence, evidences).with_memory(16, 512),
     Target::new("collateral", collateral, || {
         let folders = ["tee-vectors/sgx", "tee-vectors/tdx", "tee-vectors/snp", "tee-vectors/roots"];
-        ["json", "der", "pem", "response", "crl"].iter().flat_map(|ending| seeds::files(&folders, ending)).collect()
+        ["json", "der", "pem", "response", "crl"]
+            .iter()
+            .flat_map(|ending| seeds::files(&folders, ending))
+            .collect()
     })
     .with_memory(16, 1024),
-    Target::new("policy", policy, || vec![POLICY.into(), format!("{POLICY}{MORE}").into_bytes()]).with_memory(8, 512),
+    Target::new("policy", policy, || vec![POLICY.into(), format!("{POLICY}{MORE}").into_bytes()])
+        .with_memory(8, 512),
     Target::new("statement", statement, || vec![made_statement()]),
 ];
 
@@ -76,7 +80,9 @@ static PUBLISHED: LazyLock<Collateral> = LazyLock::new(|| {
 /// The recordings: quotes, reports and documents as their vendors write them.
 fn evidence_files() -> Vec<Vec<u8>> {
     let of = |folder: &str, ending: &str| seeds::files(&[&format!("tee-vectors/{folder}")], ending);
-    let mut all = [of("sgx", ".bin"), of("tdx", ".bin"), of("tdx", ".dat"), of("snp", ".bin"), of("nitro", "")].concat();
+    let mut all =
+        [of("sgx", ".bin"), of("tdx", ".bin"), of("tdx", ".dat"), of("snp", ".bin"), of("nitro", "")]
+            .concat();
     all.extend([of("vtpm", ".bin"), of("vtpm", ".json")].concat());
     all.push(privet_tee::simulator::sign([0xab; 32], &["nothing".into()], &[7; 64]));
     all
@@ -95,7 +101,9 @@ fn is_sound(verdict: &Verdict) {
     let failed = verdict.checks.iter().any(|check| !check.ok);
     assert_eq!(verdict.is_accepted(), !failed && !verdict.checks.is_empty(), "{:?}", verdict.checks);
     // Nothing here is signed for what the policy believes.
-    assert!(!verdict.is_accepted() || verdict.measurements.iter().all(|(_, value)| value.starts_with("abab")));
+    assert!(
+        !verdict.is_accepted() || verdict.measurements.iter().all(|(_, value)| value.starts_with("abab"))
+    );
 }
 
 fn travels(evidence: &Evidence) {
@@ -111,7 +119,12 @@ fn evidences() -> Vec<Vec<u8>> {
         let files = seeds::files(&[&format!("tee-vectors/{folder}")], "");
         files.into_iter().map(move |file| with_kind(kind, file))
     });
-    files.chain([tpm(), [&[2][..], &joined(&[&seeds::file("tee-vectors/snp/oak_milan_report.bin"), &[0; 64]])].concat()]).collect()
+    files
+        .chain([
+            tpm(),
+            [&[2][..], &joined(&[&seeds::file("tee-vectors/snp/oak_milan_report.bin"), &[0; 64]])].concat(),
+        ])
+        .collect()
 }
 
 fn tpm() -> Vec<u8> {
@@ -121,7 +134,13 @@ fn tpm() -> Vec<u8> {
     let public = [&head[..], &[0xC1; 256]].concat();
     let pcrs: Vec<u8> = (0..24).flat_map(|n| [&[n][..], &[0; 32]].concat()).collect();
     let log = seeds::file("tee-vectors/tdx/gotdx_ccel_ccel_data.dat");
-    let parts = [&quote[..], &public, &[&[0, 0x14, 0, 0x0B, 1, 0][..], &signature].concat(), &pcrs, &log[..log.len().min(8192)]];
+    let parts = [
+        &quote[..],
+        &public,
+        &[&[0, 0x14, 0, 0x0B, 1, 0][..], &signature].concat(),
+        &pcrs,
+        &log[..log.len().min(8192)],
+    ];
     [&[4][..], &joined(&parts)].concat()
 }
 
@@ -163,9 +182,8 @@ fn policy(bytes: &[u8]) {
     let Ok(policy) = Policy::parse(text) else { return };
     assert!(!policy.explain().is_empty(), "a policy of which nothing can be said");
     let _ = policy.accepts_epochs();
-    for file in [privet_tee::simulator::sign([0xab; 32], &[], &[7; 64])] {
-        let _ = appraise_file(&file, &policy, &PUBLISHED, NOW);
-    }
+    let simulated = privet_tee::simulator::sign([0xab; 32], &[], &[7; 64]);
+    let _ = appraise_file(&simulated, &policy, &PUBLISHED, NOW);
 }
 
 fn made_statement() -> Vec<u8> {

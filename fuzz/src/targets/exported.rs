@@ -14,7 +14,8 @@ use crate::target::Target;
 pub(super) const TARGETS: &[Target] = &[
     Target::new("onnx", model, || seeds::files(&["models", "models-extra"], ".onnx")).with_memory(64, 1024),
     Target::new("tensorflow", saved_model, tensorflow).with_memory(64, 1024),
-    Target::new("tflite", model, || seeds::files(&["models", "models-tensorflow"], ".tflite")).with_memory(64, 1024),
+    Target::new("tflite", model, || seeds::files(&["models", "models-tensorflow"], ".tflite"))
+        .with_memory(64, 1024),
 ];
 
 /// Values of a graph that is run, and of one that is planned, which takes longer.

@@ -29,7 +29,10 @@ fn configurations() -> Vec<Vec<u8>> {
     vec![
         of("model = \"m.onnx\"\nname = \"m\"\nreveal = \"label\"\nthreshold = 0.5\n", ""),
         of("bundle = \"b\"\n", "[peers]\nprevious = \"c:1\"\nnext = \"b:2\"\n"),
-        of("bundle = \"b\"\nmodel = \"m\"\nattester = \"auto\"\nreplicas = 2\n", "[keys]\nurl = \"u\"\nkey = \"k\"\n"),
+        of(
+            "bundle = \"b\"\nmodel = \"m\"\nattester = \"auto\"\nreplicas = 2\n",
+            "[keys]\nurl = \"u\"\nkey = \"k\"\n",
+        ),
         of("secrets = [\"s\"]\npolicy = \"p\"\nstate = \"d\"\n", "[floors]\nm = 2\n"),
     ]
 }
@@ -59,10 +62,14 @@ fn as_written<T: Serialize + DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 fn deployments() -> Vec<Vec<u8>> {
-    let endpoint = "[[endpoints]]\nname = \"a\"\nhttp_url = \"https://a:1\"\ngrpc_url = \"https://a:1\"\nkey = \"k\"\n";
+    let endpoint =
+        "[[endpoints]]\nname = \"a\"\nhttp_url = \"https://a:1\"\ngrpc_url = \"https://a:1\"\nkey = \"k\"\n";
     let public = super::bundles::public();
     let (digest, public) = (public.digest_hex(), toml::Value::String(public.json().into()));
-    vec![format!("name = \"m\"\nkind = \"mpc\"\npublic = {public}\ndigest = \"{digest}\"\n{endpoint}").into_bytes()]
+    vec![
+        format!("name = \"m\"\nkind = \"mpc\"\npublic = {public}\ndigest = \"{digest}\"\n{endpoint}")
+            .into_bytes(),
+    ]
 }
 
 fn deployment(bytes: &[u8]) {

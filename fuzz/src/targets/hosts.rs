@@ -32,8 +32,10 @@ pub(super) const TARGETS: &[Target] = &[
     Target::new("party_host", |bytes| ask(&PARTIES, bytes), || choices(9)).with_memory(32, 4096),
     Target::new("program_host", |bytes| ask(&PROGRAMS, bytes), || choices(6)).with_memory(32, 4096),
     Target::new("server_host", |bytes| ask(&SERVERS, bytes), || choices(4)).with_memory(64, 4096),
-    Target::new("dealer_host", dealer_host, || vec![[1, 4, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].into()])
-        .with_memory(256, 4096),
+    Target::new("dealer_host", dealer_host, || {
+        vec![[1, 4, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].into()]
+    })
+    .with_memory(256, 4096),
     Target::new("ciphertext_host", ciphertext_host, || choices(2)).with_memory(64, 4096),
 ];
 
@@ -60,7 +62,10 @@ fn ask(hosts: &Hosts, bytes: &[u8]) {
 static PLAIN: Hosts = LazyLock::new(|| {
     let host = |graph| Box::new(PlainHost::new("m", graph)) as Box<dyn Host>;
     let calls = [plain_request(2), plain_request(9)];
-    calls.into_iter().flat_map(|call| [linear(3, 2), network(3)].map(|graph| (host(graph), call.clone()))).collect()
+    calls
+        .into_iter()
+        .flat_map(|call| [linear(3, 2), network(3)].map(|graph| (host(graph), call.clone())))
+        .collect()
 });
 
 const COLUMNS: usize = 5;
@@ -181,7 +186,9 @@ fn dealer_host(bytes: &[u8]) {
         ..InferRequest::default()
     };
     let _ = theirs(dealer.infer(order(bytes.to_vec())));
-    let Some((&[server, r0, r1, r2, r3, c0, c1, c2, c3, ref first @ ..], _)) = bytes.split_first_chunk::<17>() else {
+    let Some((&[server, r0, r1, r2, r3, c0, c1, c2, c3, ref first @ ..], _)) =
+        bytes.split_first_chunk::<17>()
+    else {
         return;
     };
     let server = 1 + server % 2;
@@ -191,7 +198,8 @@ fn dealer_host(bytes: &[u8]) {
     let mut number = [0; 8];
     number.copy_from_slice(first);
     let nonce = [server; 32];
-    let sealed = Order { server, rows, count, first: u64::from_le_bytes(number), bundle: *BUNDLE, nonce }.seal(&key);
+    let sealed =
+        Order { server, rows, count, first: u64::from_le_bytes(number), bundle: *BUNDLE, nonce }.seal(&key);
     let _ = theirs(dealer.infer(order(sealed)));
 }
 

@@ -64,7 +64,8 @@ fn http(bytes: &[u8]) {
     let (length, body) = split(rest);
     let method = if how % 2 == 1 { Method::POST } else { Method::GET };
     let cut = (how >> 4) * body.len() / 16;
-    let frames = [&body[..cut], &body[cut..]].map(|frame| Ok::<_, std::io::Error>(Bytes::copy_from_slice(frame)));
+    let frames =
+        [&body[..cut], &body[cut..]].map(|frame| Ok::<_, std::io::Error>(Bytes::copy_from_slice(frame)));
     let mut request = Request::new(Body::from_stream(stream::iter(frames)));
     *request.method_mut() = method;
     *request.uri_mut() = PATHS[path % PATHS.len()].parse().unwrap_or_default();
@@ -95,6 +96,7 @@ fn is_in_order(request: Request<Body>) {
     assert_ne!(status, StatusCode::INTERNAL_SERVER_ERROR, "a caller's bytes are called the server's fault");
     assert!(size < 64 << 10, "an answer of {size} bytes to a small question");
     // Internal, unknown, data loss.
-    let wrong = grpc.filter(|status| ["13", "2", "15"].iter().any(|code| status.as_bytes() == code.as_bytes()));
+    let wrong =
+        grpc.filter(|status| ["13", "2", "15"].iter().any(|code| status.as_bytes() == code.as_bytes()));
     assert_eq!(wrong, None, "a caller's bytes are called the server's fault");
 }

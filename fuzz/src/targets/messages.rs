@@ -41,7 +41,10 @@ fn party_message(bytes: &[u8]) {
     let body = parts.get(1).map(|body| Bytes::copy_from_slice(body));
     for role in Role::ALL {
         if let Some(request) = theirs(wire::decode(role, head, body.clone())) {
-            assert!(wire::encode(role, &request) == (Bytes::copy_from_slice(head), body.clone()), "written otherwise");
+            assert!(
+                wire::encode(role, &request) == (Bytes::copy_from_slice(head), body.clone()),
+                "written otherwise"
+            );
         }
     }
 }

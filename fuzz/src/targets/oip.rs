@@ -24,7 +24,12 @@ pub(super) const TARGETS: &[Target] = &[
         vec![HEAD.into(), b"[NaN, -Infinity, Infinity, \"NaN \\\" Infinity\", 1e5]".to_vec()]
     }),
     Target::new("json_values", json_values_target, || {
-        let texts = ["\x05[[1, -2.5e3], [NaN, 4]]", "\x0b[\"a\", \"b\\\"\\u00e9\"]", "\x00[true, false]", "\x04[9007199254740993]"];
+        let texts = [
+            "\x05[[1, -2.5e3], [NaN, 4]]",
+            "\x0b[\"a\", \"b\\\"\\u00e9\"]",
+            "\x00[true, false]",
+            "\x04[9007199254740993]",
+        ];
         texts.map(Vec::from).into()
     }),
 ];
@@ -47,7 +52,8 @@ fn is_well_formed(request: &InferRequest) {
 }
 
 fn is_the_same(a: &InferRequest, b: &InferRequest) -> bool {
-    let tensor = |raw: &RawTensor| (raw.name.clone(), raw.datatype.clone(), raw.shape.clone(), raw.data.clone());
+    let tensor =
+        |raw: &RawTensor| (raw.name.clone(), raw.datatype.clone(), raw.shape.clone(), raw.data.clone());
     let tensors = |request: &InferRequest| request.inputs.iter().map(tensor).collect::<Vec<_>>();
     // A parameter may be no number, which equals nothing.
     let parameters = |request: &InferRequest| format!("{:?}", request.parameters);
@@ -83,7 +89,10 @@ fn rest_request(bytes: &[u8]) {
         is_well_formed(&request);
         let _ = wanted.binary("s");
         let again = request_from_message(message_from_request(request.clone()));
-        assert!(again.is_ok_and(|again| is_the_same(&again, &request)), "REST reads what gRPC does not carry");
+        assert!(
+            again.is_ok_and(|again| is_the_same(&again, &request)),
+            "REST reads what gRPC does not carry"
+        );
     }
 }
 
@@ -92,13 +101,17 @@ fn json_tokens(bytes: &[u8]) {
     let out = standard(bytes);
     let before = serde_json::from_slice::<Value>(bytes);
     if let Ok(before) = &before {
-        assert_eq!(serde_json::from_slice::<Value>(&out).ok().as_ref(), Some(before), "standard JSON was changed");
+        assert_eq!(
+            serde_json::from_slice::<Value>(&out).ok().as_ref(),
+            Some(before),
+            "standard JSON was changed"
+        );
     }
 }
 
 const DATATYPES: [&str; 14] = [
-    "BOOL", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64", "UINT8", "UINT16", "UINT32", "UINT64", "BYTES", "FP16",
-    "none",
+    "BOOL", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64", "UINT8", "UINT16", "UINT32", "UINT64",
+    "BYTES", "FP16", "none",
 ];
 
 /// Numbers as serde reads them, whatever their nesting.
@@ -110,12 +123,20 @@ fn json_values_target(bytes: &[u8]) {
     let leaves = serde_json::from_str::<Value>(text).map_or(0, |value| leaves(&value));
     let shape = [i64::try_from(leaves).unwrap_or(0)];
     let Some(read) = theirs(json_values::read("x", datatype, &shape, text)) else { return };
-    let raw = RawTensor { name: "x".into(), datatype: datatype.into(), shape: shape.into(), data: read.clone().into() };
+    let raw = RawTensor {
+        name: "x".into(),
+        datatype: datatype.into(),
+        shape: shape.into(),
+        data: read.clone().into(),
+    };
     assert!(tensor::check(&raw).is_ok(), "{datatype} of another size: {} bytes", read.len());
-    if datatype == "FP64" && let Ok(Value::Array(values)) = serde_json::from_str::<Value>(text) {
+    if datatype == "FP64"
+        && let Ok(Value::Array(values)) = serde_json::from_str::<Value>(text)
+    {
         let expected: Option<Vec<f64>> = values.iter().map(Value::as_f64).collect();
         let read = read.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
-        let same = expected.is_none_or(|expected| expected.into_iter().map(f64::to_bits).eq(read.map(f64::to_bits)));
+        let same =
+            expected.is_none_or(|expected| expected.into_iter().map(f64::to_bits).eq(read.map(f64::to_bits)));
         assert!(same, "a number is read as another than by serde");
     }
 }

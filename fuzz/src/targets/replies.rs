@@ -20,14 +20,16 @@ use crate::edits::edit;
 use crate::target::{Target, split, theirs};
 
 pub(super) const TARGETS: &[Target] =
-    &[Target::new("replies", replies, || vec![vec![0], vec![1], vec![2], vec![0, 15, 0, 40, 0, 1, 1]]).with_memory(32, 4096)];
+    &[Target::new("replies", replies, || vec![vec![0], vec![1], vec![2], vec![0, 15, 0, 40, 0, 1, 1]])
+        .with_memory(32, 4096)];
 
 const COLUMNS: usize = 4;
 
 type Ask = Box<dyn Fn() -> Asked + Send + Sync>;
 
 /// A question that can be asked again, and the honest replies to it.
-static CASES: LazyLock<Vec<(Ask, Vec<InferReply>)>> = LazyLock::new(|| vec![plain(), parties(), ciphertexts()]);
+static CASES: LazyLock<Vec<(Ask, Vec<InferReply>)>> =
+    LazyLock::new(|| vec![plain(), parties(), ciphertexts()]);
 
 fn replies(bytes: &[u8]) {
     let (which, rest) = split(bytes);

@@ -2,7 +2,7 @@
 
 #[allow(dead_code, unused_imports, unreachable_pub)]
 #[path = "../../../crates/cli/src/rows/mod.rs"]
-mod source;
+mod cli;
 
 use std::sync::LazyLock;
 
@@ -15,16 +15,22 @@ use crate::seeds;
 use crate::target::Target;
 
 pub(super) const TARGETS: &[Target] = &[
-    Target::new("rows_csv", |bytes| rows(bytes, ".csv"), || {
-        let more: [&[u8]; 2] = [b"1;2;3\n4;5;6\n", b"\xef\xbb\xbfa\tb\tn\n1\t2\t3\n"];
-        files(".csv").into_iter().chain(more.map(Vec::from)).collect()
-    })
+    Target::new(
+        "rows_csv",
+        |bytes| rows(bytes, ".csv"),
+        || {
+            let more: [&[u8]; 2] = [b"1;2;3\n4;5;6\n", b"\xef\xbb\xbfa\tb\tn\n1\t2\t3\n"];
+            files(".csv").into_iter().chain(more.map(Vec::from)).collect()
+        },
+    )
     .with_memory(8, 256),
-    Target::new("rows_csv_gz", |bytes| rows(bytes, ".csv.gz"), || files(".csv.gz")).with_memory(UNPACKED, 256),
+    Target::new("rows_csv_gz", |bytes| rows(bytes, ".csv.gz"), || files(".csv.gz"))
+        .with_memory(UNPACKED, 256),
     Target::new("rows_json", |bytes| rows(bytes, ".jsonl"), || files(".jsonl")).with_memory(8, 256),
     Target::new("rows_npy", |bytes| rows(bytes, ".npy"), || files(".npy")).with_memory(8, 64),
     Target::new("rows_npz", |bytes| rows(bytes, ".npz"), || files(".npz")).with_memory(UNPACKED, 64),
-    Target::new("rows_parquet", |bytes| rows(bytes, ".parquet"), || files(".parquet")).with_memory(UNPACKED, 256),
+    Target::new("rows_parquet", |bytes| rows(bytes, ".parquet"), || files(".parquet"))
+        .with_memory(UNPACKED, 256),
 ];
 
 /// MiB that packed files may take: the fuzzer lets them unpack to 8 MiB, and a value of text in 8 bytes takes 32 here.
@@ -38,7 +44,12 @@ fn files(ending: &str) -> Vec<Vec<u8>> {
 fn models() -> [Vec<Port>; 2] {
     let columns = ["a", "b"].map(str::to_owned).to_vec();
     let x = Port { columns, ..port("x", DataType::Fp32, 2) };
-    let more = [("flag", DataType::Bool), ("n", DataType::Int32), ("id", DataType::Int64), ("city", DataType::Bytes)];
+    let more = [
+        ("flag", DataType::Bool),
+        ("n", DataType::Int32),
+        ("id", DataType::Int64),
+        ("city", DataType::Bytes),
+    ];
     let more = more.map(|(name, dtype)| port(name, dtype, 1));
     [vec![x.clone()], std::iter::once(x).chain(more).collect()]
 }
@@ -51,7 +62,7 @@ fn rows(bytes: &[u8], suffix: &str) {
     made(std::fs::write(&path, bytes));
     let path = path.to_string_lossy();
     for ports in models() {
-        let Ok(read) = source::read(&path, &ports) else { continue };
+        let Ok(read) = cli::read(&path, &ports) else { continue };
         assert_eq!(read.tensors.len(), ports.len(), "an input is missing");
         let rows = read.tensors[0].rows;
         for (tensor, port) in read.tensors.iter().zip(&ports) {
@@ -59,5 +70,5 @@ fn rows(bytes: &[u8], suffix: &str) {
             assert_eq!(tensor.data.len(), rows * port.width, "`{}` has another size", port.name);
         }
     }
-    let _ = source::labels(&path, "a");
+    let _ = cli::labels(&path, "a");
 }

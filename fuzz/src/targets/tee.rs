@@ -31,7 +31,9 @@ use super::world::{entropy, linear, made, port};
 use crate::target::{Target, split, theirs};
 
 pub(super) const TARGETS: &[Target] = &[
-    Target::new("sealed_content", sealed_content, || vec![content(&ports()[0]), content(&ports()[1]), vec![1, 2, 69, 51, 54, 48, 120]]),
+    Target::new("sealed_content", sealed_content, || {
+        vec![content(&ports()[0]), content(&ports()[1]), vec![1, 2, 69, 51, 54, 48, 120]]
+    }),
     Target::new("enclave_messages", enclave_messages, enclave_message_seeds),
     Target::new("enclave_frames", enclave_frames, frames).with_memory(16, 64),
     Target::new("enclave_host", enclave_host, || vec![challenge(), sealed()]).with_memory(32, 256),
@@ -42,7 +44,10 @@ pub(super) const TARGETS: &[Target] = &[
 
 fn ports() -> [Vec<Port>; 2] {
     let text = port("t", DataType::Bytes, 2);
-    [vec![port("x", DataType::Fp32, 3)], vec![text, port("n", DataType::Int64, 1), port("b", DataType::Bool, 2)]]
+    [
+        vec![port("x", DataType::Fp32, 3)],
+        vec![text, port("n", DataType::Int64, 1), port("b", DataType::Bool, 2)],
+    ]
 }
 
 fn content(ports: &[Port]) -> Vec<u8> {
@@ -70,7 +75,10 @@ fn sealed_content(bytes: &[u8]) {
             asking.write(&mut again, rows.token.as_deref());
             assert_eq!(again.len(), bytes.len(), "what was read has another size");
             let second = read_request(&again, &ports).map(|second| (second.rows, second.token.clone()));
-            assert!(second.is_ok_and(|second| second == (rows.rows, rows.token.clone())), "it is read as another");
+            assert!(
+                second.is_ok_and(|second| second == (rows.rows, rows.token.clone())),
+                "it is read as another"
+            );
         }
         // A refusal of the enclave's own fault may be in a reply.
         if let Ok(tensors) = read_reply(bytes, &ports, 2) {
@@ -86,17 +94,26 @@ fn challenge() -> Vec<u8> {
 }
 
 fn enclave_message_seeds() -> Vec<Vec<u8>> {
-    let presented = Presented { evidence: privet_tee::evidence::Blob(vec![1; 9]), session: Some(Hex([2; 64])) };
+    let presented =
+        Presented { evidence: privet_tee::evidence::Blob(vec![1; 9]), session: Some(Hex([2; 64])) };
     let fault = Fault { blame: 2, code: *b"E360", message: "It is \u{e9}.".into() };
     vec![challenge(), presented.to_bytes(), fault.to_bytes().to_vec(), start_frame()]
         .into_iter()
         .chain(asks())
-        .chain([br#"{"refused":{"code":"a","message":"b"}}"#.to_vec(), Configuration::new("auto").to_text().into()])
+        .chain([
+            br#"{"refused":{"code":"a","message":"b"}}"#.to_vec(),
+            Configuration::new("auto").to_text().into(),
+        ])
         .collect()
 }
 
 fn start_frame() -> Vec<u8> {
-    let start = StartFrame { public: "{}".into(), configuration: "{}".into(), measured: Some(Hex([1; 32])), model: Vec::new() };
+    let start = StartFrame {
+        public: "{}".into(),
+        configuration: "{}".into(),
+        measured: Some(Hex([1; 32])),
+        model: Vec::new(),
+    };
     [start.head(), b"model".to_vec()].concat()
 }
 
@@ -112,7 +129,9 @@ fn enclave_messages(bytes: &[u8]) {
     same(Ask::parse(bytes), |ask| Ask::parse(&ask.to_bytes()));
     same(Reply::parse(bytes), |reply| Reply::parse(&reply.to_bytes()));
     same(Fault::parse(bytes), |fault| Fault::parse(&fault.to_bytes()));
-    same(StartFrame::parse(bytes.to_vec()), |start| StartFrame::parse([start.head(), start.model.clone()].concat()));
+    same(StartFrame::parse(bytes.to_vec()), |start| {
+        StartFrame::parse([start.head(), start.model.clone()].concat())
+    });
     if let Ok(text) = std::str::from_utf8(bytes) {
         same(Configuration::parse(text), |configuration| Configuration::parse(&configuration.to_text()));
     }
@@ -129,7 +148,8 @@ fn frame(kind: privet_tee::frames::FrameKind, id: u64, payload: &[u8]) -> Vec<u8
 fn frames() -> Vec<Vec<u8>> {
     use privet_tee::frames::FrameKind::{Ask, Call, Evidence, Refused, Relay, Reply, Start, Started};
     let host = [frame(Start, 1, b"start"), frame(Ask, 2, b"ask"), frame(Call, 3, &[7; 100])].concat();
-    let enclave = [frame(Started, 1, &[1; 16]), frame(Relay, 9, b"to the key service"), frame(Evidence, 2, b"e")];
+    let enclave =
+        [frame(Started, 1, &[1; 16]), frame(Relay, 9, b"to the key service"), frame(Evidence, 2, b"e")];
     let rest = [frame(Reply, 3, &[8; 50]), frame(Refused, 4, &[0; Fault::BYTES])];
     vec![host, [enclave.concat(), rest.concat()].concat()]
 }
@@ -216,7 +236,17 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 /// A request as far as it can be written without evidence.
 fn sealed() -> Vec<u8> {
     let World { enclave, bundle, .. } = &*WORLD;
-    [&b"PVE1\x01"[..], &enclave.key_id(), &[9; 32], &[1; 16], &[2; 32], bundle, &16u32.to_le_bytes(), &[0; 32]].concat()
+    [
+        &b"PVE1\x01"[..],
+        &enclave.key_id(),
+        &[9; 32],
+        &[1; 16],
+        &[2; 32],
+        bundle,
+        &16u32.to_le_bytes(),
+        &[0; 32],
+    ]
+    .concat()
 }
 
 fn enclave_host(bytes: &[u8]) {
@@ -227,7 +257,14 @@ fn enclave_host(bytes: &[u8]) {
 fn asks() -> Vec<Vec<u8>> {
     let bundle = Hex(WORLD.bundle);
     let (nonce, evidence) = (Hex([3; 32]), privet_tee::evidence::Blob(b"{}".to_vec()));
-    let grant = Ask::Grant { session: Hex([1; 16]), counter: 1, token: signed_token(), needed: 1, ahead: 2, mac: nonce };
+    let grant = Ask::Grant {
+        session: Hex([1; 16]),
+        counter: 1,
+        token: signed_token(),
+        needed: 1,
+        ahead: 2,
+        mac: nonce,
+    };
     [Ask::Hello { bundle }, Ask::Claim { bundle, nonce, evidence }, Ask::Stamp { bundle }, grant]
         .map(|ask| ask.to_bytes())
         .into()
@@ -258,7 +295,8 @@ fn token(bytes: &[u8]) {
     }
     if let Ok(claims) = serde_json::from_slice::<TokenClaims>(bytes) {
         let read = verify(&OWNER.sign(&claims)).map(|token| token.claims().clone());
-        let is_another = claims.bundle != Hex([6; 32]) || OWNER.sign(&claims).len() > privet_tee::token::LONGEST;
+        let is_another =
+            claims.bundle != Hex([6; 32]) || OWNER.sign(&claims).len() > privet_tee::token::LONGEST;
         assert!(is_another || read.as_ref() == Ok(&claims), "{read:?}");
     }
 }

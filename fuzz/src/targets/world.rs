@@ -61,7 +61,11 @@ pub(super) fn rows(columns: usize, n: usize) -> Vec<Tensor> {
 }
 
 /// A bundle for this protocol.
-pub(super) fn bundle(graph: &Graph, protocol: &'static Header, protect: Protect) -> (PublicBundle, Vec<PartyFile>) {
+pub(super) fn bundle(
+    graph: &Graph,
+    protocol: &'static Header,
+    protect: Protect,
+) -> (PublicBundle, Vec<PartyFile>) {
     let columns = graph.inputs[0].width;
     let sample = [Tensor { rows: 1, width: columns, data: Data::F32(vec![3.5; columns]) }];
     let prepared = prepare(graph, Reveal::Score, 1e-3, Some(&sample)).map_err(privet_deploy::Error::from);

@@ -16,7 +16,9 @@ pub fn frames(points: &[[u8; 32]], mut sent: impl Read) -> usize {
     let side = Side::Previous;
     let Some(me) = Role::new(0) else { return 0 };
     let hub = Hub::new(me, &[side], Duration::from_secs(1));
-    points.iter().for_each(|point| drop(hub.begin(point)));
+    for point in points {
+        let _ = hub.begin(point);
+    }
     read_all(&hub, side, 1, &mut sent);
     points.iter().map(|point| kept(&hub, point, side)).sum()
 }
@@ -33,7 +35,8 @@ fn kept(hub: &Hub, point: &Point, side: Side) -> usize {
 /// Whether what is said in the beginning, in both directions, and before a frame, is written as it is read.
 pub fn heads_travel(mut bytes: &[u8]) -> bool {
     let hello = take(&mut bytes).is_none_or(|hello| {
-        frame::parse_hello(hello).is_none_or(|(purpose, me, bundle)| frame::hello(purpose, me, &bundle) == *hello)
+        frame::parse_hello(hello)
+            .is_none_or(|(purpose, me, bundle)| frame::hello(purpose, me, &bundle) == *hello)
     });
     let reply = take(&mut bytes).and_then(Verdict::parse);
     let reply = reply.is_none_or(|verdict| Verdict::parse(&verdict.to_bytes()) == Some(verdict));
