@@ -18,7 +18,9 @@ pub fn file(path: &str) -> Vec<u8> {
 /// The small files under these folders whose names end so, in order of their names.
 pub fn files(folders: &[&str], ending: &str) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
-    folders.iter().for_each(|folder| find(&place(folder), ending, &mut paths));
+    for folder in folders {
+        find(&place(folder), ending, &mut paths);
+    }
     paths.sort();
     paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
 }

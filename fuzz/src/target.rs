@@ -37,6 +37,7 @@ impl Target {
     }
 
     /// The same with so many MiB, and so many bytes for each that came.
+    #[must_use]
     pub const fn with_memory(self, mib: usize, per_byte: usize) -> Self {
         Self { base: mib << 20, per_byte, ..self }
     }
@@ -50,7 +51,7 @@ impl Target {
         assert!(memory.set_limit(memory.allocated() + room).is_ok(), "the limit is above what is allocated");
         let start = processor_time();
         (self.run)(bytes);
-        let took = processor_time() - start;
+        let took = processor_time().saturating_sub(start);
         assert!(took < LONGEST, "{} bytes took {took:?} of the processor", bytes.len());
         assert!(memory.set_limit(usize::MAX).is_ok(), "there is no limit above the greatest");
     }
@@ -93,5 +94,6 @@ pub(crate) fn parts(mut bytes: &[u8]) -> Vec<&[u8]> {
 
 /// Parts as one input.
 pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
-    parts.iter().flat_map(|part| [&(part.len() as u16).to_le_bytes()[..], part].concat()).collect()
+    let length = |part: &[u8]| u16::try_from(part.len()).unwrap_or(u16::MAX).to_le_bytes();
+    parts.iter().flat_map(|part| [&length(part)[..], part].concat()).collect()
 }

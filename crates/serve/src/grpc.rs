@@ -26,6 +26,15 @@ pub fn service(registry: Arc<Registry>, limits: &Limits) -> GrpcInferenceService
         .max_encoding_message_size(limits.message)
 }
 
+/// The most bytes of a message that has no tensors: a name and a version.
+const NAMES: usize = 64 << 10;
+
+/// The same for calls without tensors. The usual codec makes room for what a message announces before it is there; those with
+/// tensors are read otherwise.
+pub fn small(registry: Arc<Registry>, limits: &Limits) -> GrpcInferenceServiceServer<Grpc> {
+    service(registry, limits).max_decoding_message_size(NAMES.min(limits.message))
+}
+
 /// The transport below refuses a message that is too long, or a body that is not one message, before this service sees it, in words
 /// of its own: here it gets the code and the sentence that every refusal has. The second it would call the server's fault.
 pub fn in_own_words<B: Default>(response: http::Response<B>) -> http::Response<B> {

@@ -426,22 +426,19 @@ const INFER: [&str; 2] = ["/infer", "/ModelInfer"];
 /// All routes of a server, REST and gRPC, as they are behind its sockets.
 pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
-    let infer = {
-        let calls = calls.clone();
-        tower::service_fn(move |request| {
-            let mut calls = calls.clone();
-            async move {
-                match timeout(limits.patience, incoming(request, limits.message)).await {
-                    Ok(Ok(request)) => calls.call(request).await,
-                    Ok(Err(error)) => Ok(to_status(&error).into_http()),
-                    Err(_) => Ok(to_status(&late(limits.patience)).into_http()),
-                }
+    let infer = tower::service_fn(move |request| {
+        let mut calls = calls.clone();
+        async move {
+            match timeout(limits.patience, incoming(request, limits.message)).await {
+                Ok(Ok(request)) => calls.call(request).await,
+                Ok(Err(error)) => Ok(to_status(&error).into_http()),
+                Err(_) => Ok(to_status(&late(limits.patience)).into_http()),
             }
-        })
-    };
-    rest::router(registry, limits)
+        }
+    });
+    rest::router(Arc::clone(&registry), limits)
         .route_service("/inference.GRPCInferenceService/ModelInfer", infer)
-        .route_service("/inference.GRPCInferenceService/{call}", calls)
+        .route_service("/inference.GRPCInferenceService/{call}", grpc::small(registry, &limits))
         .method_not_allowed_fallback(async || {
             let error = Error::usage(
                 "E156",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use privet_deploy::bundle::{Manifest, PartyFile, PublicBundle, salted_digest};
+use privet_deploy::bundle::{Manifest, MpcPart, PartyFile, PublicBundle, salted_digest};
 use privet_deploy::caller::Caller;
 use privet_deploy::check::planned;
 use privet_deploy::dealer2::caller::DealtCaller;
@@ -70,7 +70,7 @@ fn public_bundle(bytes: &[u8]) {
     );
     assert!(!public.trust_card().to_string().is_empty());
     match public.manifest().kind {
-        Kind::Mpc if public.mpc().is_ok_and(|part| part.has_dealer()) => asks(DealtCaller::new(&public)),
+        Kind::Mpc if public.mpc().is_ok_and(MpcPart::has_dealer) => asks(DealtCaller::new(&public)),
         Kind::Mpc => asks(MpcCaller::new(&public)),
         Kind::He => asks(HeCaller::new(&public)),
         Kind::Plain | Kind::Tee => {}
@@ -123,9 +123,9 @@ fn party_bundle(bytes: &[u8]) {
     let [public, tensors, ..] = &parts[..] else { return };
     let Ok(tensors) = serde_json::from_slice::<Vec<Vec<String>>>(tensors) else { return };
     let Ok(mut manifest) = serde_json::from_slice::<Manifest>(public) else { return };
-    let party = u8::try_from(role % 4).unwrap_or(0);
+    let who = u8::try_from(role % 4).unwrap_or(0);
     let salt = "salt";
-    if party == 3 {
+    if who == 3 {
         let [ref both] = tensors[..] else { return };
         let [weights, bias] = &both[..] else { return };
         manifest.secrets = vec![salted_digest(salt, &tensors, Kind::He as u8)];
@@ -133,7 +133,7 @@ fn party_bundle(bytes: &[u8]) {
         return ciphertext_server(value);
     }
     manifest.secrets = (0..3).map(|role| salted_digest(salt, &tensors, role)).collect();
-    party_server(json!({ "public": sealed(manifest), "salt": salt, "party": party, "tensors": tensors }));
+    party_server(json!({ "public": sealed(manifest), "salt": salt, "party": who, "tensors": tensors }));
 }
 
 fn sealed(manifest: Manifest) -> String {

@@ -182,9 +182,8 @@ fn policy(bytes: &[u8]) {
     let Ok(policy) = Policy::parse(text) else { return };
     assert!(!policy.explain().is_empty(), "a policy of which nothing can be said");
     let _ = policy.accepts_epochs();
-    for file in [privet_tee::simulator::sign([0xab; 32], &[], &[7; 64])] {
-        let _ = appraise_file(&file, &policy, &PUBLISHED, NOW);
-    }
+    let simulated = privet_tee::simulator::sign([0xab; 32], &[], &[7; 64]);
+    let _ = appraise_file(&simulated, &policy, &PUBLISHED, NOW);
 }
 
 fn made_statement() -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 #[allow(dead_code, unused_imports, unreachable_pub)]
 #[path = "../../../crates/cli/src/rows/mod.rs"]
-mod source;
+mod cli;
 
 use std::sync::LazyLock;
 
@@ -62,7 +62,7 @@ fn rows(bytes: &[u8], suffix: &str) {
     made(std::fs::write(&path, bytes));
     let path = path.to_string_lossy();
     for ports in models() {
-        let Ok(read) = source::read(&path, &ports) else { continue };
+        let Ok(read) = cli::read(&path, &ports) else { continue };
         assert_eq!(read.tensors.len(), ports.len(), "an input is missing");
         let rows = read.tensors[0].rows;
         for (tensor, port) in read.tensors.iter().zip(&ports) {
@@ -70,5 +70,5 @@ fn rows(bytes: &[u8], suffix: &str) {
             assert_eq!(tensor.data.len(), rows * port.width, "`{}` has another size", port.name);
         }
     }
-    let _ = source::labels(&path, "a");
+    let _ = cli::labels(&path, "a");
 }
