@@ -15,7 +15,7 @@ pub fn file(path: &str) -> Vec<u8> {
     std::fs::read(place(path)).unwrap_or_default()
 }
 
-/// The small files under these folders whose names end so, in order of their names.
+/// The small files, none of them empty, under these folders whose names end so, in order of their names.
 pub fn files(folders: &[&str], ending: &str) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     for folder in folders {
@@ -31,7 +31,7 @@ fn find(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
         if path.is_dir() {
             find(&path, ending, into);
         } else if path.to_string_lossy().ends_with(ending)
-            && entry.metadata().is_ok_and(|m| m.len() <= LONGEST)
+            && entry.metadata().is_ok_and(|m| (1..=LONGEST).contains(&m.len()))
         {
             into.push(path);
         }
