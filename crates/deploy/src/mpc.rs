@@ -376,6 +376,7 @@ pub(crate) fn aborted(abort: Abort) -> Error {
         Abort::Client(message) => Error::usage("E332", message),
         Abort::Cheated(message) => Error::integrity("E514", message),
         Abort::Busy(message) => Error::busy("E324", 1, message),
+        Abort::Left => Error::usage("E334", abort.to_string()),
         Abort::Peer { .. } => {
             Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
         }

@@ -118,7 +118,7 @@ fn unknown_and_missing_fields_are_refused() {
 fn another_format_says_whose_turn_it_is() {
     let mut newer = json!({ "format": FORMAT + 1, "a_field_of_the_future": [] });
     assert!(refusal(&newer).ends_with(&format!(
-        "format {}, this program reads {FORMAT}. Upgrade the program that reads it.",
+        "format {}, this program reads {OLDEST} to {FORMAT}. Upgrade the program that reads it.",
         FORMAT + 1
     )));
     newer["format"] = json!(u32::MAX);

@@ -50,6 +50,9 @@ pub enum Abort {
     /// As many computations as this party takes are running.
     #[error("{0}")]
     Busy(String),
+    /// Whoever asked is gone.
+    #[error("Whoever asked for this computation went before it was over. Ask anew, and wait for the answer.")]
+    Left,
     /// A peer left, was late, or sent something of another length.
     #[error("party {peer} {what}")]
     Peer {

@@ -15,6 +15,8 @@ pub enum LinkError {
     Unmet,
     /// The peer ended this computation by itself, without the message that was waited for.
     Ended,
+    /// Whoever asked for this computation is gone, so that nobody waits for what it gives.
+    Left,
     /// The peer sent more than any step asked for.
     Unasked,
     /// A message of another length came.

@@ -259,6 +259,7 @@ impl Session {
 
 fn peer(role: Role, error: LinkError) -> Abort {
     let what = match error {
+        LinkError::Left => return Abort::Left,
         LinkError::Closed => "is gone".to_owned(),
         LinkError::Late => "did not answer in time".to_owned(),
         LinkError::Unmet => {

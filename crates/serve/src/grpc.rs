@@ -125,7 +125,7 @@ impl GrpcInferenceService for Grpc {
 impl Grpc {
     async fn infer(&self, message: ModelInferRequest, call: &Call) -> Result<ModelInferResponse, Error> {
         let service = self.registry.find(&message.model_name, &message.model_version)?;
-        let reply = self.registry.infer(&*service, request_from_message(message)?, call).await?;
+        let reply = self.registry.infer(&service, request_from_message(message)?, call).await?;
         Ok(message_from_reply(reply, service.metadata()))
     }
 }

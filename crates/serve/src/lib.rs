@@ -5,7 +5,7 @@
 //! | [`keys`], [`public_key`], [`certificate`] | who a machine is |
 //! | [`tls`] | TLS 1.3 by pinned key, or by certificate |
 //! | [`server`], `callers`, [`access`], [`clients`], [`call`] | one port, and who may call |
-//! | [`registry`], [`models`], [`service`] | all models of this machine, and the way of a call to one |
+//! | [`registry`], [`models`], [`service`], `asker` | all models of this machine, and the way of a call to one |
 //! | [`limits`], [`house`], [`bucket`] | how much is too much, at a time and in a minute |
 //! | [`metrics`], `process`, [`audit`], [`telemetry`], [`trace`], [`steps`] | what was counted, written down, and traced |
 //! | [`gateway`] | a deployment behind a port of this machine, for any client of the protocol |
@@ -25,6 +25,7 @@
 //! | [`fault`] | errors on the wire and back |
 
 pub mod access;
+mod asker;
 pub mod audit;
 pub mod belief;
 pub mod bucket;

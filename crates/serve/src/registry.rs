@@ -11,6 +11,7 @@ use privet_deploy::oip::{Host, InferReply, InferRequest, Parameter};
 use privet_deploy::{Blame, Error};
 use tokio::sync::Semaphore;
 
+use crate::asker::until_gone;
 use crate::audit::{Audit, Entry};
 use crate::bucket::Bucket;
 use crate::call::Call;
@@ -149,8 +150,22 @@ impl Registry {
         self.ready.store(ready, Ordering::Relaxed);
     }
 
-    /// The service's answer, counted and written down.
+    /// The service's answer, counted and written down also where whoever asked goes before it is there.
     pub async fn infer(
+        self: &Arc<Self>,
+        service: &Arc<dyn Service>,
+        request: InferRequest,
+        call: &Call,
+    ) -> Result<InferReply, Error> {
+        if !service.waits() {
+            return self.counted(&**service, request, call).await;
+        }
+        let (registry, service, call) = (Arc::clone(self), Arc::clone(service), call.clone());
+        let answer = until_gone(async move { registry.counted(&*service, request, &call).await });
+        answer.await.unwrap_or_else(|| Err(Error::new(Blame::Ours, "E901", "The call was given up; that is a bug of this program. The server goes on. Please report it with the server's log.")))
+    }
+
+    async fn counted(
         &self,
         service: &dyn Service,
         request: InferRequest,

@@ -130,7 +130,7 @@ async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Resul
     let body = rest.body(&head.headers, body, call.guest.as_deref()).await?;
     let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
     let (request, wanted) = read(&model, json_length, &body)?;
-    let reply = rest.registry.infer(&*service, request, &call).await?;
+    let reply = rest.registry.infer(&service, request, &call).await?;
     Ok(respond(&reply, service.metadata(), &wanted)?)
 }
 

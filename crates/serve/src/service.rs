@@ -46,6 +46,11 @@ pub trait Service: Send + Sync {
     /// The answer to one call.
     fn infer(&self, request: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>>;
 
+    /// Whether an answer waits for others, who compute along.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Tells whoever would compute along that this call is not answered here.
     fn decline(&self, request: InferRequest) {
         let _ = request;
@@ -107,6 +112,10 @@ impl Service for Here {
 
     fn rows(&self, request: &InferRequest) -> usize {
         self.host.rows(request)
+    }
+
+    fn waits(&self) -> bool {
+        self.host.waits()
     }
 
     /// What waits for others must not wait for a turn as well: each of them could have its turns taken by what another one's wait for.

@@ -266,7 +266,7 @@ fn apart() -> Error {
 fn unmet(peer: usize, error: LinkError) -> Error {
     let what = match error {
         LinkError::Closed => "is gone",
-        LinkError::Ended => "gave no tickets",
+        LinkError::Ended | LinkError::Left => "gave no tickets",
         LinkError::Late | LinkError::Unmet => "did not come in time",
         LinkError::Unasked | LinkError::Length { .. } => "said something else than was expected",
     };

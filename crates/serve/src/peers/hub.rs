@@ -15,6 +15,7 @@ use super::refusal::Refusal;
 use super::sessions::Sessions;
 use super::way::Way;
 use super::wire::Writer;
+use crate::asker::Asker;
 use crate::service::Peer;
 
 /// What all threads of a party share.
@@ -107,12 +108,13 @@ impl Hub {
         Peer { party, up: self.state().ways[side.index()].is_up(), sent, received }
     }
 
-    /// The next message of a peer, until the deadline.
+    /// The next message of a peer, until the deadline or whoever asked is gone.
     pub(super) fn receive(
         &self,
         (point, lane): (&Point, u8),
         from: Side,
         woken: &Condvar,
+        asker: &Asker,
         deadline: Instant,
     ) -> Result<Vec<u8>, LinkError> {
         let mut state = self.state();
@@ -120,6 +122,7 @@ impl Hub {
             let heard = match state.sessions.take(point, lane, from) {
                 Waiting::Message(message) => return Ok(message),
                 Waiting::Over(why) => return Err(why),
+                Waiting::Nothing(_) if asker.is_gone() => return Err(LinkError::Left),
                 Waiting::Nothing(heard) => heard,
             };
             let left = deadline.saturating_duration_since(Instant::now());

@@ -10,6 +10,7 @@ use super::Side;
 use super::frame::{FRAME, Head, Point};
 use super::hub::Hub;
 use super::refusal::{Refusal, not_connected};
+use crate::asker::Asker;
 
 /// How long a computation waits for a connection that is just being made.
 const GRACE: Duration = Duration::from_millis(500);
@@ -24,7 +25,9 @@ pub(super) fn meet(hub: &Arc<Hub>, point: &Point) -> Result<Links, Abort> {
         }
         why.abort(hub.me)
     })?;
-    let seat = Arc::new(Seat { hub: Arc::clone(hub), point: *point, woken, deadline });
+    let asker = Asker::current();
+    asker.when_gone(wakes(hub, &woken));
+    let seat = Arc::new(Seat { hub: Arc::clone(hub), point: *point, woken, asker, deadline });
     // Here the seat is given up again: a peer that can be reached need not wait for this party.
     connected.map_err(|side| not_connected(hub.me, side))?;
     let to = |side| Box::new(PeerLink { seat: Arc::clone(&seat), lane: 0, side });
@@ -36,12 +39,22 @@ struct Seat {
     hub: Arc<Hub>,
     point: Point,
     woken: Arc<Condvar>,
+    asker: Asker,
     deadline: Instant,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         give_up(&self.hub, &self.point);
+    }
+}
+
+/// Wakes this computation. Whoever is about to wait holds the lock, and so waits by then.
+fn wakes(hub: &Arc<Hub>, woken: &Arc<Condvar>) -> impl Fn() + Send + 'static {
+    let (hub, woken) = (Arc::clone(hub), Arc::clone(woken));
+    move || {
+        drop(hub.state());
+        woken.notify_all();
     }
 }
 
@@ -68,8 +81,8 @@ impl Link for PeerLink {
     }
 
     fn recv(&mut self, _: &str, exact_len: usize) -> Result<Vec<u8>, LinkError> {
-        let Seat { hub, point, woken, deadline } = &*self.seat;
-        let bytes = hub.receive((point, self.lane), self.side, woken, *deadline)?;
+        let Seat { hub, point, woken, asker, deadline } = &*self.seat;
+        let bytes = hub.receive((point, self.lane), self.side, woken, asker, *deadline)?;
         if bytes.len() == exact_len {
             return Ok(bytes);
         }
