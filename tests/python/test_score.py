@@ -142,38 +142,45 @@ def test_gaps_of_kept_columns_stay_gaps(model, columns, tmp_path):
 
 
 class Killed:
-    """Starts the command again and again, ends it at random times, and counts how it went."""
+    """Starts the command again and again, ends it at random places and times, and counts how it went."""
 
-    def __init__(self, command, seed):
-        self.command, self.random = list(map(str, command)), random.Random(seed)
+    def __init__(self, command, out, seed):
+        self.command, self.part, self.random = list(map(str, command)), pathlib.Path(f"{out}.part"), random.Random(seed)
         self.kills = 0
 
-    def until_done(self, longest):
+    def written(self):
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def until_done(self, whole, seconds):
+        """Of a file of so many bytes that takes so long."""
         while True:
             process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            try:
-                out, err = process.communicate(timeout=self.random.uniform(0.01, longest))
+            # First amid the file, however fast the machine is; then at any time, later each time, so that it comes to an end.
+            size = self.written() + self.random.uniform(0.02, 0.2) * whole if self.kills < 3 else float("inf")
+            end = time.monotonic() + (60 if self.kills < 3 else self.random.uniform(0.0, seconds / 3) * 1.05**self.kills)
+            while process.poll() is None and self.written() < size and time.monotonic() < end:
+                time.sleep(0.0002)
+            if process.poll() is not None:
+                out, err = process.communicate()
                 assert process.returncode == 0, (process.returncode, err.decode())
                 return json.loads(out)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                self.kills += 1
-            longest *= 1.05
+            process.kill()
+            process.communicate()
+            self.kills += 1
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_kill_9_at_any_time_neither_loses_nor_doubles_a_row(seed, model, rows, tmp_path):
     out = tmp_path / "out.csv"
     command = [BINARY, "score", "--to", model.deployment, "--in", rows / "rows.csv", "--out", out, "--keep", "id"]
-    killed = Killed([*command, "--chunk-rows", "64", "--json"], seed)
-    facts = killed.until_done(0.25)
+    whole, start = tmp_path / "whole.csv", time.monotonic()
+    score(model, rows / "rows.csv", whole, "--keep", "id", "--chunk-rows", "64")
+    killed = Killed([*command, "--chunk-rows", "64", "--json"], out, seed)
+    facts = killed.until_done(whole.stat().st_size, time.monotonic() - start)
     answers = table(out)
     assert list(answers["id"]) == [f"{at:07}" for at in range(facts["rows"])]
     assert_same(answers, predicted(model, rows / "rows.npy", tmp_path))
     assert killed.kills >= 2 and facts["resumed_rows"] > 0, (killed.kills, facts)
-    whole = tmp_path / "whole.csv"
-    score(model, rows / "rows.csv", whole, "--keep", "id")
     assert out.read_bytes() == whole.read_bytes()
     assert_clean(tmp_path)
 
