@@ -5,7 +5,7 @@
 mod common;
 
 use common::{World3, bundle, entropy, is_even, plan_of};
-use privet_deploy::bundle::{FORMAT, PartyFile, PartySecret, PublicBundle};
+use privet_deploy::bundle::{FORMAT, OLDEST, PartyFile, PartySecret, PublicBundle};
 use privet_deploy::mpc::{MpcCaller, PartyHost};
 use privet_mpc::protect::Protect;
 use privet_mpc::world::World;
