@@ -119,6 +119,18 @@ def plain():
     until(lambda: answered("/trial/plain/deployment.toml", LINEAR / "rows.npz"))
 
 
+def reloads():
+    """A configuration that changed is in force, in the same process; one that is wrong is refused, and the old one stays."""
+    unit, config = "privet-plain@server", CONFIGS / "server/plain.toml"
+    before, text = show(unit, "MainPID"), config.read_text()
+    for more, serves in [("\n[limits]\nrows = 1\n", False), ("\nnothing = 1\n", False), ("", True)]:
+        config.write_text(text + more)
+        handed_over("server")
+        run("systemctl", "reload", unit)
+        until(lambda: answered("/trial/plain/deployment.toml", LINEAR / "rows.npz") == serves)
+    assert show(unit, "MainPID") == before
+
+
 def policy():
     """What accepts the simulator of this very program: `up` writes it. Without `[channel]`, which names the keys of that run."""
     up = subprocess.Popen([PRIVET, "up", "tee", LINEAR / "model.onnx", "--dir", "/trial/up"], stdout=subprocess.PIPE, text=True)
@@ -162,6 +174,7 @@ def main():
     shut_in()
     stops()
     plain()
+    reloads()
     enclave()
     pathlib.Path("/found/passed").write_text("yes\n")
 
