@@ -15,14 +15,14 @@ pub fn file(path: &str) -> Vec<u8> {
     std::fs::read(place(path)).unwrap_or_default()
 }
 
-/// The small files under these folders whose names end so, in order of their names.
+/// The small files, none of them empty, under these folders whose names end so, in order of their names.
 pub fn files(folders: &[&str], ending: &str) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     for folder in folders {
         find(&place(folder), ending, &mut paths);
     }
     paths.sort();
-    paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
+    paths.iter().filter_map(|path| std::fs::read(path).ok()).filter(|bytes| !bytes.is_empty()).collect()
 }
 
 fn find(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
