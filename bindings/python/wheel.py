@@ -27,9 +27,17 @@ def main():
         scripts = content / f"{content.name}.data/scripts"
         scripts.mkdir(parents=True)
         shutil.copy(program, scripts / "privet")
-        subprocess.run(["strip", scripts / "privet"], check=True)
+        # What has none already stays the very file: of a release, everyone gets the same.
+        if has_symbols(program.read_bytes()):
+            subprocess.run(["strip", scripts / "privet"], check=True)
         run("wheel", "pack", content, "--dest-dir", out)
     print(out / bare.name)
+
+
+def has_symbols(elf):
+    """Whether an ELF file of 64 bits has a table of symbols (a section of type 2)."""
+    start, size, count = (int.from_bytes(elf[a:b], "little") for a, b in ((40, 48), (58, 60), (60, 62)))
+    return any(int.from_bytes(elf[at + 4 : at + 8], "little") == 2 for at in range(start, start + size * count, size))
 
 
 def run(tool, *arguments):

@@ -69,6 +69,11 @@ fn build(workspace: &Path, target: &str, folder: &Path) -> Result<(), Box<dyn Er
             cargo.env_remove(name);
         }
     }
+    // The compiler and the linker of the outer call, which may build for another machine.
+    cargo.env("RUSTC", env("RUSTC")?);
+    if let Ok(linker) = env("RUSTC_LINKER") {
+        cargo.env(format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_")), linker);
+    }
     let status = cargo
         .current_dir(workspace)
         .args([
@@ -103,12 +108,13 @@ fn flags(workspace: &Path, folder: &Path) -> Result<Vec<String>, Box<dyn Error>>
     let cargo = std::env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     // The last that fits is taken.
-    Ok(vec![
-        "-Ctarget-feature=+crt-static".into(),
-        remap(&cargo, "/cargo"),
-        remap(workspace, "/privet"),
-        remap(folder, "/target"),
-    ])
+    let mut flags = vec!["-Ctarget-feature=+crt-static".into(), remap(&cargo, "/cargo")];
+    // The folder's own name says which mirror the packages came by.
+    for registry in std::fs::read_dir(cargo.join("registry/src")).into_iter().flatten() {
+        flags.push(remap(&registry?.path(), "/cargo/registry"));
+    }
+    flags.extend([remap(workspace, "/privet"), remap(folder, "/target")]);
+    Ok(flags)
 }
 
 fn env(name: &str) -> Result<String, Box<dyn Error>> {

@@ -31,7 +31,7 @@ fn find(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
         if path.is_dir() {
             find(&path, ending, into);
         } else if path.to_string_lossy().ends_with(ending)
-            && entry.metadata().is_ok_and(|m| m.len() <= LONGEST)
+            && entry.metadata().is_ok_and(|m| (1..=LONGEST).contains(&m.len()))
         {
             into.push(path);
         }

@@ -9,6 +9,9 @@ import pytest
 
 from support import BINARY, ROOT, Gateway, Up, deployment, ok
 
+# Its client would do things of its own in a process that is about to become another program.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"
+
 LINES = []
 
 

@@ -47,11 +47,11 @@ class Done:
         return f"exit {self.code}\n--- standard output\n{self.out[:2000]!r}\n--- standard error\n{self.err[:4000]}"
 
 
-def privet(*args, stdin=None, timeout=120, **more):
-    """Runs the program to its end."""
+def privet(*args, stdin=None, timeout=120, within=(), **more):
+    """Runs the program to its end; `within` are the words of a command that runs another one elsewhere."""
     start = time.monotonic()
     given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    done = subprocess.run([BINARY, *map(str, args)], capture_output=True, timeout=timeout, **given, **more)
+    done = subprocess.run([*within, BINARY, *map(str, args)], capture_output=True, timeout=timeout, **given, **more)
     done = Done(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
     assert "panicked" not in done.err and "Traceback" not in done.err, done
     return done
@@ -88,15 +88,16 @@ def is_error(line):
 class Role:
     """`privet serve` or `privet up`, running."""
 
-    def __init__(self, *args, log, env=None):
+    def __init__(self, *args, log, env=None, cwd=None, within=()):
         self.log = pathlib.Path(log)
         with open(self.log, "ab") as err:
             self.process = subprocess.Popen(
-                [BINARY, *map(str, args)],
+                [*within, BINARY, *map(str, args)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=err,
                 env=env,
+                cwd=cwd,
                 start_new_session=True,
             )
 
@@ -134,9 +135,9 @@ class Role:
 class Gateway(Role):
     """`privet gateway`, on a free port of this machine."""
 
-    def __init__(self, deployment, log, *args):
+    def __init__(self, deployment, log, *args, within=()):
         listen = [] if "--listen" in args else ["--listen", "127.0.0.1:0"]
-        super().__init__("gateway", "--to", deployment, *listen, *args, log=log)
+        super().__init__("gateway", "--to", deployment, *listen, *args, log=log, within=within)
         self.url = self.ready()
         self.address = self.url.split("://")[1]
 

@@ -1,6 +1,7 @@
 """What goes wrong between machines, done to real processes."""
 
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -123,6 +124,25 @@ def test_a_role_that_hangs_is_named_at_the_deadline(kind, role, up, tmp_path):
     answers(running, tmp_path)
 
 
+@pytest.mark.parametrize("party", ["party-0", "party-1", "party-2"])
+def test_whoever_hangs_is_named_and_not_those_that_wait_for_it(party, up, tmp_path):
+    """All three are late together; of one nothing was heard."""
+    running = up("mpc", UCI / "model.onnx", "--reveal", "probability", "--protocol", "replicated3-malicious")
+    answers(running, tmp_path)
+    hanging = running.party(party)
+    os.kill(hanging, signal.SIGSTOP)
+    until(lambda: all(stat.read_text().rsplit(")", 1)[1].split()[0] == "T" for stat in tasks(hanging)))
+    try:
+        refused(4, "predict", "--to", running.deployment, ROWS, "--deadline", "2.5", names=["E305", f"`{party}`"])
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    until(lambda: privet("predict", "--to", running.deployment, ROWS, "-o", tmp_path / "again.npz").code == 0)
+
+
+def tasks(pid):
+    return pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("kind", ["plain", "mpc"])
 def test_the_order_to_stop_leaves_no_process_and_no_file(kind, how, up, tmp_path):
@@ -236,7 +256,7 @@ def altered(running, folder, what, into, digest=None):
 CHANGES = [
     ('"reveal":"score"', '"reveal":"label"'),
     ('"bound":', '"bound":1'),
-    ('"format":2', '"format":9'),
+    ('"format":3', '"format":9'),
     ("{", "("),
 ]
 
@@ -250,7 +270,7 @@ def test_an_altered_bundle_is_noticed_by_its_digest(what, into, shared, tmp_path
 
 def test_an_altered_bundle_with_a_digest_that_fits_is_noticed_by_the_parties(shared, tmp_path):
     running = shared("mpc", UCI / "model.onnx")
-    change = ('"name":"lr-uci","kind"', '"name":"lr-uci", "kind"')
+    change = ('"name":"lr-uci","version"', '"name":"lr-uci", "version"')
     done = refused(5, "predict", "--to", altered(running, tmp_path, *change), ROWS)
     digests = set(re.findall(r"\b[0-9a-f]{64}\b", done.err)) - {deployment(running.deployment)["digest"]}
     assert len(digests) == 1, done

@@ -602,7 +602,7 @@ function derived(context, ...parts) {
 }
 
 // src/errors.ts
-var BLAMES = ["ours", "usage", "refused", "not_found", "unreachable", "integrity"];
+var BLAMES = ["ours", "usage", "refused", "not_found", "unreachable", "busy", "denied", "integrity"];
 var PrivetError = class extends Error {
   constructor(blame, code, message) {
     super(message);
@@ -1405,7 +1405,8 @@ function saturated(x) {
 }
 
 // src/manifest.ts
-var FORMAT = 2;
+var OLDEST = 2;
+var FORMAT = 3;
 function parseManifest(text2) {
   try {
     return read(JSON.parse(text2));
@@ -1414,16 +1415,17 @@ function parseManifest(text2) {
   }
 }
 function read(json) {
-  if (json.format !== FORMAT) {
+  if (!(json.format >= OLDEST && json.format <= FORMAT)) {
     const newer = json.format > FORMAT;
     const turn = newer ? "Load a newer page." : "Make it again with the program that the owner has now.";
-    throw unusable(`it has format ${json.format}, this client reads ${FORMAT}. ${turn}`);
+    throw unusable(`it has format ${json.format}, this client reads ${OLDEST} to ${FORMAT}. ${turn}`);
   }
-  const { name, kind, reveal, inputs, outputs, mpc, tee, he } = json;
+  const { name, version = 1, kind, reveal, inputs, outputs, mpc, tee, he } = json;
+  sound(Number.isSafeInteger(version) && version >= 0);
   sound(typeof name === "string" && ["score", "probability", "label"].includes(reveal));
   sound(inputs.every(isSoundPort) && outputs.every(isSoundPort));
   sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee") && Boolean(he) === (kind === "he"));
-  const manifest = { name, kind, reveal, inputs, outputs };
+  const manifest = { name, version, kind, reveal, inputs, outputs };
   if (mpc) manifest.mpc = readMpc(mpc);
   if (he) manifest.he = readHe(he);
   const planned = manifest.mpc ?? manifest.he;
@@ -1601,7 +1603,7 @@ async function infer(transport, role, inputs, call) {
   }
 }
 function send(transport, role, body, json, call) {
-  const path = `/v2/models/${encodeURIComponent(transport.model)}/infer`;
+  const path = `/v2/models/${encodeURIComponent(transport.model)}/versions/${transport.version}/infer`;
   return transport.fetch(new URL(path, role.url).href, {
     method: "POST",
     headers: { "Content-Type": "application/octet-stream", [HEADER]: String(json) },
@@ -3111,6 +3113,7 @@ function connect(deployment, options = {}) {
   }
   const transport = {
     model: manifest.kind === "plain" ? deployment.name : manifest.name,
+    version: manifest.version,
     roles: deployment.endpoints.map(({ name, http_url: url }) => ({ name, url })),
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     deadlineMs

@@ -1,8 +1,8 @@
 // What can go wrong, sorted by whose turn it is: the same codes and nearly the same sentences as on the command line.
 
-export type Blame = "ours" | "usage" | "refused" | "not_found" | "unreachable" | "integrity";
+export type Blame = "ours" | "usage" | "refused" | "not_found" | "unreachable" | "busy" | "denied" | "integrity";
 
-const BLAMES: readonly string[] = ["ours", "usage", "refused", "not_found", "unreachable", "integrity"];
+const BLAMES: readonly string[] = ["ours", "usage", "refused", "not_found", "unreachable", "busy", "denied", "integrity"];
 
 /** `code` is stable, for searching; the message says what was expected, what came, and the next step. */
 export class PrivetError extends Error {

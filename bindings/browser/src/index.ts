@@ -48,6 +48,7 @@ export function connect(deployment: Deployment, options: Options = {}): Model {
   }
   const transport: Transport = {
     model: manifest.kind === "plain" ? deployment.name : manifest.name,
+    version: manifest.version,
     roles: deployment.endpoints.map(({ name, http_url: url }) => ({ name, url })),
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     deadlineMs,

@@ -15,6 +15,8 @@ export type Reveal = "score" | "probability" | "label";
 
 export interface Manifest {
   name: string;
+  /** The owner's number of this version of the model. */
+  version: number;
   kind: Kind;
   reveal: Reveal;
   inputs: Port[];
@@ -53,7 +55,9 @@ export interface HePart {
   scores: number;
 }
 
-const FORMAT = 2;
+/** The formats that are read; 3 added the model's version. */
+const OLDEST = 2;
+const FORMAT = 3;
 
 /** Reads a public half, and checks that everything in it which this client uses points at something. */
 export function parseManifest(text: string): Manifest {
@@ -67,6 +71,7 @@ export function parseManifest(text: string): Manifest {
 interface Json {
   format: number;
   name: string;
+  version?: number;
   kind: Kind;
   reveal: Reveal;
   inputs: Port[];
@@ -96,16 +101,17 @@ interface HeJson {
 }
 
 function read(json: Json): Manifest {
-  if (json.format !== FORMAT) {
+  if (!(json.format >= OLDEST && json.format <= FORMAT)) {
     const newer = json.format > FORMAT;
     const turn = newer ? "Load a newer page." : "Make it again with the program that the owner has now.";
-    throw unusable(`it has format ${json.format}, this client reads ${FORMAT}. ${turn}`);
+    throw unusable(`it has format ${json.format}, this client reads ${OLDEST} to ${FORMAT}. ${turn}`);
   }
-  const { name, kind, reveal, inputs, outputs, mpc, tee, he } = json;
+  const { name, version = 1, kind, reveal, inputs, outputs, mpc, tee, he } = json;
+  sound(Number.isSafeInteger(version) && version >= 0);
   sound(typeof name === "string" && ["score", "probability", "label"].includes(reveal));
   sound(inputs.every(isSoundPort) && outputs.every(isSoundPort));
   sound(Boolean(mpc) === (kind === "mpc") && Boolean(tee) === (kind === "tee") && Boolean(he) === (kind === "he"));
-  const manifest: Manifest = { name, kind, reveal, inputs, outputs };
+  const manifest: Manifest = { name, version, kind, reveal, inputs, outputs };
   if (mpc) manifest.mpc = readMpc(mpc);
   if (he) manifest.he = readHe(he);
   const planned = manifest.mpc ?? manifest.he;

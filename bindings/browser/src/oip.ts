@@ -31,6 +31,7 @@ export interface Role {
 /** What every call of a deployment shares. */
 export interface Transport {
   model: string;
+  version: number;
   roles: Role[];
   fetch: typeof fetch;
   deadlineMs: number;
@@ -90,7 +91,7 @@ async function infer(transport: Transport, role: Role, inputs: RawTensor[], call
 }
 
 function send(transport: Transport, role: Role, body: Bytes, json: number, call: Call): Promise<Response> {
-  const path = `/v2/models/${encodeURIComponent(transport.model)}/infer`;
+  const path = `/v2/models/${encodeURIComponent(transport.model)}/versions/${transport.version}/infer`;
   return transport.fetch(new URL(path, role.url).href, {
     method: "POST",
     headers: { "Content-Type": "application/octet-stream", [HEADER]: String(json) },

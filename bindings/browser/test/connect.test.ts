@@ -19,8 +19,17 @@ test("a bundle that is not the digest's is refused before anything in it is read
 });
 
 test("a bundle of another format is refused by its number", () => {
-  refused(changed((json) => (json.format = 3)), {}, "E231", "it has format 3, this client reads 2. Load a newer page.");
+  refused(changed((json) => (json.format = 4)), {}, "E231", "it has format 4, this client reads 2 to 3. Load a newer page.");
   refused(changed((json) => (json.format = 1)), {}, "E231", "Make it again");
+  refused(changed((json) => (json.version = 0.5)), {}, "E231", "");
+});
+
+test("a bundle of the format before is read, and its model is the first version", () => {
+  const before = (json: any) => {
+    json.format = 2;
+    delete json.version;
+  };
+  assert.equal(typeof connect(deployment(changed(before), {})), "object");
 });
 
 test("a bundle whose parts do not fit is refused", () => {

@@ -17,7 +17,7 @@ test("tensors of every type go out and come back as they are", async () => {
   const ports = ["FP32", "FP64", "INT64", "INT32", "BOOL", "BYTES"].map((dtype) => port(dtype, dtype, 2));
   const sent: Tensors[] = [];
   const fetch: typeof globalThis.fetch = (url, init) => {
-    assert.equal(String(url), "https://server.test:7101/v2/models/a%20b/infer");
+    assert.equal(String(url), "https://server.test:7101/v2/models/a%20b/versions/1/infer");
     assert.equal(init!.redirect, "error");
     return fetchTo((tensors) => (sent.push(tensors), response(tensors)))(url, init);
   };

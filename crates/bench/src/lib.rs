@@ -16,6 +16,7 @@
 //! | [`measure`] | latencies of several deployments, in turn |
 //! | [`report`] | pages, plots and comparisons made of records |
 //! | [`run`] | a whole benchmark: places one after the other, saved and resumed |
+//! | [`traffic`] | many clients at once, each answer judged |
 
 pub mod limits;
 pub mod machine;
@@ -27,4 +28,5 @@ pub mod report;
 pub mod run;
 pub mod subject;
 pub mod synthetic;
+pub mod traffic;
 pub mod workload;

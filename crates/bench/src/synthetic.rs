@@ -59,10 +59,35 @@ fn place(input: usize, element: usize, cut: Option<&Cut>) -> (f64, f64) {
     cut.and_then(at).unwrap_or((0.0, 1.0))
 }
 
-/// A generator for made-up rows; nothing secret comes from it (xorshift64*, Vigna 2016).
-struct Random(u64);
+/// A generator for made-up rows and questions; nothing secret comes from it (xorshift64*, Vigna 2016).
+pub struct Random(u64);
 
 impl Random {
+    /// The n-th one of a seed.
+    pub fn of(seed: u64, n: u64) -> Self {
+        let hash = blake3::hash(&[seed.to_le_bytes(), n.to_le_bytes()].concat());
+        let word = hash.as_bytes().iter().take(8).fold(0, |word, byte| word << 8 | u64::from(*byte));
+        Self(word.max(1))
+    }
+
+    /// Another one, which depends on this one's state.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        let bits = self.unit().to_bits();
+        Self::of(self.0, bits)
+    }
+
+    /// Uniform in 0 to 1, without 1.
+    pub fn unit(&mut self) -> f64 {
+        self.next().midpoint(1.0)
+    }
+
+    /// One of the numbers below `n`, which is not 0.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and n
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.unit() * n as f64) as usize
+    }
+
     /// Uniform in -1 to 1.
     fn next(&mut self) -> f64 {
         self.0 ^= self.0 >> 12;

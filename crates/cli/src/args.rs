@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use privet_deploy::kind::{Kind, Reveal};
-use privet_mpc::protect::Protect;
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_serve::belief::Belief;
 use privet_serve::gateway::Batching;
 
 use crate::args_attest::AttestCommand;
 use crate::args_bench::BenchArgs;
+use crate::args_score::ScoreArgs;
+pub(crate) use crate::args_words::{KindArg, ProtectArg, RevealArg};
 
 /// Serves one exported model so that nobody has to show anybody else their data.
 #[derive(Parser)]
@@ -40,11 +40,13 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
     #[command(
-        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
+        after_help = "Examples:\n  privet bundle model.onnx --kind mpc --party 'privet1 bank-a …' --party 'privet1 bank-b …' --party 'privet1 auditor …' --url https://a.example:7101 --url https://b.example:7101 --url https://c.example:7101 --out bundle\n  privet bundle model.onnx --from bundle/deployment.toml --replace 'privet1 bank-a …' --rows sample.csv --out bundle-2\n  privet bundle model.onnx --kind plain --party 'privet1 bank …' --url https://bank.example:7100 --out bundle\n  privet bundle model.onnx --kind tee --party 'privet1 cloud …' --url https://cloud.example:7100 --client-policy policy.toml --out bundle"
     )]
     Bundle(BundleArgs),
     /// Makes this machine's long-lived key and prints its one-line public half.
-    #[command(after_help = "Example:\n  privet keygen --name bank-a --out bank-a.key")]
+    #[command(
+        after_help = "Examples:\n  privet keygen --name bank-a --out bank-a.key\n  privet keygen --name bank-a --out bank-a.key --replace\n  privet keygen --name clinic --out clinic.token --token"
+    )]
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
@@ -64,6 +66,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet predict --to run/deployment.toml rows.csv\n  privet predict --to run/deployment.toml rows.npz -o scores.npz\n  privet predict --to run/deployment.toml rows.csv --dangerous-accept-simulated\n  cat rows.jsonl | privet predict --to run/deployment.toml -"
     )]
     Predict(PredictArgs),
+    /// Asks a deployment about the rows of a large file, and goes on where it was ended.
+    #[command(
+        after_help = "Examples:\n  privet score --to run/deployment.toml --in rows.parquet --out scores.parquet --keep ID\n  privet score --to run/deployment.toml --in rows.csv --out scores.jsonl --refused skip --json\n  privet score --to run/deployment.toml --in rows.parquet --out scores-3.parquet --part 3/8"
+    )]
+    Score(ScoreArgs),
     /// Serves a deployment on this machine to programs that know nothing of it: the Open Inference Protocol in, the private kind out.
     #[command(
         after_help = "Examples:\n  privet gateway --to run/deployment.toml --listen 127.0.0.1:8080\n  privet gateway --to run/deployment.toml --batch-rows 4096 --batch-delay 10\n  privet gateway --to run/deployment.toml --listen 0.0.0.0:8443 --caller-token token.txt --certificate gateway.pem --key gateway.key.pem"
@@ -79,6 +86,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet doctor --tee\n  privet doctor --tee --json\n  privet doctor --tee --evidence configfs-tsm > evidence.json\n  privet doctor --links party.toml"
     )]
     Doctor(DoctorArgs),
+    /// Shows all roles of a deployment: whether they are ready, what they answer and refuse, how long it takes, and what they need.
+    #[command(
+        after_help = "Examples:\n  privet top --to run/deployment.toml\n  privet top --to run/deployment.toml --once --json"
+    )]
+    Top(TopArgs),
     /// Signs a token: who may ask an enclave about how many rows, where the bundle was made with `--token-key`.
     #[command(
         after_help = "Examples:\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 -o clinic.token\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 --until 2027-12-31"
@@ -92,6 +104,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: AttestCommand,
     },
+    /// Prints a script with which a shell completes commands, options and their values.
+    #[command(
+        after_help = "Examples:\n  privet completions bash > ~/.local/share/bash-completion/completions/privet\n  privet completions zsh > _privet\n  privet completions fish > ~/.config/fish/completions/privet.fish"
+    )]
+    Completions(CompletionsArgs),
+    /// Writes manual pages, one for each command.
+    #[command(after_help = "Example:\n  privet man --out ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Subcommand)]
@@ -119,6 +139,21 @@ pub(crate) enum ServeRole {
     Web(ServeArgs),
 }
 
+impl ServeRole {
+    /// The word for it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Plain(_) => "plain",
+            Self::Party(_) => "party",
+            Self::Dealer(_) => "dealer",
+            Self::Enclave(_) => "enclave",
+            Self::He(_) => "he",
+            Self::Keys(_) => "keys",
+            Self::Web(_) => "web",
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// The role's TOML file.
@@ -127,6 +162,20 @@ pub(crate) struct ServeArgs {
     /// Ends when standard input does, and so with the process that started it.
     #[arg(long)]
     pub(crate) with_parent: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManArgs {
+    /// The folder to write into; pages that are there already are written again.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args)]
@@ -197,21 +246,32 @@ pub(crate) struct CheckArgs {
     pub(crate) verbose: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct BundleArgs {
     /// The exported model.
     pub(crate) model: PathBuf,
     /// How it is to be served.
-    #[arg(long, value_enum)]
-    pub(crate) kind: KindArg,
+    #[arg(long, value_enum, required_unless_present = "from")]
+    pub(crate) kind: Option<KindArg>,
     /// A machine's one-line public key, as `privet keygen` printed it; once per role, in order.
-    #[arg(long = "party", required = true)]
+    #[arg(long = "party", required_unless_present = "from")]
     pub(crate) parties: Vec<String>,
     /// Where that machine will listen, as `https://HOST:PORT`; once per role, in order.
-    #[arg(long = "url", required = true)]
+    #[arg(long = "url", required_unless_present = "from")]
     pub(crate) urls: Vec<String>,
+    /// A `deployment.toml` of before: kind, name, protocol, what is hidden and revealed, machines and addresses are as there, and the
+    /// version is the next one. Rows and accuracy are yours to give again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kind", "parties", "urls"])]
+    pub(crate) from: Option<PathBuf>,
+    /// With `--from`: a machine's new line, which takes the place of the one with the same name. Repeatable.
+    #[arg(long, value_name = "LINE", requires = "from")]
+    pub(crate) replace: Vec<String>,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
+    /// Your number of this version of the model. Servers have several versions side by side; a key service of `tee` can refuse lower
+    /// ones. Without it 1, or the next one with `--from`.
+    #[arg(long)]
+    pub(crate) model_version: Option<u64>,
     #[command(flatten)]
     pub(crate) sealed: SealedArgs,
     /// The folder to write into; a file that is there already is never overwritten.
@@ -225,9 +285,6 @@ pub(crate) struct BundleArgs {
 /// What only kind `tee` has.
 #[derive(Args, Clone)]
 pub(crate) struct SealedArgs {
-    /// For `tee`: your number of this version of the model; the key service can refuse lower ones.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) model_version: u64,
     /// For `tee`: answers holders of your tokens only (`privet token`). The secret key that signs them; made if it is not there.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_key: Option<PathBuf>,
@@ -247,6 +304,12 @@ pub(crate) struct KeygenArgs {
     /// The file for the secret half; never overwritten.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Puts the key that is in the file aside, under another name, and makes a new one.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Makes a token for a client instead of a key, and prints its digest for `[[clients]]` of a role that is alone.
+    #[arg(long)]
+    pub(crate) token: bool,
     /// Prints one JSON object instead of the public line.
     #[arg(long)]
     pub(crate) json: bool,
@@ -269,6 +332,22 @@ pub(crate) struct UpArgs {
     #[arg(long = "origin", value_name = "ORIGIN")]
     pub(crate) origins: Vec<String>,
     /// Prints one JSON object instead of the line that says `ready`.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct TopArgs {
+    /// The deployment's file. Where roles tell clients apart, it names a `client_key` that is an operator's.
+    #[arg(long)]
+    pub(crate) to: PathBuf,
+    /// Seconds between two looks.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    pub(crate) every: f64,
+    /// Looks twice and shows one picture; exits 4 where a role is not ready.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Prints a JSON object for each picture.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -339,7 +418,7 @@ pub(crate) struct BeliefArgs {
     /// What a vendor publishes beside its evidence: Intel's collateral (JSON), AMD's certificates (DER or PEM). Repeatable.
     #[arg(long)]
     pub(crate) collateral: Vec<PathBuf>,
-    /// The owner's token, where the deployment wants one.
+    /// The file with the owner's token, where the deployment wants one.
     #[arg(long)]
     pub(crate) token: Option<PathBuf>,
     /// Sends rows to a SIMULATED enclave that the policy accepts: an ordinary process, whose owner can read them.
@@ -407,59 +486,6 @@ pub(crate) fn at_least_one() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KindArg {
-    Plain,
-    Mpc,
-    Tee,
-    He,
-}
-
-impl From<KindArg> for Kind {
-    fn from(kind: KindArg) -> Self {
-        match kind {
-            KindArg::Plain => Self::Plain,
-            KindArg::Mpc => Self::Mpc,
-            KindArg::Tee => Self::Tee,
-            KindArg::He => Self::He,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RevealArg {
-    Score,
-    Probability,
-    Label,
-}
-
-impl From<RevealArg> for Reveal {
-    fn from(reveal: RevealArg) -> Self {
-        match reveal {
-            RevealArg::Score => Self::Score,
-            RevealArg::Probability => Self::Probability,
-            RevealArg::Label => Self::Label,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProtectArg {
-    Both,
-    Input,
-    Model,
-}
-
-impl From<ProtectArg> for Protect {
-    fn from(protect: ProtectArg) -> Self {
-        match protect {
-            ProtectArg::Both => Self::Both,
-            ProtectArg::Input => Self::Input,
-            ProtectArg::Model => Self::Model,
-        }
-    }
-}
-
 impl Command {
     /// Whether errors are wanted as JSON too.
     pub(crate) fn wants_json(&self) -> bool {
@@ -467,6 +493,8 @@ impl Command {
             Self::Demo(a) => a.json,
             Self::Check(a) => a.json,
             Self::Predict(a) => a.json,
+            Self::Top(a) => a.json,
+            Self::Score(a) => a.json,
             Self::Bundle(a) => a.json,
             Self::Keygen(a) => a.json,
             Self::Up(a) => a.json,
@@ -474,7 +502,7 @@ impl Command {
             Self::Doctor(a) => a.json,
             Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
-            Self::Serve { .. } | Self::Gateway(_) => false,
+            Self::Serve { .. } | Self::Gateway(_) | Self::Completions(_) | Self::Man(_) => false,
         }
     }
 }

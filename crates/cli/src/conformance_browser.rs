@@ -90,7 +90,7 @@ fn golden(fixture: &Fixture, reveal: Reveal, protect: Protect) -> Value {
     let parties =
         [1, 2, 3].map(|n| PublicKey::new(&format!("party-{n}"), [n; 32], [n; 32]).unwrap().to_string());
     let choices = Choices {
-        name: fixture.name.clone(),
+        name: fixture.name.as_str().into(),
         protocol: PROTOCOLS[0],
         protect,
         reveal,

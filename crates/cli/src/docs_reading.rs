@@ -30,10 +30,16 @@ pub(crate) fn reference(title: &str, program: &Command) -> String {
     format!("# {title}\n\n{says}\n{pages}")
 }
 
+/// The blocks of a document: the words behind the fence, and the text.
+pub(crate) fn blocks(text: &str) -> Vec<(Vec<&str>, &str)> {
+    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    blocks.map(|(info, block)| (info.split_whitespace().collect(), block)).collect()
+}
+
 /// The lines of the shell blocks of a document, without comments, those that go on in the next line joined.
 pub(crate) fn shell_lines(text: &str) -> Vec<String> {
-    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
-    let joined = blocks.map(|block| block.replace("\\\n", " ")).collect::<Vec<_>>();
+    let blocks = blocks(text).into_iter().filter(|(info, _)| info.first() == Some(&"sh"));
+    let joined = blocks.map(|(_, block)| block.replace("\\\n", " ")).collect::<Vec<_>>();
     joined.iter().flat_map(|block| block.lines()).map(str::to_owned).collect()
 }
 

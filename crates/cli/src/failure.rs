@@ -28,7 +28,7 @@ impl Failure {
     }
 
     fn print(&self) {
-        let Error { blame, code, message } = &self.0;
+        let Error { blame, code, message, .. } = &self.0;
         let object = serde_json::json!({ "error": message, "code": code, "exit": blame.exit_code() });
         print(&object.to_string());
     }

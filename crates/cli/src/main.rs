@@ -3,9 +3,15 @@
 mod args;
 mod args_attest;
 mod args_bench;
+mod args_score;
+mod args_words;
 mod commands;
 #[cfg(test)]
 mod conformance_tests;
+#[cfg(test)]
+mod docs_config;
+#[cfg(test)]
+mod docs_errors;
 #[cfg(test)]
 mod docs_reading;
 #[cfg(test)]
@@ -64,10 +70,14 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Serve { role } => commands::serve::run(&role).await,
         Command::Up(args) => commands::up::run(&args).await,
         Command::Predict(args) => commands::predict::run(&args).await,
+        Command::Score(args) => commands::score::run(&args).await,
         Command::Gateway(args) => commands::gateway::run(&args).await,
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,
+        Command::Top(args) => commands::top::run(&args).await,
         Command::Token(args) => commands::token::run(&args),
+        Command::Completions(args) => Ok(commands::completions::run(&args)),
+        Command::Man(args) => commands::man::run(&args),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use privet_serve::steps::{Steps, is_step};
+use privet_serve::telemetry;
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -14,12 +16,19 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Log lines of roles go to standard error; `RUST_LOG` chooses which, as `info` or `warn,privet_serve=debug`.
+/// Log lines of roles go to standard error; `RUST_LOG` chooses which, as `info` or `warn,privet_serve=debug`, and `PRIVET_LOG=json` makes
+/// each one a JSON object. Nothing that is secret can be logged: its types have no text.
 pub(crate) fn start_logging() {
     let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
     let targets = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(targets);
-    tracing_subscriber::registry().with(lines).init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let steps = telemetry::is_wanted().then(|| Steps.with_filter(filter_fn(is_step)));
+    let registry = tracing_subscriber::registry().with(steps);
+    if std::env::var("PRIVET_LOG").is_ok_and(|format| format == "json") {
+        registry.with(lines.json().flatten_event(true).with_filter(targets)).init();
+    } else {
+        registry.with(lines.with_filter(targets)).init();
+    }
 }
 
 /// A bar on standard error that appears only where a person looks.
@@ -33,6 +42,20 @@ pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
+}
+
+/// The same for many rows, some of which are done already: also how fast they go.
+pub(crate) fn rate(length: u64, done: u64) -> ProgressBar {
+    let bar = progress(length, "rows").with_position(done);
+    let template = "{wide_bar} {human_pos}/{human_len} {msg}, {rate}/s, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{}", count(state.per_sec()));
+        };
+        bar.set_style(style.with_key("rate", rate));
+    }
+    bar.reset_eta();
+    bar
 }
 
 /// Seconds as people read them.

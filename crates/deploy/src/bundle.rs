@@ -32,8 +32,10 @@ use crate::trust::TrustCard;
 /// Bytes of a dealer's tape for one computation that a bundle aims at: a call carries several.
 const TAPE_BYTES: usize = 4 << 20;
 
-/// Version of the format below. A reader takes this one; a newer one is named in the error.
-pub const FORMAT: u32 = 2;
+/// Version of the format below, which is written. Format 3 added the model's version.
+pub const FORMAT: u32 = 3;
+/// The oldest version that is still read.
+pub const OLDEST: u32 = 2;
 
 /// The public half: everything that anyone involved may know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub struct Manifest {
     pub id: String,
     /// The model's name.
     pub name: String,
+    /// The owner's number of this version of the model; servers have several side by side.
+    #[serde(default = "first")]
+    pub version: u64,
     /// How it is served.
     pub kind: Kind,
     /// What the client gets.
@@ -63,6 +68,25 @@ pub struct Manifest {
     pub he: Option<HePart>,
     /// Salted digests of the secret halves, by role.
     pub secrets: Vec<String>,
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// What a model is called: its name, and the owner's number of this version of it. Where only a name is given, it is the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The name.
+    pub name: String,
+    /// The version.
+    pub version: u64,
+}
+
+impl<N: Into<String>> From<N> for Called {
+    fn from(name: N) -> Self {
+        Self { name: name.into(), version: first() }
+    }
 }
 
 /// The public part of a model served by parties.
@@ -130,13 +154,14 @@ impl PublicBundle {
         let refuse = |what: String| Error::refused("E231", format!("This bundle cannot be used: {what}"));
         // The format first: a newer one may have fields that this program does not know.
         let Format { format } = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
-        if format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&format) {
             let turn = if format > FORMAT {
                 "Upgrade the program that reads it."
             } else {
                 "Make it again with the program that the owner has now."
             };
-            return Err(refuse(format!("it has format {format}, this program reads {FORMAT}. {turn}")));
+            let reads = format!("this program reads {OLDEST} to {FORMAT}");
+            return Err(refuse(format!("it has format {format}, {reads}. {turn}")));
         }
         let manifest: Manifest = serde_json::from_str(json).map_err(|e| refuse(format!("{e}.")))?;
         if !manifest.is_sound() {
@@ -207,6 +232,11 @@ struct Format {
 }
 
 impl Manifest {
+    /// What the model is called.
+    pub fn called(&self) -> Called {
+        Called { name: self.name.clone(), version: self.version }
+    }
+
     fn is_sound(&self) -> bool {
         let only = |there: bool, kind| there == (self.kind == kind);
         only(self.mpc.is_some(), Kind::Mpc)
@@ -371,8 +401,8 @@ pub(crate) fn words(text: &str) -> Option<Vec<u64>> {
 /// What an owner chooses for a bundle.
 #[derive(Clone, Debug)]
 pub struct Choices {
-    /// The model's name.
-    pub name: String,
+    /// What the model is called.
+    pub name: Called,
     /// Which protocol the parties run.
     pub protocol: &'static Header,
     /// What is hidden from the parties.
@@ -487,7 +517,8 @@ impl Shared<'_> {
         let public = PublicBundle::seal(Manifest {
             format: FORMAT,
             id: random_hex(entropy)?,
-            name: choices.name,
+            name: choices.name.name,
+            version: choices.name.version,
             kind: Kind::Mpc,
             reveal: choices.reveal,
             inputs: self.head.inputs.clone(),
@@ -506,12 +537,12 @@ impl Shared<'_> {
 
 /// A bundle for the plain kind: the public half; the server holds the exported file itself.
 pub fn for_plain(
-    name: &str,
+    name: impl Into<Called>,
     model: &Graph,
     reveal: Reveal,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
-    unshared((Kind::Plain, None), name, model, reveal, entropy)
+    unshared((Kind::Plain, None), name.into(), model, reveal, entropy)
 }
 
 /// A bundle for an enclave: the public half. The sealed model and the key service's half are made with it.
@@ -522,13 +553,14 @@ pub fn for_enclave(
     part: TeePart,
     entropy: &mut dyn Entropy,
 ) -> Result<PublicBundle, Error> {
-    unshared((Kind::Tee, Some(part)), name, model, reveal, entropy)
+    let called = Called { name: name.into(), version: part.version };
+    unshared((Kind::Tee, Some(part)), called, model, reveal, entropy)
 }
 
 /// The public half of a model that one machine holds as a whole.
 fn unshared(
     (kind, tee): (Kind, Option<TeePart>),
-    name: &str,
+    Called { name, version }: Called,
     model: &Graph,
     reveal: Reveal,
     entropy: &mut dyn Entropy,
@@ -536,7 +568,8 @@ fn unshared(
     PublicBundle::seal(Manifest {
         format: FORMAT,
         id: random_hex(entropy)?,
-        name: name.into(),
+        name,
+        version,
         kind,
         reveal,
         inputs: model.inputs.clone(),

@@ -13,8 +13,12 @@ pub enum Blame {
     Refused,
     /// The named thing does not exist. Exit 3, HTTP 404.
     NotFound,
-    /// A peer could not be reached, answered late, or is too busy. Exit 4, HTTP 503.
+    /// A peer could not be reached, or answered late. Exit 4, HTTP 503.
     Unreachable,
+    /// Too much is asked at the moment, by this caller or by all. Exit 4, HTTP 429.
+    Busy,
+    /// The caller is not known, or may not ask this. Exit 3, HTTP 401 and 403.
+    Denied,
     /// A check failed and nothing was released. Exit 5, HTTP 400.
     Integrity,
 }
@@ -25,8 +29,8 @@ impl Blame {
         match self {
             Self::Ours => 1,
             Self::Usage => 2,
-            Self::Refused | Self::NotFound => 3,
-            Self::Unreachable => 4,
+            Self::Refused | Self::NotFound | Self::Denied => 3,
+            Self::Unreachable | Self::Busy => 4,
             Self::Integrity => 5,
         }
     }
@@ -43,12 +47,14 @@ pub struct Error {
     pub code: &'static str,
     /// The sentence.
     pub message: String,
+    /// In how many seconds the same may work, where that is known.
+    pub retry_after: Option<u32>,
 }
 
 impl Error {
     /// An error.
     pub fn new(blame: Blame, code: &'static str, message: impl Into<String>) -> Self {
-        Self { blame, code, message: message.into() }
+        Self { blame, code, message: message.into(), retry_after: None }
     }
 
     /// The call was wrong.
@@ -59,6 +65,11 @@ impl Error {
     /// The input, the model or the plan was refused.
     pub fn refused(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(Blame::Refused, code, message)
+    }
+
+    /// Too much is asked at the moment; in so many seconds it may work.
+    pub fn busy(code: &'static str, retry_after: u32, message: impl Into<String>) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(Blame::Busy, code, message) }
     }
 
     /// A check failed; nothing was released.

@@ -297,7 +297,7 @@ pub(crate) fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Met
     let explicit = part.layout([0; 32]).protect.components(role).iter().any(|c| !c.is_seeded());
     Metadata {
         name: bundle.manifest().name.clone(),
-        version: "1".into(),
+        version: bundle.manifest().version.to_string(),
         platform: "privet_mpc".into(),
         inputs: std::iter::once(HEAD).chain(explicit.then_some(BODY)).map(bytes).collect(),
         outputs: vec![bytes(ANSWER)],
@@ -309,6 +309,19 @@ pub(crate) fn metadata(bundle: &PublicBundle, part: &MpcPart, role: Role) -> Met
             text("trust", bundle.trust_card().to_string()),
             ("bound".into(), Parameter::Double(part.numbers.bound())),
         ],
+    }
+}
+
+impl PartyHost {
+    fn message(&self, request: &mut InferRequest) -> Result<PartyRequest, Error> {
+        let head = request.take(HEAD).ok_or_else(|| {
+            Error::usage("E330", "This is not a message for a party: its tensor `request` is missing.")
+        })?;
+        let message = wire::decode(self.role, &head, request.take(BODY))?;
+        if message.statement.bundle != self.layout.bundle {
+            return Err(another_bundle("party", &self.layout.bundle, &message.statement.bundle));
+        }
+        Ok(message)
     }
 }
 
@@ -325,14 +338,15 @@ impl Host for PartyHost {
         request.number_in(HEAD, wire::ROWS).map_or(1, |rows| rows as usize)
     }
 
-    fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
-        let head = request.take(HEAD).ok_or_else(|| {
-            Error::usage("E330", "This is not a message for a party: its tensor `request` is missing.")
-        })?;
-        let message = wire::decode(self.role, &head, request.take(BODY))?;
-        if message.statement.bundle != self.layout.bundle {
-            return Err(another_bundle("party", &self.layout.bundle, &message.statement.bundle));
+    /// A computation that begins and is given up at once is over for the peers too.
+    fn decline(&self, mut request: InferRequest) {
+        if let (Some(peers), Ok(message)) = (&self.peers, self.message(&mut request)) {
+            drop(peers.meet(&message.statement.point()));
         }
+    }
+
+    fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
+        let message = self.message(&mut request)?;
         let point = message.statement.point();
         let links = self.peers.as_ref().map_or_else(|| Ok(Links::none()), |peers| peers.meet(&point));
         let session = Session::new(self.role, links.map_err(aborted)?, self.keys.clone(), point);
@@ -361,7 +375,7 @@ pub(crate) fn aborted(abort: Abort) -> Error {
     match abort {
         Abort::Client(message) => Error::usage("E332", message),
         Abort::Cheated(message) => Error::integrity("E514", message),
-        Abort::Busy(message) => Error::new(Blame::Unreachable, "E324", message),
+        Abort::Busy(message) => Error::busy("E324", 1, message),
         Abort::Peer { .. } => {
             Error::new(Blame::Unreachable, "E320", format!("The computation ended: {abort}."))
         }

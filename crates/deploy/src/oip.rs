@@ -48,6 +48,8 @@ impl RawTensor {
 pub struct InferRequest {
     /// The model's name.
     pub model: String,
+    /// Which version of it; empty means whichever the server gives.
+    pub version: String,
     /// The caller's own id, given back in the reply.
     pub id: String,
     /// Anything else.
@@ -137,8 +139,24 @@ pub trait Host: Send + Sync {
         1
     }
 
+    /// Whether it could answer now, or who is missing.
+    fn ready(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// How full its pool of what was prepared ahead is, for hosts that have one.
     fn pool(&self) -> Vec<Level> {
+        Vec::new()
+    }
+
+    /// Says to whoever would compute along that this call is not answered here, so that nobody waits for it. Hosts that are alone have
+    /// nobody to tell.
+    fn decline(&self, request: InferRequest) {
+        let _ = request;
+    }
+
+    /// What its evidence depends on, by name, and when that runs out, in seconds since 1970; for hosts that judge evidence.
+    fn expires(&self) -> Vec<(String, u64)> {
         Vec::new()
     }
 

@@ -12,6 +12,7 @@ use privet_ring::block_rows;
 use privet_ring::entropy::Entropy;
 use privet_ring::kernels::{check_rows, float_products};
 
+use crate::bundle::Called;
 use crate::caller::{Answer, Asked, Between, Caller, Job, Pending, chunks};
 use crate::error::Error;
 use crate::kind::Kind;
@@ -105,12 +106,13 @@ pub struct PlainHost {
 
 impl PlainHost {
     /// Serves `graph` as `name`.
-    pub fn new(name: &str, graph: Graph) -> Self {
+    pub fn new(name: impl Into<Called>, graph: Graph) -> Self {
         let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
         let trust = TrustCard::of(Kind::Plain, None);
+        let Called { name, version } = name.into();
         let metadata = Metadata {
-            name: name.into(),
-            version: "1".into(),
+            name,
+            version: version.to_string(),
             platform: "privet_plain".into(),
             inputs: graph.inputs.iter().map(TensorMetadata::from).collect(),
             outputs: graph.outputs.iter().map(|(port, _)| TensorMetadata::from(port)).collect(),

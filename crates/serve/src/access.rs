@@ -1,18 +1,20 @@
-//! Who may call, where that is not settled by keys: a gateway, which speaks in the clear on this machine.
+//! Who may call: clients that a role's configuration names, or whoever comes to it; a gateway's programs of the same machine, or holders of a token.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Request, StatusCode};
-use privet_deploy::Error;
+use http::{Request, StatusCode};
+use privet_deploy::{Blame, Error};
 use zeroize::Zeroizing;
 
+use crate::clients::{Client, Clients, bearer};
+
 /// A rule for callers.
-#[derive(Clone)]
 pub enum Access {
-    /// Whoever comes: what may be asked is settled by the messages themselves.
-    Anyone,
+    /// Those whom a configuration names, or whoever comes.
+    Clients(Clients),
     /// Programs of this machine. A page of another site, which a browser here shows, is none.
     Loopback,
     /// Holders of a token.
@@ -44,26 +46,41 @@ impl Token {
 }
 
 impl Access {
-    /// Whether this caller may go on; else what it is told.
-    pub fn check<B>(&self, request: &Request<B>) -> Result<(), (StatusCode, Error)> {
+    /// Whoever comes.
+    pub fn anyone() -> Self {
+        Self::Clients(Clients::anyone())
+    }
+
+    /// Whether callers may be known by a key that they show in the TLS handshake.
+    pub(crate) fn wants_keys(&self) -> bool {
+        matches!(self, Self::Clients(clients) if clients.wants_keys())
+    }
+
+    /// Who this caller is, if it may go on; else what it is told. `key` is the one that it showed in the TLS handshake.
+    pub fn check<B>(
+        &self,
+        request: &Request<B>,
+        key: Option<&[u8; 32]>,
+        address: IpAddr,
+    ) -> Result<Arc<Client>, (StatusCode, Error)> {
+        let anyone = || Arc::new(Client::anyone());
         match self {
-            Self::Anyone => Ok(()),
-            Self::Loopback => from_here(request),
+            Self::Clients(clients) => {
+                let client = clients.identify(key, request.headers())?;
+                clients.admit(client, address).map_err(|e| (StatusCode::TOO_MANY_REQUESTS, e))?;
+                Ok(Arc::clone(client))
+            }
+            Self::Loopback => from_here(request).map(|()| anyone()),
             Self::Token(token) => match bearer(request.headers()) {
-                Some(shown) if token.is(shown) => Ok(()),
+                Some(shown) if token.is(shown) => Ok(anyone()),
                 _ => {
                     let what =
                         "This gateway wants its token: `Authorization: Bearer TOKEN`. Its operator has it.";
-                    Err((StatusCode::UNAUTHORIZED, Error::usage("E165", what)))
+                    Err((StatusCode::UNAUTHORIZED, Error::new(Blame::Denied, "E165", what)))
                 }
             },
         }
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A page of another site can send requests here: its browser says where it comes from, or asks for a name that is not this
@@ -83,7 +100,7 @@ fn from_here<B>(request: &Request<B>) -> Result<(), (StatusCode, Error)> {
     }
     let what = "This gateway answers programs of its own machine, under `localhost` or a loopback address, and no pages of \
                 other sites. For others, give it a token and a certificate.";
-    Err((StatusCode::FORBIDDEN, Error::usage("E166", what)))
+    Err((StatusCode::FORBIDDEN, Error::new(Blame::Denied, "E166", what)))
 }
 
 fn is_here(authority: &Authority) -> bool {
@@ -104,19 +121,23 @@ mod tests {
         request.body(()).unwrap()
     }
 
+    fn check(access: &Access, request: &Request<()>) -> Result<Arc<Client>, (StatusCode, Error)> {
+        access.check(request, None, IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+    }
+
     #[test]
     fn programs_here_may_ask_and_pages_from_elsewhere_may_not() {
         for host in ["localhost:8080", "127.0.0.1:1", "[::1]:8080", "127.9.9.9"] {
-            assert!(Access::Loopback.check(&request(host, &[])).is_ok(), "{host}");
-            assert!(Access::Loopback.check(&request(host, &[("origin", "http://localhost:3000")])).is_ok());
+            assert!(check(&Access::Loopback, &request(host, &[])).is_ok(), "{host}");
+            assert!(check(&Access::Loopback, &request(host, &[("origin", "http://localhost:3000")])).is_ok());
             for origin in ["https://evil.example", "null", "", "http://localhost.evil.example"] {
                 let (status, error) =
-                    Access::Loopback.check(&request(host, &[("origin", origin)])).unwrap_err();
+                    check(&Access::Loopback, &request(host, &[("origin", origin)])).err().unwrap();
                 assert_eq!((status, error.code), (StatusCode::FORBIDDEN, "E166"), "{origin}");
             }
         }
         for host in ["evil.example", "localhost.evil.example:8080", "10.0.0.1", "a`b.evil.example", ""] {
-            assert!(Access::Loopback.check(&request(host, &[])).is_err(), "{host}");
+            assert!(check(&Access::Loopback, &request(host, &[])).is_err(), "{host}");
         }
     }
 
@@ -130,9 +151,9 @@ mod tests {
             ("Basic 0123456789abcdefghij", false),
             ("Bearer ", false),
         ] {
-            assert_eq!(access.check(&request("x", &[("authorization", shown)])).is_ok(), good, "{shown}");
+            assert_eq!(check(&access, &request("x", &[("authorization", shown)])).is_ok(), good, "{shown}");
         }
-        assert_eq!(access.check(&request("x", &[])).unwrap_err().0, StatusCode::UNAUTHORIZED);
+        assert_eq!(check(&access, &request("x", &[])).err().unwrap().0, StatusCode::UNAUTHORIZED);
         assert!(Token::new(&Zeroizing::new("short".into())).is_err());
     }
 }

@@ -9,6 +9,7 @@ use privet_deploy::kind::Reveal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::clients::ClientConfig;
 use crate::limits::Limits;
 
 /// `privet serve plain --config FILE`.
@@ -23,6 +24,9 @@ pub struct PlainConfig {
     pub model: PathBuf,
     /// The name under which it is served.
     pub name: String,
+    /// The owner's number of this version of it.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u64,
     /// What clients get of an answer, as the bundle says.
     #[serde(default = "all", skip_serializing_if = "is_all")]
     pub reveal: Reveal,
@@ -35,9 +39,18 @@ pub struct PlainConfig {
     /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
+    /// A file to which each request adds a line: who asked, about how many rows, and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Who may ask; without any, whoever comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientConfig>,
+    /// Further models, or versions of one, served beside the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoConfig>,
 }
 
 fn all() -> Reveal {
@@ -47,6 +60,34 @@ fn all() -> Reveal {
 #[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
 fn is_all(reveal: &Reveal) -> bool {
     *reveal == all()
+}
+
+fn first() -> u64 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+fn is_first(version: &u64) -> bool {
+    *version == first()
+}
+
+/// `[[also]]` of a plain server: a further model, or another version of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlsoConfig {
+    /// The exported model.
+    pub model: PathBuf,
+    /// The name under which it is served.
+    pub name: String,
+    /// The owner's number of this version of it.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub version: u64,
+    /// What clients get of an answer, as the bundle says.
+    #[serde(default = "all", skip_serializing_if = "is_all")]
+    pub reveal: Reveal,
+    /// As for the first model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
 }
 
 /// `privet serve party --config FILE`.
@@ -59,6 +100,9 @@ pub struct PartyConfig {
     pub key: PathBuf,
     /// This party's half of the bundle, made by `privet bundle`.
     pub bundle: PathBuf,
+    /// Its halves of further bundles of the same three parties, served beside the first: other models, or other versions of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<PathBuf>,
     /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
@@ -71,9 +115,15 @@ pub struct PartyConfig {
     /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
+    /// A file to which each request adds a line: who asked, about how many rows, and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Who may ask; without any, whoever comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientConfig>,
 }
 
 /// `[peers]`: where the two other parties are, as the bundle numbers them. Their keys stand in the bundle.
@@ -96,15 +146,24 @@ pub struct HeConfig {
     pub key: PathBuf,
     /// The server's half of the bundle, made by `privet bundle --kind he`: it holds the model.
     pub bundle: PathBuf,
+    /// Further ones, served beside the first: other models, or other versions of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<PathBuf>,
     /// A certificate (PEM) for this machine's key; without, one is made that only clients which pin keys accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<PathBuf>,
     /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
+    /// A file to which each request adds a line: who asked, about how many rows, and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Who may ask; without any, whoever comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientConfig>,
 }
 
 /// `privet serve enclave --config FILE`.
@@ -132,9 +191,15 @@ pub struct EnclaveConfig {
     /// Pages that may ask from a browser, as `https://apply.example`; without any, browsers let no page do so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<String>,
+    /// A file to which each request adds a line: who asked, about how many rows, and what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<PathBuf>,
     /// How much is too much.
     #[serde(default)]
     pub limits: LimitsConfig,
+    /// Who may ask; without any, whoever comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<ClientConfig>,
 }
 
 /// `privet serve keys --config FILE`: the owner's key service.
@@ -191,8 +256,16 @@ fn one() -> usize {
 pub struct LimitsConfig {
     /// Largest request in bytes.
     pub message_bytes: Option<usize>,
-    /// Connections at a time.
+    /// Connections at a time; the next one waits. Taken at the start.
     pub connections: Option<usize>,
+    /// Connections of one address at a time; the next one is closed.
+    pub connections_per_address: Option<usize>,
+    /// Requests at a time, read, waiting or computed; the next one is refused with the time after which it may come again.
+    pub requests: Option<usize>,
+    /// Bytes of these requests together.
+    pub request_bytes: Option<usize>,
+    /// Rows of one request.
+    pub rows: Option<usize>,
     /// Seconds that a client may take for a handshake, a header, or a body.
     pub patience_seconds: Option<u64>,
     /// Seconds that running requests get after the order to stop.
@@ -201,6 +274,8 @@ pub struct LimitsConfig {
     pub peers_seconds: Option<u64>,
     /// Rows that are answered in a minute, whoever asks; without it, any number.
     pub rows_per_minute: Option<u32>,
+    /// Requests in a minute of one client, or of one address where clients are not told apart; without it, any number.
+    pub requests_per_minute: Option<u32>,
     /// For a server of `dealer2`: bytes of what is prepared ahead.
     pub pool_bytes: Option<usize>,
 }
@@ -213,10 +288,17 @@ impl From<LimitsConfig> for Limits {
         Self {
             message: config.message_bytes.unwrap_or(default.message),
             connections: config.connections.unwrap_or(default.connections),
+            connections_per_address: config
+                .connections_per_address
+                .unwrap_or(default.connections_per_address),
+            requests: config.requests.unwrap_or(default.requests),
+            request_bytes: config.request_bytes.unwrap_or(default.request_bytes),
+            rows: config.rows,
             patience: config.patience_seconds.map_or(default.patience, seconds),
             drain: config.drain_seconds.map_or(default.drain, seconds),
             peers: config.peers_seconds.map_or(default.peers, seconds),
             rows_per_minute: config.rows_per_minute,
+            requests_per_minute: config.requests_per_minute,
             pool: config.pool_bytes.unwrap_or(default.pool),
         }
     }

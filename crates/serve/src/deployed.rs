@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
+use http::StatusCode;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::caller::{Answer, Asked, Between, Caller, Job, OPEN_AGAIN, Opening, Preparation};
 use privet_deploy::dealer2::caller::DealtCaller;
@@ -25,6 +26,8 @@ use crate::client::Client;
 use crate::compute::{INLINE, compute};
 use crate::deployment::DeploymentFile;
 use crate::entropy::OsEntropy;
+use crate::link::LATE;
+use crate::trace;
 
 /// Jobs under way at a time: enough to keep splitting, sending and computing busy at once, few enough to bound memory.
 const IN_FLIGHT: usize = 4;
@@ -64,7 +67,8 @@ impl Deployed {
             Kind::Tee => Arc::new(TeeCaller::new(&public, belief.trust(&file, folder)?)?),
             Kind::He => Arc::new(HeCaller::new(&public)?),
         };
-        let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder)?);
+        let shown = file.shown(folder)?;
+        let client = |entry: &crate::deployment::EndpointEntry| Client::new(&entry.endpoint(folder, &shown)?);
         let clients = file.endpoints.iter().map(client).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             file: Arc::new(file),
@@ -84,6 +88,12 @@ impl Deployed {
     /// What everyone knows of it.
     pub fn public(&self) -> &PublicBundle {
         &self.public
+    }
+
+    /// What every role says at a path, in the order of roles: its counts at `/metrics`, say.
+    pub async fn texts(&self, path: &str) -> Result<Vec<Result<(StatusCode, String), Error>>, Error> {
+        let deadline = after(self.deadline)?;
+        Ok(join_all(self.clients.iter().map(|client| client.text(path, deadline))).await)
     }
 
     /// The client side of its kind.
@@ -166,10 +176,10 @@ impl Deployed {
         let mut tasks = JoinSet::new();
         let mut parts: Vec<Option<Answer>> = jobs.iter().map(|_| None).collect();
         for (at, job) in jobs.into_iter().enumerate() {
-            let (deployed, permits) = (self.clone(), Arc::clone(&permits));
+            let (deployed, permits, trace) = (self.clone(), Arc::clone(&permits), trace::current());
             tasks.spawn(async move {
                 let _permit = permits.acquire_owned().await;
-                (at, deployed.one(job, true).await)
+                (at, trace::within(trace, deployed.one(job, true)).await)
             });
         }
         let mut done = 0;
@@ -240,11 +250,28 @@ impl Deployed {
     /// One message to each role, and their replies.
     async fn ask(&self, messages: Vec<InferRequest>) -> Result<Vec<InferReply>, Error> {
         let deadline = after(self.deadline)?;
+        let before: Vec<u64> = self.clients.iter().map(Client::bytes_down).collect();
         let roles = self.clients.iter().zip(&self.file.endpoints);
-        let calls = roles.zip(messages).map(|((client, entry), message)| async move {
+        let version = self.public.manifest().version;
+        let calls = roles.zip(messages).map(|((client, entry), mut message)| async move {
+            message.version = version.to_string();
             client.infer(message, deadline).await.map_err(|e| said_by(&entry.name, e))
         });
-        try_join_all(calls).await
+        match try_join_all(calls).await {
+            Err(e) if e.code == LATE => Err(self.silent(&before).unwrap_or(e)),
+            replies => replies,
+        }
+    }
+
+    /// At the deadline all roles may be late because they wait for one of which nothing was heard, not even a sign of life: that one is
+    /// named.
+    fn silent(&self, before: &[u64]) -> Option<Error> {
+        let mut silent =
+            self.clients.iter().zip(before).filter(|(client, heard)| client.bytes_down() == **heard);
+        match (silent.next(), silent.next()) {
+            (Some((client, _)), None) => Some(client.late()),
+            _ => None,
+        }
     }
 
     /// The answer for no rows.

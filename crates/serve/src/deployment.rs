@@ -1,15 +1,18 @@
 //! `deployment.toml`: what a client needs to use a deployment.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use privet_deploy::Error;
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::kind::Kind;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use crate::client::{Endpoint, Trust};
+use crate::client::{Endpoint, Shown, Trust};
 use crate::config::read_text;
 use crate::public_key::{PublicKey, of_parties};
+use crate::roles::read_key;
 
 /// The file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +32,12 @@ pub struct DeploymentFile {
     /// What vendors publish beside their evidence, files beside this one, for kind `tee`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collateral: Vec<PathBuf>,
+    /// This client's own machine key, a file beside this one, for roles that answer those whom they know. Added by the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<PathBuf>,
+    /// This client's own token, a file beside this one, for a role that is alone. Added by the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_token: Option<PathBuf>,
     /// One per role, in the order of roles.
     pub endpoints: Vec<EndpointEntry>,
 }
@@ -101,6 +110,17 @@ impl DeploymentFile {
         ))
     }
 
+    /// What this client shows of itself; `folder` is where the deployment's file is.
+    pub fn shown(&self, folder: &Path) -> Result<Shown, Error> {
+        let key = self.client_key.as_ref().map(|path| read_key(&folder.join(path))).transpose()?;
+        let token = self.client_token.as_ref().map(|path| read_text(&folder.join(path))).transpose()?;
+        if token.is_some() && self.endpoints.len() > 1 {
+            let what = "`client_token` would be shown to several roles, and each could show it to the others. Use `client_key`.";
+            return Err(Error::usage("E142", what));
+        }
+        Ok(Shown { key: key.map(Arc::new), token: token.map(|token| Arc::new(Zeroizing::new(token))) })
+    }
+
     /// The text of the file.
     pub fn to_toml(&self) -> Result<String, Error> {
         toml::to_string(self).map_err(|e| {
@@ -111,7 +131,7 @@ impl DeploymentFile {
 
 impl EndpointEntry {
     /// Where it is and how to know it; `folder` is where the deployment's file is.
-    pub fn endpoint(&self, folder: &Path) -> Result<Endpoint, Error> {
+    pub fn endpoint(&self, folder: &Path, shown: &Shown) -> Result<Endpoint, Error> {
         let address = self.grpc_url.strip_prefix("https://").ok_or_else(|| {
             let url = &self.grpc_url;
             Error::usage(
@@ -128,6 +148,6 @@ impl EndpointEntry {
                 return Err(Error::usage("E142", what));
             }
         };
-        Ok(Endpoint { name: self.name.clone(), address: address.into(), trust })
+        Ok(Endpoint { name: self.name.clone(), address: address.into(), trust, shown: shown.clone() })
     }
 }

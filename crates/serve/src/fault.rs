@@ -9,6 +9,8 @@ use tonic::{Code, Status};
 
 const CODE: &str = "privet-code";
 const BLAME: &str = "privet-blame";
+/// As HTTP calls it.
+const RETRY_AFTER: &str = "retry-after";
 
 /// The word for a blame, as in the `blame` of a REST error.
 pub fn blame_name(blame: Blame) -> &'static str {
@@ -18,6 +20,8 @@ pub fn blame_name(blame: Blame) -> &'static str {
         Blame::Refused => "refused",
         Blame::NotFound => "not_found",
         Blame::Unreachable => "unreachable",
+        Blame::Busy => "busy",
+        Blame::Denied => "denied",
         Blame::Integrity => "integrity",
     }
 }
@@ -29,6 +33,8 @@ pub fn http_status(blame: Blame) -> StatusCode {
         Blame::Usage | Blame::Refused | Blame::Integrity => StatusCode::BAD_REQUEST,
         Blame::NotFound => StatusCode::NOT_FOUND,
         Blame::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+        Blame::Busy => StatusCode::TOO_MANY_REQUESTS,
+        Blame::Denied => StatusCode::FORBIDDEN,
     }
 }
 
@@ -37,6 +43,9 @@ pub fn to_status(error: &Error) -> Status {
     let mut metadata = MetadataMap::new();
     metadata.insert(CODE, MetadataValue::from_static(error.code));
     metadata.insert(BLAME, MetadataValue::from_static(blame_name(error.blame)));
+    if let Some(seconds) = error.retry_after {
+        metadata.insert(RETRY_AFTER, seconds.into());
+    }
     Status::with_metadata(grpc_code(error.blame), error.to_string(), metadata)
 }
 
@@ -52,7 +61,8 @@ pub fn from_status(status: &Status) -> Error {
     let code = text(CODE).and_then(named_code).unwrap_or(UNNAMED);
     let message = status.message();
     let message = message.strip_prefix(code).map_or(message, str::trim_start);
-    Error::new(blame, code, if message.is_empty() { "The server gave no reason." } else { message })
+    let message = if message.is_empty() { "The server gave no reason." } else { message };
+    Error { retry_after: text(RETRY_AFTER).and_then(|t| t.parse().ok()), ..Error::new(blame, code, message) }
 }
 
 /// For a refusal that came without a code of ours: from another implementation, or from below the protocol.
@@ -64,6 +74,8 @@ fn grpc_code(blame: Blame) -> Code {
         Blame::Usage | Blame::Refused => Code::InvalidArgument,
         Blame::NotFound => Code::NotFound,
         Blame::Unreachable => Code::Unavailable,
+        Blame::Busy => Code::ResourceExhausted,
+        Blame::Denied => Code::PermissionDenied,
         Blame::Integrity => Code::Aborted,
     }
 }
@@ -73,17 +85,26 @@ fn foreign_blame(code: Code) -> Blame {
         Code::InvalidArgument | Code::OutOfRange | Code::Unimplemented => Blame::Usage,
         Code::NotFound => Blame::NotFound,
         Code::Aborted | Code::DataLoss => Blame::Integrity,
-        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled => {
-            Blame::Unreachable
-        }
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Blame::Unreachable,
+        Code::ResourceExhausted => Blame::Busy,
+        Code::Unauthenticated | Code::PermissionDenied => Blame::Denied,
         _ => Blame::Ours,
     }
 }
 
+const ALL: [Blame; 8] = [
+    Blame::Ours,
+    Blame::Usage,
+    Blame::Refused,
+    Blame::NotFound,
+    Blame::Unreachable,
+    Blame::Busy,
+    Blame::Denied,
+    Blame::Integrity,
+];
+
 fn parse_blame(name: &str) -> Option<Blame> {
-    [Blame::Ours, Blame::Usage, Blame::Refused, Blame::NotFound, Blame::Unreachable, Blame::Integrity]
-        .into_iter()
-        .find(|blame| blame_name(*blame) == name)
+    ALL.into_iter().find(|blame| blame_name(*blame) == name)
 }
 
 #[cfg(test)]
@@ -93,11 +114,11 @@ mod tests {
 
     #[test]
     fn every_blame_and_code_survives_the_wire() {
-        for blame in
-            [Blame::Ours, Blame::Usage, Blame::Refused, Blame::NotFound, Blame::Unreachable, Blame::Integrity]
-        {
+        for blame in ALL {
             for code in ["E000", "E105", "E320", "E999"] {
                 let error = Error::new(blame, code, "Row 17 is out of range. Re-plan.");
+                assert_eq!(from_status(&to_status(&error)), error);
+                let error = Error { retry_after: Some(7), ..error };
                 assert_eq!(from_status(&to_status(&error)), error);
             }
         }

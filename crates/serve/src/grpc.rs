@@ -5,6 +5,7 @@ use std::sync::Arc;
 use privet_deploy::Error;
 use tonic::{Code, Request, Response, Status};
 
+use crate::call::Call;
 use crate::codec::unreadable;
 use crate::fault::{is_of_transport, to_status};
 use crate::grpc_body::Read;
@@ -86,7 +87,7 @@ impl GrpcInferenceService for Grpc {
     ) -> Result<Response<ModelReadyResponse>, Status> {
         let ModelReadyRequest { name, version } = request.into_inner();
         let service = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
-        Ok(Response::new(ModelReadyResponse { ready: self.registry.ready_for(service).await.is_ok() }))
+        Ok(Response::new(ModelReadyResponse { ready: self.registry.ready_for(&*service).await.is_ok() }))
     }
 
     async fn server_metadata(
@@ -106,7 +107,8 @@ impl GrpcInferenceService for Grpc {
     ) -> Result<Response<ModelMetadataResponse>, Status> {
         let ModelMetadataRequest { name, version } = request.into_inner();
         let service = self.registry.find(&name, &version).map_err(|error| to_status(&error))?;
-        Ok(Response::new(message_from_metadata(service.metadata())))
+        let versions = self.registry.models().versions(&name);
+        Ok(Response::new(message_from_metadata(service.metadata(), versions)))
     }
 
     async fn model_infer(
@@ -115,14 +117,15 @@ impl GrpcInferenceService for Grpc {
     ) -> Result<Response<ModelInferResponse>, Status> {
         let (_, mut extensions, message) = request.into_parts();
         let message = extensions.remove::<Read>().map_or(message, |Read(message)| message);
-        self.infer(message).await.map(Response::new).map_err(|error| to_status(&error))
+        let call = extensions.remove::<Call>().unwrap_or_else(Call::of_anyone);
+        self.infer(message, &call).await.map(Response::new).map_err(|error| to_status(&error))
     }
 }
 
 impl Grpc {
-    async fn infer(&self, message: ModelInferRequest) -> Result<ModelInferResponse, Error> {
+    async fn infer(&self, message: ModelInferRequest, call: &Call) -> Result<ModelInferResponse, Error> {
         let service = self.registry.find(&message.model_name, &message.model_version)?;
-        let reply = self.registry.infer(service, request_from_message(message)?).await?;
+        let reply = self.registry.infer(&*service, request_from_message(message)?, call).await?;
         Ok(message_from_reply(reply, service.metadata()))
     }
 }

@@ -18,9 +18,12 @@ use h2::RecvStream;
 use http::Request;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame};
+use privet_deploy::Error;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
+use crate::call::Call;
+use crate::house::Guest;
 use crate::proto::ModelInferRequest;
 
 /// The flag, which is zero for a message that is not compressed, and four bytes of length.
@@ -163,9 +166,12 @@ pub(crate) struct Read(pub(crate) ModelInferRequest);
 
 /// Reads a request's message, of `limit` bytes at most, over the frames that bring it. The request goes on with an empty one and
 /// with [`Read`]; or as it came, where it is not one complete message that can be read.
-pub(crate) async fn incoming(request: Request<Body>, limit: usize) -> Request<Body> {
+///
+/// Its bytes take room in the server as they come; where there is none, nothing more of it is read.
+pub(crate) async fn incoming(request: Request<Body>, limit: usize) -> Result<Request<Body>, Error> {
     let (mut parts, body) = request.into_parts();
-    let (frames, rest) = frames(body, limit).await;
+    let guest = parts.extensions.get::<Call>().and_then(|call| call.guest.clone());
+    let (frames, rest) = frames(body, limit, guest.as_deref()).await?;
     let message =
         rest.is_none().then(|| ModelInferRequest::decode(message(frames.clone()))).and_then(Result::ok);
     let body = match message {
@@ -175,21 +181,26 @@ pub(crate) async fn incoming(request: Request<Body>, limit: usize) -> Request<Bo
         }
         None => Body::new(Again { pieces: frames.into(), rest: rest.unwrap_or_default() }),
     };
-    Request::from_parts(parts, body)
+    Ok(Request::from_parts(parts, body))
 }
 
 /// The frames of one complete message; or those that came until something else was clear, and what follows them; or nothing, where it
 /// is less than one message or more.
-async fn frames(mut body: Body, limit: usize) -> (Vec<Bytes>, Option<Body>) {
+async fn frames(
+    mut body: Body,
+    limit: usize,
+    guest: Option<&Guest>,
+) -> Result<(Vec<Bytes>, Option<Body>), Error> {
     let (mut frames, mut total) = (Vec::new(), 0usize);
     loop {
         match body.frame().await {
             None => break,
             Some(Err(error)) => {
-                return (Vec::new(), Some(Body::from_stream(stream::iter([Err::<Bytes, _>(error)]))));
+                return Ok((Vec::new(), Some(Body::from_stream(stream::iter([Err::<Bytes, _>(error)])))));
             }
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
+                    guest.map_or(Ok(()), |guest| guest.hold(data.len()))?;
                     total += data.len();
                     frames.push(data);
                 }
@@ -199,16 +210,16 @@ async fn frames(mut body: Body, limit: usize) -> (Vec<Bytes>, Option<Body>) {
             continue;
         }
         match length(&frames).filter(|length| *length <= limit) {
-            None => return (frames, Some(body)),
+            None => return Ok((frames, Some(body))),
             Some(length) if total > PREFIX + length => break,
             Some(_) => {}
         }
     }
     if total >= PREFIX && length(&frames) == Some(total - PREFIX) {
-        return (frames, None);
+        return Ok((frames, None));
     }
     // The usual codec would make room for what a message announces that is cut off, or comes behind the one that there may be.
-    (Vec::new(), Some(Body::empty()))
+    Ok((Vec::new(), Some(Body::empty())))
 }
 
 /// The length that a message's first bytes say, if it is not compressed.
@@ -336,7 +347,7 @@ mod tests {
     /// What a server makes of a body: the message, or the bytes that go on to the usual codec.
     fn read(bytes: &[u8], frame: usize, limit: usize) -> Result<ModelInferRequest, Vec<u8>> {
         run(async {
-            let mut request = incoming(Request::new(body(bytes, frame)), limit).await;
+            let mut request = incoming(Request::new(body(bytes, frame)), limit).await.unwrap();
             match request.extensions_mut().remove::<Read>() {
                 Some(Read(message)) => Ok(message),
                 None => Err(request.into_body().collect().await.unwrap().to_bytes().to_vec()),

@@ -18,13 +18,21 @@ type Parameters = BTreeMap<String, InferParameter>;
 
 /// What a server reads.
 pub fn request_from_message(message: ModelInferRequest) -> Result<InferRequest, Error> {
-    let ModelInferRequest { model_name, id, parameters, inputs, outputs, raw_input_contents: raw, .. } =
-        message;
+    let ModelInferRequest {
+        model_name,
+        model_version,
+        id,
+        parameters,
+        inputs,
+        outputs,
+        raw_input_contents: raw,
+    } = message;
     for output in &outputs {
         refuse_tensor_parameters(&output.name, output.parameters.keys())?;
     }
     Ok(InferRequest {
         model: model_name,
+        version: model_version,
         id,
         parameters: parameters_from(parameters)?,
         inputs: inputs_from(inputs, raw)?,
@@ -43,7 +51,7 @@ pub fn message_from_request(request: InferRequest) -> ModelInferRequest {
         .unzip();
     ModelInferRequest {
         model_name: request.model,
-        model_version: String::new(),
+        model_version: request.version,
         id: request.id,
         parameters: parameters_to(request.parameters),
         inputs,
@@ -96,7 +104,7 @@ pub fn reply_from_message(message: ModelInferResponse) -> Result<InferReply, Err
 }
 
 /// A model's metadata, for a client.
-pub fn message_from_metadata(metadata: &Metadata) -> ModelMetadataResponse {
+pub fn message_from_metadata(metadata: &Metadata, versions: Vec<String>) -> ModelMetadataResponse {
     let tensors = |all: &[TensorMetadata]| {
         all.iter()
             .map(|TensorMetadata { name, datatype, shape }| MetadataMessage {
@@ -108,7 +116,7 @@ pub fn message_from_metadata(metadata: &Metadata) -> ModelMetadataResponse {
     };
     ModelMetadataResponse {
         name: metadata.name.clone(),
-        versions: vec![metadata.version.clone()],
+        versions,
         platform: metadata.platform.clone(),
         inputs: tensors(&metadata.inputs),
         outputs: tensors(&metadata.outputs),

@@ -4,7 +4,10 @@
 //! |---|---|
 //! | [`keys`], [`public_key`], [`certificate`] | who a machine is |
 //! | [`tls`] | TLS 1.3 by pinned key, or by certificate |
-//! | [`server`], [`access`], [`registry`], [`service`], [`limits`], [`metrics`] | one port, who may call, all models of this machine, how much is too much, and what was counted |
+//! | [`server`], `callers`, [`access`], [`clients`], [`call`] | one port, and who may call |
+//! | [`registry`], [`models`], [`service`] | all models of this machine, and the way of a call to one |
+//! | [`limits`], [`house`], [`bucket`] | how much is too much, at a time and in a minute |
+//! | [`metrics`], `process`, [`audit`], [`telemetry`], [`trace`], [`steps`] | what was counted, written down, and traced |
 //! | [`gateway`] | a deployment behind a port of this machine, for any client of the protocol |
 //! | [`grpc`], [`grpc_body`], [`grpc_message`], [`grpc_contents`], [`codec`], [`proto`] | the protocol over gRPC |
 //! | [`rest`], [`rest_json`], [`rest_binary`], [`rest_reply`] | the protocol over REST, with binary tensors |
@@ -12,7 +15,7 @@
 //! | [`tensor`] | sizes of tensors, checked |
 //! | [`client`], [`link`](mod@link), [`counted`] | the native client |
 //! | [`key_service`] | the owner's key service |
-//! | [`config`], [`roles`], [`seat`] | a role, from its configuration to a running server |
+//! | [`config`], [`roles`], [`seat`], [`loaded`], [`current`] | a role, from its configuration to a running server, and again where it changed |
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
 //! | [`web`] | the page for applicants |
@@ -22,13 +25,19 @@
 //! | [`fault`] | errors on the wire and back |
 
 pub mod access;
+pub mod audit;
 pub mod belief;
+pub mod bucket;
+pub mod call;
+mod callers;
 pub mod certificate;
 pub mod client;
+pub mod clients;
 pub mod codec;
 mod compute;
 pub mod config;
 pub mod counted;
+pub mod current;
 mod dealt;
 pub mod deployed;
 pub mod deployment;
@@ -41,15 +50,20 @@ pub mod grpc;
 pub mod grpc_body;
 pub mod grpc_contents;
 pub mod grpc_message;
+pub mod house;
 pub mod json_tokens;
 pub mod json_values;
 pub mod key_service;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod loaded;
 pub mod metrics;
+pub mod models;
 mod on_disk;
 pub mod peers;
+mod places;
+mod process;
 pub mod proto;
 pub mod public_key;
 pub mod registry;
@@ -58,12 +72,14 @@ pub mod rest_binary;
 pub mod rest_json;
 pub mod rest_reply;
 pub mod roles;
-mod row_limit;
 pub mod seat;
 pub mod server;
 pub mod service;
+pub mod steps;
+pub mod telemetry;
 pub mod tensor;
 pub mod tls;
+pub mod trace;
 pub mod up;
 pub mod web;
 

@@ -9,6 +9,14 @@ pub struct Limits {
     pub message: usize,
     /// The most connections at the same time; the next one waits.
     pub connections: usize,
+    /// The most connections of one address at the same time; the next one is closed.
+    pub connections_per_address: usize,
+    /// The most requests at the same time, whether they are read, wait or are computed; the next one is refused.
+    pub requests: usize,
+    /// The most bytes of these requests together.
+    pub request_bytes: usize,
+    /// The most rows of one request.
+    pub rows: Option<usize>,
     /// The longest time for a TLS handshake, for a request's headers, and for a whole request.
     pub patience: Duration,
     /// The longest time that running requests get after the order to stop.
@@ -17,6 +25,8 @@ pub struct Limits {
     pub peers: Duration,
     /// The most rows that are answered in a minute, whoever asks.
     pub rows_per_minute: Option<u32>,
+    /// The most requests in a minute of one client, or of one address where clients are not told apart.
+    pub requests_per_minute: Option<u32>,
     /// The most bytes of what a server of `dealer2` has prepared ahead.
     pub pool: usize,
 }
@@ -25,11 +35,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message: MESSAGE,
-            connections: 1024,
+            connections: 4096,
+            connections_per_address: 2048,
+            requests: 1024,
+            request_bytes: 1 << 30,
+            rows: None,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             peers: Duration::from_secs(30),
             rows_per_minute: None,
+            requests_per_minute: None,
             pool: 256 << 20,
         }
     }

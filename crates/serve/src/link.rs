@@ -26,6 +26,9 @@ use crate::limits::http2;
 use crate::public_key::fingerprint;
 use crate::tls::WrongKey;
 
+/// The code of an answer that was not there in time.
+pub(crate) const LATE: &str = "E305";
+
 /// One HTTP/2 connection to one endpoint. Cloning it gives the same connection.
 #[derive(Clone)]
 pub struct Link(Arc<Inner>);
@@ -60,9 +63,19 @@ impl Link {
         })))
     }
 
+    /// What errors call the other side.
+    pub(crate) fn who(&self) -> &str {
+        &self.0.who
+    }
+
     /// Bytes that went over the network so far.
     pub fn counts(&self) -> &Counts {
         &self.0.counts
+    }
+
+    /// Where the other side is, as `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
     }
 
     /// Connects, unless it is connected.
@@ -75,7 +88,7 @@ impl Link {
         let Inner { who, address, .. } = &*self.0;
         Error::new(
             Blame::Unreachable,
-            "E305",
+            LATE,
             format!(
                 "`{who}` at {address} did not answer before the deadline. The request can be sent again, with a later deadline if the network is slow."
             ),

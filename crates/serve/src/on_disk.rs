@@ -17,6 +17,9 @@ use crate::entropy::OsEntropy;
 /// The end of the names of files that this writes, and removes.
 const END: &str = "tape";
 
+/// The code of a disk that does not do as it should.
+pub(crate) const NO_ROOM: &str = "E144";
+
 /// A folder of tapes.
 pub(crate) struct OnDisk {
     folder: PathBuf,
@@ -101,7 +104,7 @@ fn encrypt(seed: &Seed, bytes: &mut [u8]) {
 
 fn cannot(path: &Path, error: &io::Error) -> Error {
     let what = format!("`{}` cannot be written or read: {error}. The pool needs it.", path.display());
-    Error::new(Blame::Ours, "E144", what)
+    Error::new(Blame::Ours, NO_ROOM, what)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The protocol over REST.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,20 +9,24 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use privet_deploy::oip::{Metadata, TensorMetadata};
 use privet_deploy::{Blame, Error};
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::fault::{blame_name, http_status};
 use crate::grpc::{self, EXTENSIONS, NAME, VERSION};
+use crate::house::Guest;
 use crate::limits::Limits;
 use crate::metrics::CONTENT_TYPE;
 use crate::registry::Registry;
 use crate::rest_binary::{HEADER, read};
 use crate::rest_reply::{json_parameters, respond};
+use crate::server::late;
 
 /// The REST routes of these models.
 pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
@@ -53,7 +58,11 @@ impl IntoResponse for Refused {
         let Self(status, error) = self;
         let body =
             json!({ "error": error.to_string(), "code": error.code, "blame": blame_name(error.blame) });
-        (status, axum::Json(body)).into_response()
+        let mut response = (status, axum::Json(body)).into_response();
+        if let Some(seconds) = error.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
@@ -87,7 +96,8 @@ fn not_ready(error: Error) -> Refused {
     Refused(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
-async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
+async fn metrics(State(rest): State<Rest>, request: Request) -> Result<Response, Refused> {
+    call_of(&request.into_parts().0).client.may_read_metrics()?;
     let unwritten = |_| Error::new(Blame::Ours, "E900", "The counts cannot be written.");
     let text = rest.registry.metrics().map_err(unwritten)?;
     Ok(([(http::header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
@@ -96,29 +106,42 @@ async fn metrics(State(rest): State<Rest>) -> Result<Response, Refused> {
 async fn model_ready(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
     let service = rest.registry.find(&model, &version)?;
-    rest.registry.ready_for(service).await.map_err(not_ready)?;
+    rest.registry.ready_for(&*service).await.map_err(not_ready)?;
     Ok(axum::Json(json!({ "name": model, "ready": true })))
 }
 
 async fn model_metadata(State(rest): State<Rest>, path: Named) -> Result<axum::Json<Value>, Refused> {
     let Which { model, version } = which(path)?;
-    Ok(axum::Json(metadata(rest.registry.find(&model, &version)?.metadata())))
+    let service = rest.registry.find(&model, &version)?;
+    Ok(axum::Json(metadata(service.metadata(), &rest.registry.models().versions(&model))))
 }
 
 async fn infer(State(rest): State<Rest>, path: Named, request: Request) -> Result<Response, Refused> {
     let Which { model, version } = which(path)?;
     let (head, body) = request.into_parts();
-    let body = rest.body(&head.headers, body).await?;
-    let service = rest.registry.find(&model, &version)?;
+    let call = call_of(&head);
+    let service = match rest.registry.find(&model, &version) {
+        Ok(service) => service,
+        Err(error) => {
+            tokio::spawn(discard(body, rest.limits.patience));
+            return Err(error.into());
+        }
+    };
+    let body = rest.body(&head.headers, body, call.guest.as_deref()).await?;
     let json_length = head.headers.get(HEADER).map(|value| value.to_str().unwrap_or("not text"));
     let (request, wanted) = read(&model, json_length, &body)?;
-    let reply = rest.registry.infer(service, request).await?;
+    let reply = rest.registry.infer(&*service, request, &call).await?;
     Ok(respond(&reply, service.metadata(), &wanted)?)
+}
+
+/// What is known of the caller.
+fn call_of(head: &Parts) -> Call {
+    head.extensions.get::<Call>().cloned().unwrap_or_else(Call::of_anyone)
 }
 
 impl Rest {
     /// The whole body, unless it is too long: then nothing of it is kept.
-    async fn body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
+    async fn body(&self, headers: &HeaderMap, body: Body, guest: Option<&Guest>) -> Result<Bytes, Refused> {
         if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|e| *e != "identity") {
             let encoding: String = encoding.to_str().unwrap_or_default().chars().take(20).collect();
             let error = Error::usage(
@@ -132,11 +155,21 @@ impl Rest {
         let limit = self.limits.message;
         if let Some(length) = declared(headers).filter(|length| *length > limit as u64) {
             if !headers.contains_key(EXPECT) {
-                tokio::spawn(discard(body, self.limits));
+                tokio::spawn(discard(body, self.limits.patience));
             }
             return Err(too_large(&length.to_string(), limit));
         }
-        match Limited::new(body, limit).collect().await {
+        // What a request says of its length takes room at once, and else the most that it may have.
+        let length = declared(headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
+        if let Err(error) = guest.map_or(Ok(()), |guest| guest.hold(length)) {
+            tokio::spawn(discard(body, self.limits.patience));
+            return Err(error.into());
+        }
+        let read = Limited::new(body, limit).collect();
+        let Ok(read) = tokio::time::timeout(self.limits.patience, read).await else {
+            return Err(Refused(StatusCode::REQUEST_TIMEOUT, late(self.limits.patience)));
+        };
+        match read {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(too_large(&format!("more than {limit}"), limit))
@@ -150,9 +183,9 @@ impl Rest {
 
 /// Reads on for a while without keeping anything. A client that only listens after it has sent everything would
 /// otherwise see a broken connection instead of the refusal.
-async fn discard(mut body: Body, limits: Limits) {
+pub(crate) async fn discard<B: hyper::body::Body + Unpin>(mut body: B, patience: Duration) {
     let read = async { while let Some(Ok(_)) = body.frame().await {} };
-    let _ = tokio::time::timeout(limits.patience, read).await;
+    let _ = tokio::time::timeout(patience, read).await;
 }
 
 fn declared(headers: &HeaderMap) -> Option<u64> {
@@ -170,7 +203,7 @@ fn which(path: Named) -> Result<Which, Refused> {
     Ok(path.map_err(bad)?.0)
 }
 
-fn metadata(metadata: &Metadata) -> Value {
+fn metadata(metadata: &Metadata, versions: &[String]) -> Value {
     let tensors = |all: &[TensorMetadata]| -> Vec<Value> {
         all.iter()
             .map(|TensorMetadata { name, datatype, shape }| json!({ "name": name, "datatype": datatype, "shape": shape }))
@@ -178,7 +211,7 @@ fn metadata(metadata: &Metadata) -> Value {
     };
     json!({
         "name": metadata.name,
-        "versions": [metadata.version],
+        "versions": versions,
         "platform": metadata.platform,
         "inputs": tensors(&metadata.inputs),
         "outputs": tensors(&metadata.outputs),

@@ -42,6 +42,7 @@ pub fn read(model: &str, json_length: Option<&str>, body: &Bytes) -> Result<(Inf
     let wanted = wanted(head.parameters.as_ref(), &outputs)?;
     let request = InferRequest {
         model: model.into(),
+        version: String::new(),
         id: head.id.unwrap_or_default(),
         parameters: head
             .parameters

@@ -2,14 +2,13 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use privet_deploy::bundle::PublicBundle;
+use privet_deploy::bundle::{Called, PublicBundle};
 use privet_deploy::he::bundle::HeFile;
 use privet_deploy::he::host::HeHost;
-use privet_deploy::oip::Host;
 use privet_deploy::plain::PlainHost;
 use privet_deploy::reveal::revealing;
 use privet_deploy::tee::{call, reply_bytes};
@@ -19,20 +18,24 @@ use privet_tee::frames::{Configuration, Start};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use crate::access::Access;
+use crate::audit::Audit;
 use crate::client::{Client, Endpoint, Trust};
-use crate::config::{EnclaveConfig, HeConfig, KeysConfig, KeysEndpoint, PlainConfig, read, read_text};
+use crate::clients::{ClientConfig, Clients};
+use crate::config::{
+    AlsoConfig, EnclaveConfig, HeConfig, KeysConfig, KeysEndpoint, LimitsConfig, PlainConfig, read, read_text,
+};
 use crate::enclave::{EnclaveHost, EnclaveOptions, Relay};
 use crate::entropy::OsEntropy;
 use crate::gateway::Gateway;
 use crate::key_service::{self, KeyHost};
 use crate::keys::MachineKey;
 use crate::limits::Limits;
-use crate::peers::Mesh;
+use crate::loaded::{Loaded, Reloader, Served, kept, role};
+use crate::process::open_as_many_as_may_be;
 use crate::registry::Registry;
-use crate::row_limit::RowLimit;
-use crate::seat::Seat;
+use crate::seat::Seats;
 use crate::server::{Content, Door, serve_behind};
-use crate::tls::server_config;
 
 /// How long the key service may take.
 const KEY_SERVICE: Duration = Duration::from_secs(10);
@@ -44,12 +47,17 @@ pub struct Prepared {
     door: Door,
     content: Content,
     limits: Limits,
+    reloader: Option<Arc<Reloader>>,
 }
 
 impl Prepared {
-    /// The same, with peers that come to the same port.
-    pub(crate) fn with_peers(self, peers: Arc<Mesh>) -> Self {
-        Self { door: self.door.with_peers(Some(peers)), ..self }
+    pub(crate) fn with_reloader(self, reloader: Arc<Reloader>) -> Self {
+        Self { reloader: Some(reloader), ..self }
+    }
+
+    /// What reads its configuration again while it runs, for roles that can.
+    pub fn reloader(&self) -> Option<Arc<Reloader>> {
+        self.reloader.clone()
     }
 
     /// Where it listens.
@@ -81,61 +89,178 @@ pub fn unread(path: &Path, error: &ImportError) -> Error {
     }
 }
 
+/// What every role's configuration has.
+struct Common<'a> {
+    folder: &'a Path,
+    listen: String,
+    key: &'a Path,
+    certificate: Option<&'a Path>,
+    origins: Vec<String>,
+    limits: LimitsConfig,
+    audit: Option<&'a Path>,
+    clients: &'a [ClientConfig],
+}
+
+/// The part of a configuration that all roles have, with these models.
+fn loaded(common: Common<'_>, models: Vec<Served>) -> Result<Loaded, Error> {
+    let Common { folder, listen, key, certificate: path, origins, limits, audit, clients } = common;
+    let key = read_key(&folder.join(key))?;
+    let limits = Limits::from(limits);
+    let certificate = certificate(folder, path, &key)?;
+    let audit = audit.map(|path| Audit::open(&folder.join(path))).transpose()?;
+    let access = Access::Clients(Clients::new(clients, limits.requests_per_minute, false)?);
+    Ok(Loaded { listen, key, certificate, access, origins, limits, audit, models })
+}
+
+/// A role whose configuration is read by this, at the start and again.
+async fn role_of(
+    config: &Path,
+    read: impl Fn(&Path, &[Served]) -> Result<Loaded, Error> + Send + Sync + Copy + 'static,
+) -> Result<Prepared, Error> {
+    let config = config.to_owned();
+    role(Arc::new(move |had| {
+        let config = config.clone();
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || read(&config, &had)).await;
+            read.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))?
+        })
+    }))
+    .await
+}
+
 /// The plain kind's server.
 pub async fn plain(config: &Path) -> Result<Prepared, Error> {
+    role_of(config, read_plain).await
+}
+
+fn read_plain(config: &Path, _: &[Served]) -> Result<Loaded, Error> {
     let (config, folder) = read::<PlainConfig>(config)?;
-    let key = read_key(&folder.join(&config.key))?;
-    let model = read_model(&folder.join(&config.model))?.graph;
-    let host = PlainHost::new(&config.name, revealing(model, config.reveal, config.threshold)?);
-    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
-        .await
+    let first = AlsoConfig {
+        model: config.model,
+        name: config.name,
+        version: config.version,
+        reveal: config.reveal,
+        threshold: config.threshold,
+    };
+    let served = |also: &AlsoConfig| {
+        let model = read_model(&folder.join(&also.model))?.graph;
+        let called = Called { name: also.name.clone(), version: also.version };
+        let host = PlainHost::new(called, revealing(model, also.reveal, also.threshold)?);
+        Ok(Served::alone(None, Arc::new(host)))
+    };
+    let models = std::iter::once(&first).chain(&config.also).map(served).collect::<Result<_, Error>>()?;
+    let common = Common {
+        folder: &folder,
+        listen: config.listen,
+        key: &config.key,
+        certificate: config.certificate.as_deref(),
+        origins: config.origins,
+        limits: config.limits,
+        audit: config.audit.as_deref(),
+        clients: &config.clients,
+    };
+    loaded(common, models)
 }
 
 /// One party's server.
 pub async fn party(config: &Path) -> Result<Prepared, Error> {
-    let (seat, secret) = Seat::read(config)?;
-    seat.serve(secret).await
+    role_of(config, |config, had| Seats::read(config)?.serve(had)).await
 }
 
 /// The dealer of two servers.
 pub async fn dealer(config: &Path) -> Result<Prepared, Error> {
-    let (seat, secret) = Seat::read(config)?;
-    seat.deal(secret).await
+    role_of(config, |config, had| Seats::read(config)?.deal(had)).await
 }
 
 /// The server of a model on ciphertexts.
 pub async fn he(config: &Path) -> Result<Prepared, Error> {
-    let (config, folder) = read::<HeConfig>(config)?;
-    let key = read_key(&folder.join(&config.key))?;
-    let path = folder.join(&config.bundle);
-    let text = Zeroizing::new(read_text(&path)?);
-    let half: HeFile = serde_json::from_str(&text).map_err(|_| {
-        Error::refused(
-            "E230",
-            format!("`{}` is not a server's half of a bundle of kind `he`.", path.display()),
-        )
-    })?;
-    let (public, integers, secret) = half.open()?;
-    let host = HeHost::new(&public, integers, secret, Box::new(|| Box::new(OsEntropy)))?;
-    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
-        .await
+    role_of(config, read_he).await
 }
+
+fn read_he(config: &Path, had: &[Served]) -> Result<Loaded, Error> {
+    let (config, folder) = read::<HeConfig>(config)?;
+    let served = |bundle: &PathBuf| {
+        let path = folder.join(bundle);
+        let text = Zeroizing::new(read_text(&path)?);
+        let half: HeFile = serde_json::from_str(&text).map_err(|_| {
+            let what = format!("`{}` is not a server's half of a bundle of kind `he`.", path.display());
+            Error::refused("E230", what)
+        })?;
+        let (public, integers, secret) = half.open()?;
+        if let Some(kept) = kept(had, public.digest()) {
+            return Ok(kept);
+        }
+        let host = HeHost::new(&public, integers, secret, Box::new(|| Box::new(OsEntropy)))?;
+        Ok(Served::alone(Some(public.digest()), Arc::new(host)))
+    };
+    let models =
+        std::iter::once(&config.bundle).chain(&config.also).map(served).collect::<Result<_, Error>>()?;
+    let common = Common {
+        folder: &folder,
+        listen: config.listen,
+        key: &config.key,
+        certificate: config.certificate.as_deref(),
+        origins: config.origins,
+        limits: config.limits,
+        audit: config.audit.as_deref(),
+        clients: &config.clients,
+    };
+    loaded(common, models)
+}
+
+/// What goes on through a reload, whatever the configuration says of it now: it keeps what must not be lost.
+const FOR_GOOD: [u8; 32] = [0; 32];
 
 /// The owner's key service.
 pub async fn keys(config: &Path) -> Result<Prepared, Error> {
+    role_of(config, read_keys).await
+}
+
+fn read_keys(config: &Path, had: &[Served]) -> Result<Loaded, Error> {
     let (config, folder) = read::<KeysConfig>(config)?;
-    let key = read_key(&folder.join(&config.key))?;
-    let host = KeyHost::open(&config, &folder)?;
-    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, door(&key, &certificate, &[])?, host, config.limits.into()).await
+    let model = match kept(had, FOR_GOOD) {
+        Some(kept) => kept,
+        None => Served::alone(Some(FOR_GOOD), KeyHost::open(&config, &folder)?),
+    };
+    let common = Common {
+        folder: &folder,
+        listen: config.listen,
+        key: &config.key,
+        certificate: config.certificate.as_deref(),
+        origins: Vec::new(),
+        limits: config.limits,
+        audit: None,
+        clients: &[],
+    };
+    loaded(common, vec![model])
 }
 
 /// The host of an enclave: starts the measured program, and carries what it cannot read.
 pub async fn enclave(config: &Path) -> Result<Prepared, Error> {
+    role_of(config, read_enclave).await
+}
+
+fn read_enclave(config: &Path, had: &[Served]) -> Result<Loaded, Error> {
     let (config, folder) = read::<EnclaveConfig>(config)?;
-    let key = read_key(&folder.join(&config.key))?;
+    let model = match kept(had, FOR_GOOD) {
+        Some(kept) => kept,
+        None => Served::alone(Some(FOR_GOOD), Arc::new(started(&config, &folder)?)),
+    };
+    let common = Common {
+        folder: &folder,
+        listen: config.listen,
+        key: &config.key,
+        certificate: config.certificate.as_deref(),
+        origins: config.origins,
+        limits: config.limits,
+        audit: config.audit.as_deref(),
+        clients: &config.clients,
+    };
+    loaded(common, vec![model])
+}
+
+/// The measured programs of a configuration, running.
+fn started(config: &EnclaveConfig, folder: &Path) -> Result<EnclaveHost, Error> {
     let public = read_text(&folder.join(&config.bundle))?;
     let bundle = PublicBundle::parse(&public)?;
     let path = folder.join(&config.model);
@@ -148,12 +273,7 @@ pub async fn enclave(config: &Path) -> Result<Prepared, Error> {
         replicas: config.replicas,
         patience: Limits::from(config.limits).patience,
     };
-    let relay = to_key_service(&config.keys)?;
-    let host = tokio::task::spawn_blocking(move || EnclaveHost::new(&bundle, options, relay)).await;
-    let host = host.map_err(|e| Error::new(Blame::Ours, "E902", format!("A task failed: {e}.")))??;
-    let certificate = certificate(&folder, config.certificate.as_deref(), &key)?;
-    prepare(&config.listen, door(&key, &certificate, &config.origins)?, Arc::new(host), config.limits.into())
-        .await
+    EnclaveHost::new(&bundle, options, to_key_service(&config.keys)?)
 }
 
 /// The way to the owner's key service, for a program that has no network.
@@ -162,7 +282,7 @@ fn to_key_service(at: &KeysEndpoint) -> Result<Relay, Error> {
         Error::usage("E142", format!("The key service has `{}`; expected `https://HOST:PORT`.", at.url))
     })?;
     let trust = Trust::Pinned(at.key.parse()?);
-    let client = Client::new(&Endpoint { name: "keys".into(), address: address.into(), trust })?;
+    let client = Client::new(&Endpoint::new("keys", address, trust))?;
     // The server's threads may all be waiting for an enclave that waits for this.
     let runtime = InBackground::start()?;
     Ok(Arc::new(move |message: &[u8]| {
@@ -211,24 +331,6 @@ pub(crate) fn certificate(folder: &Path, path: Option<&Path>, key: &MachineKey) 
     path.map_or_else(|| key.certificate(&[]), |path| read_text(&folder.join(path)))
 }
 
-/// TLS with this machine's key, and the pages that may ask.
-pub(crate) fn door(key: &MachineKey, certificate: &str, origins: &[String]) -> Result<Door, Error> {
-    Door::tls(server_config(key, certificate)?).with_origins(origins)
-}
-
-pub(crate) async fn prepare(
-    listen: &str,
-    door: Door,
-    host: Arc<dyn Host>,
-    limits: Limits,
-) -> Result<Prepared, Error> {
-    let host = match limits.rows_per_minute {
-        Some(rows) => Arc::new(RowLimit::new(host, rows)) as Arc<dyn Host>,
-        None => host,
-    };
-    bind(listen, door, Content::Models(Arc::new(Registry::new(vec![host])?)), limits).await
-}
-
 /// A gateway: in the clear on a loopback address, elsewhere over TLS and for holders of a token.
 /// No call to a role waits longer than `deadline`.
 pub async fn gateway(
@@ -238,10 +340,10 @@ pub async fn gateway(
     deadline: Duration,
 ) -> Result<Prepared, Error> {
     let public = door.is_some();
-    let content = Content::Models(Arc::new(Registry::of(vec![Arc::new(gateway)])?));
     let door = door.unwrap_or_else(Door::loopback).waiting();
     // A large request is several calls, one after the other where they are slow.
     let limits = Limits { peers: deadline.saturating_mul(4), ..Limits::default() };
+    let content = Content::Models(Arc::new(Registry::of(vec![Arc::new(gateway)], &limits, None)?));
     let prepared = bind(listen, door, content, limits).await?;
     if public || prepared.address.ip().is_loopback() {
         return Ok(prepared);
@@ -262,7 +364,8 @@ pub(crate) async fn bind(
     let cannot = |e: std::io::Error| {
         Error::usage("E143", format!("Cannot listen on `{listen}`: {e}. Choose another address or port."))
     };
+    open_as_many_as_may_be();
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
-    Ok(Prepared { listener, address, door, content, limits })
+    Ok(Prepared { listener, address, door, content, limits, reloader: None })
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -21,7 +22,7 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
@@ -31,14 +32,21 @@ use tower::Service as _;
 use tower_http::cors::CorsLayer;
 
 use crate::access::{Access, Token};
+use crate::call::Call;
+use crate::callers::{Caller, Callers};
+use crate::current::Current;
 use crate::fault::to_status;
 use crate::grpc_body::incoming;
+use crate::house::{Guest, House};
 use crate::limits::{Limits, http2};
-use crate::peers::{Mesh, is_party};
+use crate::peers::{Meshes, is_party};
+use crate::places::{Place, Places};
 use crate::registry::Registry;
 use crate::rest::Refused;
 use crate::rest_binary::HEADER;
-use crate::{grpc, rest};
+use crate::tls::key_of;
+use crate::trace::Trace;
+use crate::{grpc, rest, telemetry, trace};
 
 /// Serves these models until `shutdown` is done; then takes no more connections, lets running requests end, and
 /// returns. An error of one connection ends that connection only.
@@ -55,9 +63,9 @@ pub async fn serve(
 /// How connections come in.
 #[derive(Clone)]
 pub struct Door {
-    tls: Option<Arc<ServerConfig>>,
-    peers: Option<Arc<Mesh>>,
-    access: Access,
+    tls: Option<Arc<Current<ServerConfig>>>,
+    access: Arc<Current<Access>>,
+    peers: Option<Arc<Meshes>>,
     origins: Vec<HeaderValue>,
     waits: bool,
 }
@@ -65,18 +73,25 @@ pub struct Door {
 impl Door {
     /// Over TLS.
     pub fn tls(config: ServerConfig) -> Self {
-        Self {
-            tls: Some(Arc::new(config)),
-            peers: None,
-            access: Access::Anyone,
-            origins: Vec::new(),
-            waits: false,
-        }
+        Self::of(Some(config), Access::anyone())
     }
 
     /// In the clear, for programs of this machine alone: the listener must be a loopback address's.
     pub fn loopback() -> Self {
-        Self { tls: None, peers: None, access: Access::Loopback, origins: Vec::new(), waits: false }
+        Self::of(None, Access::Loopback)
+    }
+
+    fn of(tls: Option<ServerConfig>, access: Access) -> Self {
+        let tls = tls.map(|config| Arc::new(Current::new(config)));
+        Self { tls, access: Arc::new(Current::new(access)), peers: None, origins: Vec::new(), waits: false }
+    }
+
+    /// From now on, for new connections and requests, with this key and these rules.
+    pub(crate) fn replace(&self, tls: ServerConfig, access: Access) {
+        if let Some(current) = &self.tls {
+            current.set(tls);
+        }
+        self.access.set(access);
     }
 
     /// The same, for pages of these origins too.
@@ -87,7 +102,7 @@ impl Door {
 
     /// The same, for a party: its peers come to the same port.
     #[must_use]
-    pub fn with_peers(self, peers: Option<Arc<Mesh>>) -> Self {
+    pub fn with_peers(self, peers: Option<Arc<Meshes>>) -> Self {
         Self { waits: peers.is_some(), peers, ..self }
     }
 
@@ -100,7 +115,13 @@ impl Door {
     /// The same, for holders of a token.
     #[must_use]
     pub fn with_token(self, token: Token) -> Self {
-        Self { access: Access::Token(token), ..self }
+        self.with_access(Access::Token(token))
+    }
+
+    /// The same, for those whom this lets in.
+    #[must_use]
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access: Arc::new(Current::new(access)), ..self }
     }
 }
 
@@ -126,6 +147,14 @@ impl Content {
             registry.set_ready(false);
         }
     }
+
+    /// The room for requests; pages need none.
+    fn house(&self) -> Option<Arc<House>> {
+        match self {
+            Self::Models(registry) => Some(Arc::clone(registry.house())),
+            Self::Pages(_) => None,
+        }
+    }
 }
 
 /// The same, however connections come in, and whatever is served.
@@ -139,6 +168,7 @@ pub async fn serve_behind(
     let (stop, stopping) = watch::channel(false);
     let server = Server {
         router: pages(content.router(limits), &door.origins),
+        house: content.house(),
         door,
         http: http(limits),
         limits,
@@ -170,7 +200,7 @@ fn pages(router: Router, origins: &[HeaderValue]) -> Router {
     let told = CorsLayer::new()
         .allow_origin(origins.to_vec())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([CONTENT_TYPE, sizes.clone()])
+        .allow_headers([CONTENT_TYPE, AUTHORIZATION, sizes.clone()])
         .expose_headers([sizes])
         .max_age(Duration::from_secs(600));
     router.layer(told)
@@ -196,6 +226,7 @@ pub(crate) fn origin_header(origin: &str) -> Result<HeaderValue, Error> {
 struct Server {
     door: Door,
     router: Router,
+    house: Option<Arc<House>>,
     http: auto::Builder<TokioExecutor>,
     limits: Limits,
     stopping: watch::Receiver<bool>,
@@ -218,35 +249,53 @@ impl Server {
         }
     }
 
-    async fn connection(self, socket: TcpStream, _permit: OwnedSemaphorePermit) {
-        let Some(tls) = self.door.tls.clone() else { return self.requests(socket).await };
+    async fn connection(self, socket: TcpStream, address: IpAddr, (place, _caller): (Place, Caller)) {
+        let Some(tls) = self.door.tls.as_ref().map(|tls| tls.get()) else {
+            return self.requests(socket, None, address, place).await;
+        };
         let mut stopping = self.stopping.clone();
         let shaken = tokio::select! {
             shaken = timeout(self.limits.patience, self.shake(socket, &tls)) => shaken,
+            () = place.is_wanted() => return,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         match shaken {
-            Ok(Ok(Some(stream))) => self.requests(stream).await,
+            Ok(Ok(Some(stream))) => {
+                let key = shown_key(&stream);
+                self.requests(stream, key, address, place).await;
+            }
             Ok(Ok(None)) => {}
             _ => tracing::debug!("a TLS handshake failed or took too long"),
         }
     }
 
     /// Answers what comes over one connection.
-    async fn requests(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn requests(
+        mut self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        key: Option<[u8; 32]>,
+        address: IpAddr,
+        place: Place,
+    ) {
         let patience = self.limits.patience;
         let asked = AtomicBool::new(false);
         // A party's answer may wait for its peers, and a gateway's for its roles, after the request itself was waited for.
         let whole = if self.door.waits { patience + self.limits.peers } else { patience };
         let service = service_fn(|request| {
             asked.store(true, Ordering::Relaxed);
-            answer(self.router.clone(), request, self.door.access.clone(), whole)
+            let (router, house, access) = (self.router.clone(), self.house.clone(), self.door.access.get());
+            let from = (key, address, self.door.peers.is_some());
+            let under_way = place.request();
+            async move {
+                let _under_way = under_way;
+                Ok::<_, Infallible>(answer(router, house, &access, from, request, whole).await)
+            }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let first = tokio::time::sleep(patience);
         tokio::pin!(first);
-        loop {
+        let is_wanted = loop {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended { tracing::debug!(%error, "a connection ended early"); }
@@ -255,23 +304,33 @@ impl Server {
                 () = &mut first, if !asked.load(Ordering::Relaxed) && !first.is_elapsed() => {
                     if !asked.load(Ordering::Relaxed) { return; }
                 }
-                _ = self.stopping.wait_for(|stop| *stop) => break,
+                () = place.is_wanted() => break true,
+                _ = self.stopping.wait_for(|stop| *stop) => break false,
             }
-        }
+        };
         connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        if is_wanted {
+            // At most an answer is still on its way; who does not hear that it shall go is hung up on.
+            let _ = timeout(patience, connection).await;
+        } else {
+            let _ = connection.await;
+        }
     }
 }
 
 async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut JoinSet<()>) {
-    let free = Arc::new(Semaphore::new(server.limits.connections));
+    let places = Places::new(server.limits.connections);
+    let callers = Callers::new(server.limits.connections_per_address);
     loop {
-        let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((socket, _)) => {
-                // Answers are small and waited for.
-                let _ = socket.set_nodelay(true);
-                connections.spawn(server.clone().connection(socket, permit));
+            // One address that takes all connections would leave none to the others; it hears of it by the end of this one.
+            Ok((socket, from)) => {
+                if let Some(caller) = callers.enter(from.ip()) {
+                    // Answers are small and waited for.
+                    let _ = socket.set_nodelay(true);
+                    let Some(place) = places.take().await else { return };
+                    connections.spawn(server.clone().connection(socket, from.ip(), (place, caller)));
+                }
             }
             Err(error) => {
                 // The peer left already, or this process is out of file handles: others may go on.
@@ -283,36 +342,99 @@ async fn accept_all(listener: &TcpListener, server: &Server, connections: &mut J
     }
 }
 
+/// The key that a client showed in the handshake.
+fn shown_key(stream: &TlsStream<TcpStream>) -> Option<[u8; 32]> {
+    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+    key_of(certificate).ok()
+}
+
+/// The answer to whatever comes, in time.
 async fn answer(
     mut router: Router,
-    request: Request<Incoming>,
-    access: Access,
+    house: Option<Arc<House>>,
+    access: &Access,
+    (key, address, has_peers): (Option<[u8; 32]>, IpAddr, bool),
+    mut request: Request<Incoming>,
     patience: Duration,
-) -> Result<Response, Infallible> {
+) -> Response {
     let is_grpc = is_grpc(&request);
-    if let Err((status, error)) = access.check(&request) {
-        return Ok(refuse(is_grpc, status, error));
+    if let Err((status, error)) = admit(&mut request, house, access, key.as_ref(), address, has_peers) {
+        // A client that listens only after it has sent everything is to see the refusal, and not the end of the connection.
+        tokio::spawn(rest::discard(request.into_body(), patience));
+        return refuse(is_grpc, status, error);
     }
     let Ok(answer) = timeout(patience, router.call(request.map(Body::new))).await else {
-        let error = Error::new(
-            Blame::Unreachable,
-            "E157",
-            format!(
-                "The request was not complete or not answered within {} s. Send it again.",
-                patience.as_secs()
-            ),
-        );
-        return Ok(refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, error));
+        return refuse(is_grpc, StatusCode::REQUEST_TIMEOUT, late(patience));
     };
-    answer.map(|response| if is_grpc { grpc::in_own_words(response) } else { response })
+    let Ok(response) = answer;
+    if is_grpc { grpc::in_own_words(response) } else { response }
 }
+
+/// A request that did not come, or was not answered, in time.
+pub(crate) fn late(patience: Duration) -> Error {
+    let seconds = patience.as_secs();
+    let what = format!("The request was not complete or not answered within {seconds} s. Send it again.");
+    Error::new(Blame::Unreachable, "E157", what)
+}
+
+/// Adds to the request what is known of its caller, if that may go on and there is room.
+fn admit(
+    request: &mut Request<Incoming>,
+    house: Option<Arc<House>>,
+    access: &Access,
+    key: Option<&[u8; 32]>,
+    address: IpAddr,
+    has_peers: bool,
+) -> Result<(), (StatusCode, Error)> {
+    let path = request.uri().path();
+    if HEALTH.iter().any(|health| path.starts_with(health)) {
+        return Ok(());
+    }
+    let asks = path.ends_with(INFER[0]) || path.ends_with(INFER[1]);
+    let client = access.check(request, key, address)?;
+    let (guest, refused) = match house.filter(|_| asks) {
+        Some(house) => entered(&house, has_peers)?,
+        None => (None, None),
+    };
+    let given = request.headers().get(trace::HEADER).and_then(|text| Trace::parse(text.to_str().ok()?));
+    let trace = given.map(|trace| trace.child()).or_else(telemetry::begin);
+    request.extensions_mut().insert(Call { client, trace, guest, refused });
+    Ok(())
+}
+
+/// A request's room, and why it is refused all the same.
+type Entered = (Option<Arc<Guest>>, Option<Error>);
+
+/// The room of a request. Where peers wait for it too, it is let in also to be refused, so that they can be told.
+fn entered(house: &Arc<House>, has_peers: bool) -> Result<Entered, (StatusCode, Error)> {
+    match house.enter() {
+        Ok(guest) => Ok((Some(Arc::new(guest)), None)),
+        Err(full) if has_peers => Ok((Some(Arc::new(house.enter_declined())), Some(full))),
+        Err(full) => Err((StatusCode::TOO_MANY_REQUESTS, full)),
+    }
+}
+
+/// What whoever balances load may ask without being known.
+const HEALTH: [&str; 3] = [
+    "/v2/health/",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+];
+/// How paths end that bring rows.
+const INFER: [&str; 2] = ["/infer", "/ModelInfer"];
 
 /// All routes of a server, REST and gRPC, as they are behind its sockets.
 pub fn router(registry: Arc<Registry>, limits: Limits) -> Router {
     let calls = grpc::service(Arc::clone(&registry), &limits);
     let infer = tower::service_fn(move |request| {
         let mut calls = calls.clone();
-        async move { calls.call(incoming(request, limits.message).await).await }
+        async move {
+            match timeout(limits.patience, incoming(request, limits.message)).await {
+                Ok(Ok(request)) => calls.call(request).await,
+                Ok(Err(error)) => Ok(to_status(&error).into_http()),
+                Err(_) => Ok(to_status(&late(limits.patience)).into_http()),
+            }
+        }
     });
     rest::router(Arc::clone(&registry), limits)
         .route_service("/inference.GRPCInferenceService/ModelInfer", infer)

@@ -21,35 +21,116 @@ pub trait Service: Send + Sync {
         Vec::new()
     }
 
+    /// How it stands with its peers, if it has any.
+    fn peers(&self) -> Vec<Peer> {
+        Vec::new()
+    }
+
+    /// What its evidence depends on, by name, and when that runs out, in seconds since 1970.
+    fn expires(&self) -> Vec<(String, u64)> {
+        Vec::new()
+    }
+
+    /// Rows that a call asks about, as far as it shows them.
+    fn rows(&self, request: &InferRequest) -> usize {
+        let _ = request;
+        1
+    }
+
+    /// Whether this call keeps a processor busy for long, and so waits for its turn.
+    fn takes_a_turn(&self, request: &InferRequest) -> bool {
+        let _ = request;
+        false
+    }
+
     /// The answer to one call.
     fn infer(&self, request: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>>;
+
+    /// Tells whoever would compute along that this call is not answered here.
+    fn decline(&self, request: InferRequest) {
+        let _ = request;
+    }
 
     /// Whether it could answer now, or who is missing.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>>;
 }
 
+/// How it stands with another party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Which.
+    pub party: u32,
+    /// Whether it is connected, in both directions.
+    pub up: bool,
+    /// Bytes of messages to it so far.
+    pub sent: u64,
+    /// Bytes of messages from it so far.
+    pub received: u64,
+}
+
+/// What knows of the peers of a model that is here.
+pub(crate) trait Company: Send + Sync {
+    /// How it stands with them.
+    fn peers(&self) -> Vec<Peer>;
+
+    /// Whether all are here, or who is missing.
+    fn ready(&self) -> Result<(), Error>;
+}
+
 /// A model that is here.
-pub(crate) struct Here(pub(crate) Arc<dyn Host>);
+pub(crate) struct Here {
+    pub(crate) host: Arc<dyn Host>,
+    /// Those with whom it computes.
+    pub(crate) company: Option<Arc<dyn Company>>,
+}
+
+fn bytes(request: &InferRequest) -> usize {
+    request.inputs.iter().map(|input| input.data.len()).sum()
+}
 
 impl Service for Here {
     fn metadata(&self) -> &Metadata {
-        self.0.metadata()
+        self.host.metadata()
     }
 
     fn pool(&self) -> Vec<Level> {
-        self.0.pool()
+        self.host.pool()
+    }
+
+    fn peers(&self) -> Vec<Peer> {
+        self.company.as_ref().map_or_else(Vec::new, |company| company.peers())
+    }
+
+    fn expires(&self) -> Vec<(String, u64)> {
+        self.host.expires()
+    }
+
+    fn rows(&self, request: &InferRequest) -> usize {
+        self.host.rows(request)
+    }
+
+    /// What waits for others must not wait for a turn as well: each of them could have its turns taken by what another one's wait for.
+    fn takes_a_turn(&self, request: &InferRequest) -> bool {
+        !self.host.waits() && bytes(request) > INLINE
     }
 
     /// A panic in the host becomes an error: one caller's request must not take the others' connections down.
     fn infer(&self, request: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>> {
         Box::pin(async move {
-            let bytes = request.inputs.iter().map(|input| input.data.len()).sum::<usize>();
-            let answer = || catch_unwind(AssertUnwindSafe(|| self.0.infer(request)));
-            compute(self.0.waits() || bytes > INLINE, answer).unwrap_or_else(|_| Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log.")))
+            let long = self.host.waits() || bytes(&request) > INLINE;
+            let answer = || catch_unwind(AssertUnwindSafe(|| self.host.infer(request)));
+            compute(long, answer).unwrap_or_else(|_| Err(Error::new(Blame::Ours, "E901", "The model's host stopped on an unexpected state; that is a bug of this program. The server goes on. Please report it with the server's log.")))
         })
     }
 
+    fn decline(&self, request: InferRequest) {
+        if self.host.waits() {
+            let _ = compute(true, || catch_unwind(AssertUnwindSafe(|| self.host.decline(request))));
+        }
+    }
+
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(ready(Ok(())))
+        let company = self.company.as_ref().map_or(Ok(()), |company| company.ready());
+        Box::pin(ready(company.and_then(|()| self.host.ready())))
     }
 }

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use privet_deploy::Error;
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring::cipher_suite::{
     TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
 };
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoClientAuth, ParsedCertificate};
 use rustls::version::TLS13;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, ServerConfig,
-    SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, DistinguishedName, OtherError,
+    RootCertStore, ServerConfig, SignatureScheme,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use zeroize::Zeroizing;
 
+use crate::access::Access;
 use crate::certificate::read_pem;
 use crate::keys::MachineKey;
 use crate::public_key::{PublicKey, fingerprint};
@@ -25,7 +28,16 @@ use crate::public_key::{PublicKey, fingerprint};
 /// For a server that shows `certificate` (PEM; the machine's own, or one that an authority signed for the same
 /// key), over HTTP/2 or HTTP/1.1.
 pub fn server_config(key: &MachineKey, certificate: &str) -> Result<ServerConfig, Error> {
-    server(certificate, key.tls())
+    server(certificate, key.tls(), false)
+}
+
+/// The same, for the clients of these rules: where some are known by their keys, each is asked for one, and need not show any.
+pub(crate) fn server_config_for(
+    key: &MachineKey,
+    certificate: &str,
+    access: &Access,
+) -> Result<ServerConfig, Error> {
+    server(certificate, key.tls(), access.wants_keys())
 }
 
 /// The same, for a certificate and a key (both PEM) as an authority's tools write them.
@@ -33,46 +45,109 @@ pub fn pem_server_config(certificate: &str, key: &Zeroizing<String>) -> Result<S
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| {
         Error::usage("E316", "The key is none: expected PEM text with one `BEGIN PRIVATE KEY`, unencrypted.")
     })?;
-    server(certificate, key)
+    server(certificate, key, false)
 }
 
-fn server(certificate: &str, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
+fn server(certificate: &str, key: PrivateKeyDer<'static>, asks: bool) -> Result<ServerConfig, Error> {
     let chain = read_pem(certificate)?;
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let provider = provider();
+    let verifier: Arc<dyn ClientCertVerifier> =
+        if asks { Arc::new(AnyKey(Arc::clone(&provider))) } else { Arc::new(NoClientAuth) };
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .and_then(|builder| builder.with_client_cert_verifier(verifier).with_single_cert(chain, key))
         .map_err(|_| unusable("it does not belong to this machine's key"))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// For a client that accepts only the holder of this key, whatever its certificate says about names and dates.
-pub fn pinned_client(key: &PublicKey) -> Result<ClientConfig, Error> {
+/// For a client that accepts only the holder of this key, whatever its certificate says about names and dates; and shows its own, if it
+/// has one.
+pub fn pinned_client(key: &PublicKey, own: Option<&MachineKey>) -> Result<ClientConfig, Error> {
     let provider = provider();
     let verifier = Pinned::new(key, Arc::clone(&provider));
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(|_| unusable("TLS 1.3 is not available"))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = showing(builder, own)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
 }
 
 /// For a client that accepts whoever these certificates (PEM) vouch for under the name it asked for.
-pub fn authority_client(certificates: &str) -> Result<ClientConfig, Error> {
+pub fn authority_client(certificates: &str, own: Option<&MachineKey>) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in read_pem(certificates)? {
         roots.add(certificate).map_err(|_| unusable("it cannot vouch for others or for itself"))?;
     }
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .map_err(|_| unusable("TLS 1.3 is not available"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = showing(builder, own)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
+}
+
+/// A client that shows this key where it is asked for one.
+fn showing(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    own: Option<&MachineKey>,
+) -> Result<ClientConfig, Error> {
+    let Some(own) = own else { return Ok(builder.with_no_client_auth()) };
+    let chain = read_pem(&own.certificate(&[])?)?;
+    builder
+        .with_client_auth_cert(chain, own.tls())
+        .map_err(|_| unusable("it does not belong to this machine's key"))
+}
+
+/// Lets every client show a key, or none: who may ask is decided where there are words for it.
+#[derive(Debug)]
+struct AnyKey(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for AnyKey {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        key_of(certificate).map(|_| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// The peer showed another key than the pinned one.

@@ -144,6 +144,8 @@ impl Running {
             public: public.json().into(),
             policy: (wanted.kind == Kind::Tee).then(|| POLICY.into()),
             collateral: Vec::new(),
+            client_key: None,
+            client_token: None,
             endpoints: entries,
         };
         self.folder.write("deployment.toml", &file.to_toml()?)?;
@@ -160,11 +162,15 @@ impl Running {
             key: "server.key".into(),
             model: wanted.file.canonicalize().unwrap_or_else(|_| wanted.file.into()),
             name: wanted.name.into(),
+            version: 1,
+            also: Vec::new(),
             reveal: wanted.reveal,
             threshold: wanted.threshold,
             certificate: Some("server.pem".into()),
             origins: wanted.origins.to_vec(),
+            audit: None,
             limits: LimitsConfig::default(),
+            clients: Vec::new(),
         };
         let entry = self.role(wanted.program, "plain", "server", &key, config).await?;
         Ok((public, vec![self.far(entry, wanted.network)?]))
@@ -183,9 +189,12 @@ impl Running {
             listen,
             key: "server.key".into(),
             bundle: "server.bundle".into(),
+            also: Vec::new(),
             certificate: Some("server.pem".into()),
             origins: wanted.origins.to_vec(),
+            audit: None,
             limits: LimitsConfig::default(),
+            clients: Vec::new(),
         };
         let entry = self.role(wanted.program, "he", "server", &key, config).await?;
         Ok((public, vec![self.far(entry, wanted.network)?]))
@@ -218,11 +227,14 @@ impl Running {
                 listen,
                 key: format!("{name}.key").into(),
                 bundle: bundle.clone().into(),
+                also: Vec::new(),
                 certificate: Some(format!("{name}.pem").into()),
                 peers: Some(PeersConfig { previous: peer(role.previous()), next: peer(role.next()) }),
                 pool_folder: None,
                 origins: wanted.origins.to_vec(),
+                audit: None,
                 limits: LimitsConfig::default(),
+                clients: Vec::new(),
             };
             let (address, command) = (&addresses[role.index()], wanted.protocol.command(role));
             let entry = self.role_at(address, wanted.program, command, name, key, config).await?;

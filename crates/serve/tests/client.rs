@@ -80,11 +80,7 @@ async fn another_key_is_refused_with_both_fingerprints() {
 async fn a_certificate_is_accepted_under_its_names_only() {
     let world = World::new();
     let port = world.server.address.port();
-    let reach = |address: String, pem: &str| Endpoint {
-        name: "party-1".into(),
-        address,
-        trust: Trust::Authority(pem.into()),
-    };
+    let reach = |address: String, pem: &str| Endpoint::new("party-1", address, Trust::Authority(pem.into()));
     for host in ["127.0.0.1", "localhost"] {
         let endpoint = reach(format!("{host}:{port}"), &world.certificate);
         assert!(Client::connect(&endpoint, soon()).await.unwrap().ready(soon()).await.unwrap());
@@ -173,7 +169,7 @@ async fn a_silent_peer_costs_no_more_than_the_deadline() {
         }
     });
     let key = MachineKey::generate("party-2").unwrap();
-    let endpoint = Endpoint { name: "party-2".into(), address, trust: Trust::Pinned(key.public().clone()) };
+    let endpoint = Endpoint::new("party-2", address, Trust::Pinned(key.public().clone()));
     let start = Instant::now();
     let error = Client::connect(&endpoint, start + Duration::from_millis(300)).await.err().unwrap();
     assert_eq!((error.blame, error.code), (Blame::Unreachable, "E305"), "{error}");
@@ -194,11 +190,7 @@ async fn a_slow_answer_is_not_waited_for_past_the_deadline() {
 async fn nobody_there_is_said_so() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let key = MachineKey::generate("party-2").unwrap();
-    let endpoint = Endpoint {
-        name: "party-2".into(),
-        address: free.to_string(),
-        trust: Trust::Pinned(key.public().clone()),
-    };
+    let endpoint = Endpoint::new("party-2", free.to_string(), Trust::Pinned(key.public().clone()));
     let error = Client::connect(&endpoint, soon()).await.err().unwrap();
     assert_eq!((error.blame, error.code), (Blame::Unreachable, "E304"));
     assert!(error.message.contains("connection refused") && error.message.contains("`party-2`"), "{error}");
@@ -214,7 +206,7 @@ async fn a_peer_without_tls_is_said_so() {
         tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     });
     let key = MachineKey::generate("party-2").unwrap();
-    let endpoint = Endpoint { name: "party-2".into(), address, trust: Trust::Pinned(key.public().clone()) };
+    let endpoint = Endpoint::new("party-2", address, Trust::Pinned(key.public().clone()));
     let error = Client::connect(&endpoint, soon()).await.err().unwrap();
     assert_eq!((error.blame, error.code), (Blame::Unreachable, "E304"));
 }

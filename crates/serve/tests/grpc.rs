@@ -20,7 +20,7 @@ use tonic::Code;
 
 fn calls(world: &World) -> GrpcInferenceServiceClient<Link> {
     let address = world.server.address.to_string();
-    let link = Link::new("party-1", &address, pinned_client(world.key.public()).unwrap()).unwrap();
+    let link = Link::new("party-1", &address, pinned_client(world.key.public(), None).unwrap()).unwrap();
     GrpcInferenceServiceClient::with_origin(link, format!("https://{address}").parse().unwrap())
 }
 

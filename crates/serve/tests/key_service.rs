@@ -122,7 +122,7 @@ impl Running {
         runtime.spawn(serve(listener, tls, registry, Limits::default(), async { drop(stopped.await) }));
         let trust = Trust::Pinned(key.public().clone());
         let _guard = runtime.enter();
-        let client = Client::new(&Endpoint { name: "keys".into(), address, trust }).unwrap();
+        let client = Client::new(&Endpoint::new("keys", address, trust)).unwrap();
         Self { client, stop: Some(stop), runtime }
     }
 

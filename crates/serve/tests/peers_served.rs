@@ -17,7 +17,7 @@ const REQUESTS: u64 = 150;
 
 fn client(trio: &Trio, role: Role) -> Client {
     let trust = Trust::Pinned(trio.pins[role.index()].clone());
-    Client::new(&Endpoint { name: role.to_string(), address: trio.address(role).into(), trust }).unwrap()
+    Client::new(&Endpoint::new(role.to_string(), trio.address(role), trust)).unwrap()
 }
 
 fn request(seed: u64) -> InferRequest {

@@ -111,7 +111,7 @@ fn key_file(bytes: &[u8]) {
 fn certificate(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = theirs(read_pem(text));
-        let _ = privet_serve::tls::authority_client(text);
+        let _ = privet_serve::tls::authority_client(text, None);
     }
 }
 

@@ -33,7 +33,7 @@ impl Tls {
     pub(super) fn new() -> Option<Self> {
         let key = MachineKey::generate("probe").ok()?;
         let server = server_config(&key, &key.certificate(&[]).ok()?).ok()?;
-        Some(Self { server: server.into(), client: pinned_client(key.public()).ok()?.into() })
+        Some(Self { server: server.into(), client: pinned_client(key.public(), None).ok()?.into() })
     }
 
     /// Seconds until `servers` that are asked at once have all answered: the least of many.

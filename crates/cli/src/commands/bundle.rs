@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use privet_deploy::Error;
-use privet_deploy::bundle::{Choices, MpcPart, PartyFile, PublicBundle, for_parties, for_plain};
+use privet_deploy::bundle::{Called, Choices, MpcPart, PartyFile, PublicBundle, for_parties, for_plain};
 use privet_deploy::he::bundle::{for_he, planned_for_he};
 use privet_deploy::kind::{Kind, Reveal};
 use privet_deploy::prepared::prepare;
@@ -24,15 +24,17 @@ use privet_tee::token::OwnerKey;
 use zeroize::Zeroizing;
 
 use crate::args::BundleArgs;
+use crate::commands::bundle_before::as_before;
 use crate::commands::token::read_owner_key;
 use crate::commands::{model, model_name, sample};
 use crate::failure::Failure;
 use crate::output::print;
 
 pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
+    let args = &as_before(args)?;
     let model = model(&args.model, &args.plan)?;
     let keys = keys(args)?;
-    let (public, mut files) = match args.kind.into() {
+    let (public, mut files) = match kind(args) {
         Kind::Plain => plain(args, &model)?,
         Kind::Mpc => parties(args, &model.graph, &keys)?,
         Kind::Tee => enclave(args, &model.graph)?,
@@ -40,11 +42,13 @@ pub(crate) fn run(args: &BundleArgs) -> Result<ExitCode, Failure> {
     };
     let deployment = DeploymentFile {
         name: public.manifest().name.clone(),
-        kind: args.kind.into(),
+        kind: kind(args),
         digest: public.digest_hex(),
         public: public.json().into(),
         policy: args.sealed.client_policy.as_ref().map(|_| POLICY.into()),
         collateral: Vec::new(),
+        client_key: None,
+        client_token: None,
         endpoints: keys.iter().zip(&args.urls).skip(unmet(&public)).map(entry).collect(),
     };
     files.push((args.out.join("deployment.toml"), Content::Public(deployment.to_toml()?)));
@@ -63,16 +67,19 @@ fn show(args: &BundleArgs, public: &PublicBundle, files: &[(PathBuf, Content)]) 
     let digest = public.digest_hex();
     if args.json {
         let paths: Vec<_> = files.iter().map(|(path, _)| path.display().to_string()).collect();
-        let kind = Kind::from(args.kind).name();
+        let kind = kind(args).name();
         print(&serde_json::json!({ "digest": digest, "kind": kind, "files": paths }).to_string());
     } else {
-        eprintln!("{}", hand_out(args.kind.into()));
-        if let (Kind::Plain, Reveal::Label) = (args.kind.into(), args.plan.reveal.into()) {
+        eprintln!("{}", hand_out(kind(args)));
+        if let (Kind::Plain, Reveal::Label) = (kind(args), args.plan.reveal.into()) {
             let threshold =
                 args.plan.served.threshold.map(|t| format!(" and `threshold = {t}`")).unwrap_or_default();
             eprintln!(
                 "The server's configuration needs `reveal = \"label\"`{threshold}; nobody else is told."
             );
+        }
+        if kind(args) == Kind::Plain && version(args) != 1 {
+            eprintln!("The server's configuration needs `version = {}`.", version(args));
         }
         eprintln!("The bundle's digest, the same for all:");
         print(&digest);
@@ -94,7 +101,7 @@ fn hand_out(kind: Kind) -> &'static str {
 }
 
 fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
-    let kind = Kind::from(args.kind);
+    let kind = kind(args);
     let roles = if kind == Kind::Mpc { 3 } else { 1 };
     if args.parties.len() != roles || args.urls.len() != roles {
         let (lines, urls, kind) = (args.parties.len(), args.urls.len(), kind.name());
@@ -109,9 +116,20 @@ fn keys(args: &BundleArgs) -> Result<Vec<PublicKey>, Failure> {
 /// What is to be written, and where.
 type Files = Vec<(PathBuf, Content)>;
 
+fn kind(args: &BundleArgs) -> Kind {
+    args.kind.map_or(Kind::Mpc, Kind::from)
+}
+
+fn version(args: &BundleArgs) -> u64 {
+    args.model_version.unwrap_or(1)
+}
+
+fn called(args: &BundleArgs) -> Called {
+    Called { name: model_name(args.plan.served.name.as_deref(), &args.model), version: version(args) }
+}
+
 fn plain(args: &BundleArgs, model: &Exported) -> Result<(PublicBundle, Files), Failure> {
-    let name = model_name(args.plan.served.name.as_deref(), &args.model);
-    let public = for_plain(&name, &model.graph, args.plan.reveal.into(), &mut OsEntropy)?;
+    let public = for_plain(called(args), &model.graph, args.plan.reveal.into(), &mut OsEntropy)?;
     Ok((public, copies(model, &args.out)))
 }
 
@@ -139,7 +157,7 @@ fn enclave(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files), Fa
     let choices = package::Choices {
         name: model_name(args.plan.served.name.as_deref(), &args.model),
         reveal: args.plan.reveal.into(),
-        version: args.sealed.model_version,
+        version: version(args),
         tokens: args.sealed.token_key.as_deref().map(token_key).transpose()?,
         now: now(),
         dangerous_simulated: args.sealed.dangerous_simulated,
@@ -178,7 +196,7 @@ fn parties(args: &BundleArgs, graph: &Graph, keys: &[PublicKey]) -> Result<(Publ
     let plan = prepare(graph, reveal, args.plan.accuracy, rows.as_deref()).map_err(Error::from)?;
     let choices = Choices {
         protocol: args.plan.protocol(),
-        name: model_name(args.plan.served.name.as_deref(), &args.model),
+        name: called(args),
         protect: args.plan.served.protect.into(),
         reveal,
         parties: keys.iter().map(ToString::to_string).collect(),
@@ -197,8 +215,7 @@ fn ciphertexts(args: &BundleArgs, graph: &Graph) -> Result<(PublicBundle, Files)
     let rows = sample(args.plan.served.rows.as_deref(), graph)?;
     let reveal = args.plan.reveal.into();
     let planned = planned_for_he(graph, reveal, args.plan.accuracy, rows.as_deref())?;
-    let name = model_name(args.plan.served.name.as_deref(), &args.model);
-    let (public, half) = for_he(&planned, &name, reveal, &mut OsEntropy)?;
+    let (public, half) = for_he(&planned, called(args), reveal, &mut OsEntropy)?;
     let text = serde_json::to_string(&half).map_err(|e| Failure::ours(e.to_string()))?;
     Ok((public, vec![(args.out.join("server.bundle"), Content::Secret(Zeroizing::new(text)))]))
 }

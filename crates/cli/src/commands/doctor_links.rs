@@ -1,12 +1,13 @@
-//! `privet doctor --links`: how far a party's peers are, and what is wrong with the way to them.
+//! `privet doctor --links`: how far a party's peers are, what is wrong with the way to them, and what they say of their own links: of every
+//! direction between three parties.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use privet_deploy::Error;
 use privet_serve::config::PeersConfig;
-use privet_serve::peers::{Measured, Side, measure};
-use privet_serve::seat::Seat;
+use privet_serve::peers::{Identity, Measured, Side, Told, ask, measure};
+use privet_serve::seat::Seats;
 use serde::Serialize;
 
 use crate::commands::doctor::{table, yes};
@@ -27,7 +28,7 @@ struct Way {
 }
 
 pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let (seat, _) = Seat::read(config)?;
+    let seat = Seats::read(config)?.into_first()?;
     let PeersConfig { previous, next } = seat.peers()?;
     let identity = seat.identity();
     let ways = [(Side::Previous, previous), (Side::Next, next)].map(|(side, address)| {
@@ -39,16 +40,55 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<ExitCode, Failure> {
         };
         way(side.role(identity.me).index(), address, &measured)
     });
+    let asked = [(Side::Previous, previous), (Side::Next, next)].into_iter().zip(&ways);
+    let asked = asked.filter(|((side, _), way)| way.here && !seat.has_dealer_at(*side));
+    let told: Vec<Theirs> = asked.flat_map(|((side, address), _)| theirs(&identity, side, address)).collect();
     if json {
-        let report = serde_json::json!({ "party": identity.me.index(), "links": ways });
+        let report = serde_json::json!({ "party": identity.me.index(), "links": ways, "told": told });
         print(&report.to_string());
     } else {
-        print(&format!("The way from party {} to its peers", identity.me.index()));
-        let rows =
-            ways.iter().map(|w| [format!("{} at {}", w.party, w.address), yes(w.here), w.detail.clone()]);
-        print(&table(&["party", "reached", "how far, or what is wrong"], rows));
+        show(identity.me.index(), &ways, &told);
     }
-    Ok(ExitCode::from(ways.iter().map(|w| w.exit).max().unwrap_or(0)))
+    let is_down = told.iter().any(|link| !link.up);
+    Ok(ExitCode::from(ways.iter().map(|w| w.exit).chain(is_down.then_some(UNREACHABLE)).max().unwrap_or(0)))
+}
+
+/// The exit code where a peer could not be reached.
+const UNREACHABLE: u8 = 4;
+
+/// A link as its beginning sees it.
+#[derive(Serialize)]
+struct Theirs {
+    from: usize,
+    to: Option<usize>,
+    up: bool,
+    detail: String,
+}
+
+/// What a peer says of its own links. It may be measured and serve no program; then it has none.
+fn theirs(identity: &Identity<'_>, side: Side, address: &str) -> Vec<Theirs> {
+    let from = side.role(identity.me).index();
+    let link = |Told { party, up, trouble }| {
+        let silent = if up { "connected, in both directions" } else { "not connected yet" };
+        Theirs { from, to: Some(party), up, detail: trouble.unwrap_or_else(|| silent.into()) }
+    };
+    match ask(identity, side, address) {
+        Ok(told) => told.into_iter().map(link).collect(),
+        Err(error) => vec![Theirs { from, to: None, up: false, detail: error.to_string() }],
+    }
+}
+
+fn show(me: usize, ways: &[Way], told: &[Theirs]) {
+    print(&format!("The way from party {me} to its peers"));
+    let rows = ways.iter().map(|w| [format!("{} at {}", w.party, w.address), yes(w.here), w.detail.clone()]);
+    print(&table(&["party", "reached", "how far, or what is wrong"], rows));
+    if told.is_empty() {
+        return;
+    }
+    print("What its peers say of their own links");
+    let to = |link: &Theirs| link.to.map_or("?".into(), |party| party.to_string());
+    let rows = told.iter().map(|l| [format!("{} to {}", l.from, to(l)), yes(l.up), l.detail.clone()]);
+    print(&table(&["link", "connected", "what is wrong"], rows));
 }
 
 fn way(party: usize, address: &str, measured: &Result<Option<Measured>, Error>) -> Way {

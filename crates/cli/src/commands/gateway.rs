@@ -10,6 +10,7 @@ use privet_serve::deployed::{Deployed, wait_of};
 use privet_serve::gateway::{Batching, Gateway};
 use privet_serve::roles;
 use privet_serve::server::Door;
+use privet_serve::telemetry;
 use privet_serve::tls::pem_server_config;
 use zeroize::Zeroizing;
 
@@ -23,6 +24,7 @@ pub(crate) async fn run(args: &GatewayArgs) -> Result<ExitCode, Failure> {
     let deadline = wait_of(args.deadline)?;
     let delay = wait_of(args.batch_delay / 1000.0)?;
     let batching = Batching { rows: args.batch_rows, delay, calls: args.batch_calls };
+    telemetry::start("gateway")?;
     let deployed = Deployed::open_with(&args.to, deadline, &(&args.belief).into())?;
     // What an enclave runs under is known once it was asked. Roles that are not there yet may come later.
     if let Err(e) = deployed.opened().await {

@@ -22,16 +22,22 @@ pub(crate) mod bench;
 mod bench_report;
 mod bench_table;
 pub(crate) mod bundle;
+mod bundle_before;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 mod doctor_links;
 pub(crate) mod gateway;
 pub(crate) mod keygen;
+pub(crate) mod man;
 pub(crate) mod predict;
+pub(crate) mod score;
 pub(crate) mod serve;
 pub(crate) mod table;
 pub(crate) mod token;
+pub(crate) mod top;
+mod top_counts;
 pub(crate) mod up;
 
 /// The name under which a model is served: as given, else the folder's of `NAME/model.onnx` or `NAME/saved_model`, else the file's stem.

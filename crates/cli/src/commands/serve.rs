@@ -2,10 +2,14 @@
 
 use std::future::Future;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::{io, thread};
 
+use privet_serve::loaded::Reloader;
 use privet_serve::roles::{dealer, enclave, he, keys, party, plain};
+use privet_serve::telemetry;
 use privet_serve::web::web;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::args::ServeRole;
@@ -25,6 +29,10 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
     };
     let signal = stop_signal()?;
     let parent = args.with_parent.then(end_of_input);
+    telemetry::start(role.name())?;
+    if let Some(reloader) = prepared.reloader() {
+        reload_at_signal(reloader)?;
+    }
     print(&format!("ready https://{}", prepared.address()));
     let stop = async {
         match parent {
@@ -34,6 +42,18 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
     };
     prepared.run(stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration again whenever the operator asks for it by SIGHUP.
+fn reload_at_signal(reloader: Arc<Reloader>) -> Result<(), Failure> {
+    let mut asked =
+        signal(SignalKind::hangup()).map_err(|e| Failure::ours(format!("SIGHUP cannot be heard: {e}.")))?;
+    tokio::spawn(async move {
+        while asked.recv().await.is_some() {
+            reloader.reload_and_tell().await;
+        }
+    });
+    Ok(())
 }
 
 /// Done when standard input ends. A thread of its own waits, as reading cannot be given up.

@@ -10,6 +10,11 @@ use super::table::tensor;
 
 /// The array's first dimension counts rows; all others together are the values of a row.
 pub(super) fn to_tensor(array: Array, port: &Port) -> Result<Tensor, RowsError> {
+    rows_to_tensor(array, port, 0)
+}
+
+/// The same of rows of an array that begin with this one.
+pub(super) fn rows_to_tensor(array: Array, port: &Port, first_row: usize) -> Result<Tensor, RowsError> {
     let (rows, width) = match array.shape.split_first() {
         None => return Err(wrong_shape(&array.shape, port)),
         Some((&rows, rest)) => (rows, rest.iter().try_fold(1usize, |width, &n| width.checked_mul(n))),
@@ -17,24 +22,25 @@ pub(super) fn to_tensor(array: Array, port: &Port) -> Result<Tensor, RowsError> 
     if width != Some(port.width) {
         return Err(wrong_shape(&array.shape, port));
     }
-    tensor(rows, port, converted(array.data, port)?)
+    tensor(rows, port, converted(array.data, port, first_row)?)
 }
 
-fn converted(data: Data, port: &Port) -> Result<Data, RowsError> {
+fn converted(data: Data, port: &Port, first_row: usize) -> Result<Data, RowsError> {
     match (&data, port.dtype) {
         (Data::F32(_), DataType::Fp32)
         | (Data::F64(_), DataType::Fp64)
         | (Data::I64(_), DataType::Int64)
         | (Data::Text(_), DataType::Bytes) => Ok(data),
-        _ => each_converted(&data, port),
+        _ => each_converted(&data, port, first_row),
     }
 }
 
-fn each_converted(data: &Data, port: &Port) -> Result<Data, RowsError> {
+fn each_converted(data: &Data, port: &Port, first_row: usize) -> Result<Data, RowsError> {
     let mut out = Data::empty(port.dtype);
     let mut put = |at: usize, cell: Cell<'_>| {
-        cell::push(&mut out, port, cell)
-            .map_err(|reason| RowsError::value(at / port.width, &port.element_name(at % port.width), reason))
+        let (row, element) = (first_row + at / port.width, at % port.width);
+        cell::push(&mut out, port.dtype, cell)
+            .map_err(|reason| RowsError::value(row, &port.element_name(element), reason))
     };
     match data {
         Data::F32(v) => v.iter().enumerate().try_for_each(|(at, &x)| put(at, Cell::Float(x.into()))),

@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType};
 
 /// A value as a file gives it.
@@ -23,15 +22,25 @@ pub(super) enum Cell<'a> {
 /// Why a value does not fit.
 pub(super) type Reason = &'static str;
 
-/// Puts a value below those that `data` (made for this port) already holds.
-pub(super) fn push(data: &mut Data, port: &Port, cell: Cell<'_>) -> Result<(), Reason> {
+/// Puts a value below those that `data` (made for this type) already holds.
+pub(super) fn push(data: &mut Data, dtype: DataType, cell: Cell<'_>) -> Result<(), Reason> {
     match data {
         Data::F32(values) => values.push(real(cell)?),
         Data::F64(values) => values.push(real(cell)?),
-        Data::I64(values) => values.push(integer(cell, port.dtype)?),
+        Data::I64(values) => values.push(integer(cell, dtype)?),
         Data::Text(values) => values.push(text(cell)?),
     }
     Ok(())
+}
+
+/// Brings `data` to so many values: what is too much goes, what lacks is missing.
+pub(super) fn pad(data: &mut Data, values: usize) {
+    match data {
+        Data::F32(held) => held.resize(values, f32::NAN),
+        Data::F64(held) => held.resize(values, f64::NAN),
+        Data::I64(held) => held.resize(values, 0),
+        Data::Text(held) => held.resize(values, String::new()),
+    }
 }
 
 /// Whether text stands for a value that is not known.

@@ -3,6 +3,8 @@
 use privet_model::graph::Port;
 use privet_model::tensor::{Data, DataType, Tensor};
 
+use super::series::Series;
+
 /// One column: an output of width 1 under its own name, else one of its values as `name[label]`.
 pub(super) struct Column<'a> {
     /// The header.
@@ -12,6 +14,8 @@ pub(super) struct Column<'a> {
     data: &'a Data,
     width: usize,
     element: usize,
+    /// Which values are missing, in a column that may have gaps.
+    gaps: Option<&'a [bool]>,
 }
 
 /// A value of a column.
@@ -27,6 +31,8 @@ pub(super) enum Out<'a> {
     Bool(bool),
     /// For `BYTES`.
     Text(&'a str),
+    /// There is none.
+    Missing,
 }
 
 /// All columns, in the order of the outputs, and the number of rows.
@@ -38,14 +44,29 @@ pub(super) fn of(outputs: &[(Port, Tensor)]) -> (Vec<Column<'_>>, usize) {
             data: &tensor.data,
             width: tensor.width,
             element,
+            gaps: None,
         })
     });
     (columns.collect(), outputs.first().map_or(0, |(_, tensor)| tensor.rows))
 }
 
 impl<'a> Column<'a> {
+    /// One column, with its gaps.
+    pub(super) fn of_series(series: &'a Series) -> Self {
+        let Series { name, dtype, data, missing } = series;
+        Self { name: name.clone(), dtype: *dtype, data, width: 1, element: 0, gaps: Some(missing) }
+    }
+
+    /// Whether values may be missing.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.gaps.is_some()
+    }
+
     /// The value in this row, which must exist.
     pub(super) fn value(&self, row: usize) -> Out<'a> {
+        if self.gaps.is_some_and(|gaps| gaps[row]) {
+            return Out::Missing;
+        }
         let at = row * self.width + self.element;
         match self.data {
             Data::F32(values) => Out::F32(values[at]),
@@ -63,7 +84,8 @@ pub(super) fn decimal(value: impl std::fmt::Debug) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
-fn name(port: &Port, width: usize, element: usize) -> String {
+/// The name of one value of an output.
+pub(super) fn name(port: &Port, width: usize, element: usize) -> String {
     match port.columns.get(element) {
         _ if width == 1 => port.name.clone(),
         Some(label) => format!("{}[{label}]", port.name),

@@ -12,26 +12,89 @@ use super::table::{Content, Table};
 
 /// Reads all rows.
 pub(super) fn read(source: impl Read, inputs: &[Port]) -> Result<Content, RowsError> {
-    let mut reader = reader(source);
-    let mut first = StringRecord::new();
-    if !next(&mut reader, &mut first, 0)? {
-        return Err(RowsError::damaged(
-            "The file is empty. Expected a header with the names of the columns.",
-        ));
-    }
+    let mut lines = Lines::open(source, inputs, &[])?;
     let mut table = Table::new(inputs);
-    let (layout, is_row) = layout(inputs, &first)?;
-    if is_row {
-        push(&mut table, &layout, &first)?;
-    }
-    let (columns, mut record) = (first.len(), StringRecord::new());
-    while next(&mut reader, &mut record, table.rows())? {
-        if record.len() != columns {
-            return Err(uneven(table.rows(), columns, record.len()));
+    lines.fill(&mut table, usize::MAX)?;
+    Ok(Content { tensors: table.finish()?, notes: lines.layout.notes })
+}
+
+/// Rows, some at a time.
+pub(super) struct Lines<R> {
+    reader: Reader<R>,
+    pub(super) layout: Layout,
+    kept: Vec<usize>,
+    columns: usize,
+    /// The first line, where it is a row.
+    first: Option<StringRecord>,
+    record: StringRecord,
+}
+
+impl<R: Read> Lines<R> {
+    /// Reads the first line, of which some columns are to be kept.
+    pub(super) fn open(source: R, inputs: &[Port], keep: &[String]) -> Result<Self, RowsError> {
+        let mut reader = reader(source);
+        let mut first = StringRecord::new();
+        if !next(&mut reader, &mut first, 0)? {
+            return Err(RowsError::damaged(
+                "The file is empty. Expected a header with the names of the columns.",
+            ));
         }
-        push(&mut table, &layout, &record)?;
+        let (layout, kept, is_row) = if keep.is_empty() {
+            let (layout, is_row) = layout(inputs, &first)?;
+            (layout, Vec::new(), is_row)
+        } else {
+            let (layout, kept) = Layout::keeping(inputs, &names(&first), keep)?;
+            (layout, kept, false)
+        };
+        let columns = first.len();
+        let first = is_row.then_some(first);
+        Ok(Self { reader, layout, kept, columns, first, record: StringRecord::new() })
     }
-    Ok(Content { tensors: table.finish()?, notes: layout.notes })
+
+    /// Whether the first line is a row, as long as it was not read.
+    pub(super) fn begins_with_a_row(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Reads until the table has so many rows, or the file ends.
+    pub(super) fn fill(&mut self, table: &mut Table<'_>, most: usize) -> Result<(), RowsError> {
+        while table.rows() < most && self.step(table.row())? {
+            if self.record.len() != self.columns {
+                return Err(uneven(table.row(), self.columns, self.record.len()));
+            }
+            let pushed = push(table, &self.layout, &self.kept, &self.record);
+            table.end(pushed)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over so many rows, or to the end.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<(), RowsError> {
+        for row in 0..rows {
+            if !self.step(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, row: usize) -> Result<bool, RowsError> {
+        if let Some(first) = self.first.take() {
+            self.record = first;
+            return Ok(true);
+        }
+        next(&mut self.reader, &mut self.record, row)
+    }
+}
+
+/// How many rows there are under a first line; whether that is a row itself is for the model's columns to say.
+pub(super) fn count(source: impl Read) -> Result<usize, RowsError> {
+    let mut reader = reader(source);
+    let (mut record, mut lines) = (csv::ByteRecord::new(), 0);
+    while reader.read_byte_record(&mut record).map_err(|error| refusal(error, lines))? {
+        lines += 1;
+    }
+    Ok(lines)
 }
 
 fn reader<R: Read>(source: R) -> Reader<R> {
@@ -40,7 +103,11 @@ fn reader<R: Read>(source: R) -> Reader<R> {
 }
 
 fn next(reader: &mut Reader<impl Read>, record: &mut StringRecord, row: usize) -> Result<bool, RowsError> {
-    reader.read_record(record).map_err(|error| match error.into_kind() {
+    reader.read_record(record).map_err(|error| refusal(error, row))
+}
+
+fn refusal(error: csv::Error, row: usize) -> RowsError {
+    match error.into_kind() {
         ErrorKind::Io(error) if error.raw_os_error().is_some() => RowsError::unreadable(&error),
         ErrorKind::Io(error) => RowsError::damaged(format!(
             "Row {} cannot be unpacked: {error}. Copy or write the file anew.",
@@ -50,7 +117,7 @@ fn next(reader: &mut Reader<impl Read>, record: &mut StringRecord, row: usize) -
             RowsError::damaged(format!("Row {} is not UTF-8 text. Save the file as UTF-8.", row + 1))
         }
         _ => RowsError::damaged(format!("Row {} is not readable as CSV. Write the file anew.", row + 1)),
-    })
+    }
 }
 
 /// Which columns to take, and whether the first line is a row already.
@@ -90,14 +157,21 @@ fn counts_up(cells: &[String]) -> bool {
     cells.len() >= 4 && cells.iter().enumerate().all(|(i, cell)| *cell == i.to_string())
 }
 
-fn push(table: &mut Table<'_>, layout: &Layout, record: &StringRecord) -> Result<(), RowsError> {
+fn push(
+    table: &mut Table<'_>,
+    layout: &Layout,
+    kept: &[usize],
+    record: &StringRecord,
+) -> Result<(), RowsError> {
+    let text = |column| Cell::Text(record.get(column).unwrap_or_default());
+    for (place, &column) in kept.iter().enumerate() {
+        table.keep(place, text(column))?;
+    }
     for (input, columns) in layout.columns.iter().enumerate() {
         for (element, &column) in columns.iter().enumerate() {
-            let text = record.get(column).unwrap_or_default();
-            table.push(input, element, Cell::Text(text))?;
+            table.push(input, element, text(column))?;
         }
     }
-    table.end_row();
     Ok(())
 }
 

@@ -37,11 +37,11 @@ impl RowsError {
     }
 
     /// The same, said of this file.
-    pub(super) fn within(self, file: &str) -> Self {
+    pub(crate) fn within(self, file: &str) -> Self {
         Self { code: self.code, message: format!("`{file}`: {}", self.message) }
     }
 
-    pub(super) fn unreadable(cause: &std::io::Error) -> Self {
+    pub(crate) fn unreadable(cause: &std::io::Error) -> Self {
         Self::new("E110", format!("The file cannot be read: {cause}. Check its name and its permissions."))
     }
 
@@ -49,11 +49,11 @@ impl RowsError {
         Self::new("E111", message)
     }
 
-    pub(super) fn columns(message: impl Into<String>) -> Self {
+    pub(crate) fn columns(message: impl Into<String>) -> Self {
         Self::new("E112", message)
     }
 
-    pub(super) fn damaged(message: impl Into<String>) -> Self {
+    pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Self::new("E113", message)
     }
 
@@ -68,7 +68,7 @@ impl RowsError {
         Self::new("E115", message)
     }
 
-    pub(super) fn unwritable(cause: impl std::fmt::Display) -> Self {
+    pub(crate) fn unwritable(cause: impl std::fmt::Display) -> Self {
         Self::new(
             "E116",
             format!("The output cannot be written: {cause}. Check its folder and the free space."),

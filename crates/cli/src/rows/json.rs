@@ -12,8 +12,10 @@ pub(super) enum Value<'a> {
     Missing,
     /// `true` or `false`.
     Bool(bool),
-    /// A number as it is spelled, or text.
-    Token(Cow<'a, str>),
+    /// A number as it is spelled.
+    Number(&'a str),
+    /// Text.
+    Text(Cow<'a, str>),
     /// A list.
     Array(Vec<Value<'a>>),
     /// Names and values, in the order of the line.
@@ -37,7 +39,8 @@ impl Value<'_> {
         match self {
             Self::Missing => visit(Cell::Missing),
             Self::Bool(value) => visit(Cell::Bool(*value)),
-            Self::Token(text) => visit(Cell::Text(text)),
+            Self::Number(text) => visit(Cell::Text(text)),
+            Self::Text(text) => visit(Cell::Text(text)),
             Self::Array(values) => values.iter().try_for_each(|value| value.each(visit)),
             Self::Object(fields) => fields.iter().try_for_each(|(_, value)| value.each(visit)),
         }
@@ -67,7 +70,7 @@ impl<'a> Parser<'a> {
         match self.rest.as_bytes().first() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => Ok(Value::Token(self.string()?)),
+            Some(b'"') => Ok(Value::Text(self.string()?)),
             _ => self.token(),
         }
     }
@@ -144,7 +147,7 @@ impl<'a> Parser<'a> {
             "null" | "NaN" => Value::Missing,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            number if number.parse::<f64>().is_ok() => Value::Token(Cow::Borrowed(number)),
+            number if number.parse::<f64>().is_ok() => Value::Number(number),
             _ => return Err(self.expected("a value")),
         };
         self.rest = rest;
@@ -178,7 +181,8 @@ mod tests {
         match value {
             Value::Missing => "missing".into(),
             Value::Bool(value) => value.to_string(),
-            Value::Token(text) => text.to_string(),
+            Value::Number(text) => (*text).to_owned(),
+            Value::Text(text) => text.to_string(),
             Value::Array(values) => format!("[{}]", values.iter().map(spelled).collect::<Vec<_>>().join(" ")),
             Value::Object(fields) => {
                 let fields = fields.iter().map(|(name, value)| format!("{name}={}", spelled(value)));

@@ -4,38 +4,209 @@ use std::borrow::Cow;
 use std::io::BufRead;
 
 use privet_model::graph::Port;
+use privet_model::tensor::DataType;
 
+use super::cell::Cell;
 use super::error::RowsError;
 use super::json::{self, Value};
 use super::layout::{self, Layout};
+use super::series::Series;
 use super::table::{Content, Table};
 
 /// Reads all rows.
 pub(super) fn read(source: impl BufRead, inputs: &[Port]) -> Result<Content, RowsError> {
+    let mut lines = Lines::open(source, inputs, &[])?;
     let mut table = Table::new(inputs);
-    let (mut plan, mut notes) = (None, Vec::new());
-    for_each_line(source, |value, row| {
-        if let ([_], Value::Array(_)) = (inputs, &value) {
-            push_whole(&mut table, inputs, 0, &value)?;
-        } else {
-            let fields = fields(&value, row)?;
-            if plan.is_none() {
-                let (first, first_notes) = Plan::new(inputs, fields)?;
-                (plan, notes) = (Some(first), first_notes);
-            }
-            if let Some(plan) = &plan {
-                plan.push(&mut table, inputs, fields)?;
+    lines.fill(&mut table, usize::MAX)?;
+    Ok(Content { tensors: table.finish()?, notes: lines.notes })
+}
+
+/// Rows, some at a time.
+pub(super) struct Lines<'a, R> {
+    source: R,
+    inputs: Cow<'a, [Port]>,
+    /// Where the inputs are, once there was an object.
+    plan: Option<Plan>,
+    pub(super) kept: Vec<Series>,
+    /// Worth telling, once there was a row.
+    pub(super) notes: Vec<String>,
+    line: Vec<u8>,
+    /// Whether the line was read already.
+    peeked: bool,
+    /// Whether there was a row that says how rows are.
+    began: bool,
+}
+
+impl<'a, R: BufRead> Lines<'a, R> {
+    /// Reads the first line, which says what type each column has that is to be kept.
+    pub(super) fn open(
+        source: R,
+        inputs: impl Into<Cow<'a, [Port]>>,
+        keep: &[String],
+    ) -> Result<Self, RowsError> {
+        let mut lines = Self {
+            source,
+            inputs: inputs.into(),
+            plan: None,
+            kept: Vec::new(),
+            notes: Vec::new(),
+            line: Vec::new(),
+            peeked: false,
+            began: false,
+        };
+        lines.peeked = lines.advance()?;
+        if lines.peeked && !keep.is_empty() {
+            lines.kept = kept(fields(&parsed(text_of(&lines.line, 0)?, 0)?, 0)?, keep)?;
+        }
+        Ok(lines)
+    }
+
+    /// Reads until the table has so many rows, or the file ends.
+    pub(super) fn fill(&mut self, table: &mut Table<'_>, most: usize) -> Result<(), RowsError> {
+        while table.rows() < most && self.step()? {
+            let line = std::mem::take(&mut self.line);
+            let read = self.row(table, &line);
+            self.line = line;
+            // What the first row does not say is not known of any.
+            match read {
+                Err(error) if !self.began => return Err(error),
+                read => table.end(read)?,
             }
         }
-        table.end_row();
-        Ok(true)
-    })?;
-    Ok(Content { tensors: table.finish()?, notes })
+        Ok(())
+    }
+
+    /// Passes over so many rows, or to the end; where the inputs are is learned from the first.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<(), RowsError> {
+        for row in 0..rows {
+            if !self.step()? {
+                break;
+            }
+            if row == 0 {
+                let line = std::mem::take(&mut self.line);
+                self.learn(&parsed(text_of(&line, 0)?, 0)?, 0)?;
+                self.line = line;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, table: &mut Table<'_>, line: &[u8]) -> Result<(), RowsError> {
+        let row = table.row();
+        let value = parsed(text_of(line, row)?, row)?;
+        self.learn(&value, row)?;
+        if self.is_whole(&value) {
+            return push_whole(table, &self.inputs, 0, &value);
+        }
+        let fields = fields(&value, row)?;
+        for (place, series) in self.kept.iter().enumerate() {
+            let value = fields.iter().find(|(name, _)| *name == series.name);
+            keep(table, place, value.map_or(&Value::Missing, |(_, value)| value))?;
+        }
+        self.plan.as_ref().map_or(Ok(()), |plan| plan.push(table, &self.inputs, fields))
+    }
+
+    /// Where the inputs are, from the first object.
+    fn learn(&mut self, value: &Value<'_>, row: usize) -> Result<(), RowsError> {
+        self.began = true;
+        if self.plan.is_none() && !self.is_whole(value) {
+            self.began = false;
+            let kept = |name: &str| self.kept.iter().any(|series| series.name == name);
+            let (plan, notes) = Plan::new(&self.inputs, fields(value, row)?, kept)?;
+            (self.plan, self.notes, self.began) = (Some(plan), notes, true);
+        }
+        Ok(())
+    }
+
+    /// Whether the row is a list of the only input's values.
+    fn is_whole(&self, value: &Value<'_>) -> bool {
+        self.inputs.len() == 1 && matches!(value, Value::Array(_)) && self.kept.is_empty()
+    }
+
+    fn step(&mut self) -> Result<bool, RowsError> {
+        if std::mem::take(&mut self.peeked) { Ok(true) } else { self.advance() }
+    }
+
+    /// The next line that is not empty.
+    fn advance(&mut self) -> Result<bool, RowsError> {
+        advance(&mut self.source, &mut self.line)
+    }
+}
+
+/// How many rows there are.
+pub(super) fn count(mut source: impl BufRead) -> Result<usize, RowsError> {
+    let (mut line, mut rows) = (Vec::new(), 0);
+    while advance(&mut source, &mut line)? {
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// Reads a line that is not empty. Empty lines are no rows.
+fn advance(source: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, RowsError> {
+    loop {
+        line.clear();
+        if source.read_until(b'\n', line).map_err(|e| RowsError::unreadable(&e))? == 0 {
+            return Ok(false);
+        }
+        // What is no text is a row all the same, of which an error tells.
+        if std::str::from_utf8(line).map_or(true, |text| !trimmed(text).is_empty()) {
+            return Ok(true);
+        }
+    }
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
+}
+
+fn text_of(line: &[u8], row: usize) -> Result<&str, RowsError> {
+    let not_text =
+        |_| RowsError::damaged(format!("Row {} is not UTF-8 text. Save the file as UTF-8.", row + 1));
+    std::str::from_utf8(line).map(trimmed).map_err(not_text)
+}
+
+fn parsed(text: &str, row: usize) -> Result<Value<'_>, RowsError> {
+    json::parse(text).map_err(|reason| {
+        RowsError::damaged(format!("Row {} is not JSON: {reason}. Write one JSON object per line.", row + 1))
+    })
+}
+
+/// The columns to keep, each of the type that it has in the first row.
+fn kept(fields: &[Field<'_>], keep: &[String]) -> Result<Vec<Series>, RowsError> {
+    let of = |name: &String| {
+        let value = fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        let dtype = match value {
+            Some(Value::Bool(_)) => DataType::Bool,
+            Some(Value::Number(number)) if number.parse::<i64>().is_ok() => DataType::Int64,
+            Some(Value::Number(_)) => DataType::Fp64,
+            Some(Value::Text(_) | Value::Missing) => DataType::Bytes,
+            Some(Value::Array(_) | Value::Object(_)) => {
+                return Err(RowsError::columns(format!(
+                    "`--keep {name}` names a list or an object. Name columns with one value per row."
+                )));
+            }
+            None => {
+                return Err(RowsError::columns(format!(
+                    "The first row does not have `{name}`, which `--keep` names. Give names as they stand in the file."
+                )));
+            }
+        };
+        Ok(Series::new(name, dtype))
+    };
+    keep.iter().map(of).collect()
+}
+
+fn keep(table: &mut Table<'_>, place: usize, value: &Value<'_>) -> Result<(), RowsError> {
+    match value {
+        Value::Array(_) | Value::Object(_) => table.keep(place, Cell::Missing),
+        value => value.each(&mut |cell| table.keep(place, cell)),
+    }
 }
 
 type Field<'a> = (Cow<'a, str>, Value<'a>);
 
-/// Where the first row has each input, by name; the rows below it may have another order.
+/// Where the first object has each input, by name; the rows below it may have another order.
 struct Plan(Vec<Source>);
 
 enum Source {
@@ -46,7 +217,11 @@ enum Source {
 }
 
 impl Plan {
-    fn new(inputs: &[Port], fields: &[Field<'_>]) -> Result<(Self, Vec<String>), RowsError> {
+    fn new(
+        inputs: &[Port],
+        fields: &[Field<'_>],
+        kept: impl Fn(&str) -> bool,
+    ) -> Result<(Self, Vec<String>), RowsError> {
         let whole: Vec<_> = inputs.iter().map(|port| list_of(port, fields)).collect();
         let rest: Vec<Port> = inputs
             .iter()
@@ -57,7 +232,8 @@ impl Plan {
         let header: Vec<String> = fields.iter().map(|(name, _)| name.to_string()).collect();
         let header: Vec<String> =
             header.into_iter().filter(|name| !whole.contains(&Some(name.clone()))).collect();
-        let layout = Layout::by_name(&rest, &header)?;
+        let keep: Vec<String> = header.iter().filter(|name| kept(name)).cloned().collect();
+        let (layout, _) = Layout::keeping(&rest, &header, &keep)?;
         let name = |place: usize| header.get(place).cloned().unwrap_or_default();
         let mut columns = layout.columns.into_iter();
         let sources = whole.into_iter().map(|list| match list {
@@ -69,7 +245,7 @@ impl Plan {
 
     fn push(&self, table: &mut Table<'_>, inputs: &[Port], fields: &[Field<'_>]) -> Result<(), RowsError> {
         let mut finder = Finder { fields, next: 0 };
-        self.refuse_missing(&mut finder, table.rows())?;
+        self.refuse_missing(&mut finder, table.row())?;
         for (input, source) in self.0.iter().enumerate() {
             match source {
                 Source::Whole(name) => {
@@ -132,7 +308,7 @@ fn push_columns(
         let value = finder.find(name).unwrap_or(&Value::Missing);
         if matches!(value, Value::Array(_) | Value::Object(_)) {
             let reason = "expected one value, got a list or an object";
-            return Err(RowsError::value(table.rows(), name, reason));
+            return Err(RowsError::value(table.row(), name, reason));
         }
         value.each(&mut |cell| table.push(input, element, cell))?;
     }
@@ -146,7 +322,7 @@ fn push_whole(
     value: &Value<'_>,
 ) -> Result<(), RowsError> {
     let width = inputs.get(input).map_or(0, |port| port.width);
-    let row = table.rows() + 1;
+    let row = table.row() + 1;
     match value.count() {
         Some(count) if count == width => {
             let mut elements = 0..width;
@@ -170,34 +346,6 @@ fn fields<'a, 'b>(value: &'a Value<'b>, row: usize) -> Result<&'a [Field<'b>], R
             row + 1
         ))),
     }
-}
-
-/// Calls `each` with every line's value until it says `false`. Empty lines are no rows.
-fn for_each_line(
-    mut source: impl BufRead,
-    mut each: impl FnMut(Value<'_>, usize) -> Result<bool, RowsError>,
-) -> Result<(), RowsError> {
-    let (mut line, mut row) = (Vec::new(), 0);
-    while source.read_until(b'\n', &mut line).map_err(|e| RowsError::unreadable(&e))? > 0 {
-        let number = row + 1;
-        let text = std::str::from_utf8(&line).map_err(|_| {
-            RowsError::damaged(format!("Row {number} is not UTF-8 text. Save the file as UTF-8."))
-        })?;
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if !text.is_empty() {
-            let value = json::parse(text).map_err(|reason| {
-                RowsError::damaged(format!(
-                    "Row {number} is not JSON: {reason}. Write one JSON object per line."
-                ))
-            })?;
-            if !each(value, row)? {
-                return Ok(());
-            }
-            row += 1;
-        }
-        line.clear();
-    }
-    Ok(())
 }
 
 #[cfg(test)]

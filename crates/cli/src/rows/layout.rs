@@ -36,6 +36,23 @@ impl Layout {
         Ok(Self { columns, notes })
     }
 
+    /// The same for a file of which some columns are kept: where those are, too. A kept column is no input unless the model needs it.
+    pub(super) fn keeping(
+        inputs: &[Port],
+        header: &[String],
+        keep: &[String],
+    ) -> Result<(Self, Vec<usize>), RowsError> {
+        let kept = kept(header, keep)?;
+        let rest: Vec<usize> = (0..header.len()).filter(|place| !kept.contains(place)).collect();
+        let names: Vec<String> = rest.iter().filter_map(|&place| header.get(place).cloned()).collect();
+        if let Ok(mut layout) = Self::by_name(inputs, &names) {
+            let places = layout.columns.iter_mut().flatten();
+            places.for_each(|place| *place = rest.get(*place).copied().unwrap_or_default());
+            return Ok((layout, kept));
+        }
+        Ok((Self::by_name(inputs, header)?, kept))
+    }
+
     /// In the model's own order, where the file has no names.
     pub(super) fn by_position(inputs: &[Port], count: usize) -> Result<Self, RowsError> {
         let expected: usize = inputs.iter().map(|port| port.width).sum();
@@ -129,6 +146,21 @@ impl<'a> Index<'a> {
             "Expected every column once, but the file has more than one {doubled}. Keep one of each."
         )))
     }
+}
+
+/// Where each column stands that is kept.
+fn kept(header: &[String], keep: &[String]) -> Result<Vec<usize>, RowsError> {
+    let index = Index::new(header);
+    let missing: Vec<_> = keep.iter().filter(|name| index.find(name).is_none()).map(quoted).collect();
+    if !missing.is_empty() {
+        return Err(RowsError::columns(format!(
+            "The file does not have {}, which `--keep` names. Give names as they stand in the file.",
+            missing.join(", ")
+        )));
+    }
+    let kept: Vec<usize> = keep.iter().filter_map(|name| index.find(name)).collect();
+    index.refuse_doubles(kept.iter())?;
+    Ok(kept)
 }
 
 /// The name of a tensor without the number of the operator's output.
@@ -245,6 +277,26 @@ mod tests {
         assert!(error.message.contains("Expected 2 columns") && error.message.contains("got 3"));
         assert!(error.message.contains("`ID`"));
         assert!(Layout::by_position(&inputs, 3).unwrap_err().message.contains("got 3"));
+    }
+
+    #[test]
+    fn a_kept_column_is_no_input_unless_the_model_needs_it() {
+        let keeping = |columns: &[&str], names: &[&str], keep: &[&str]| {
+            Layout::keeping(&[port("x", 2, columns)], &header(names), &header(keep))
+        };
+        let (layout, kept) = keeping(&[], &["p", "ID", "q"], &["ID"]).unwrap();
+        assert!(layout.columns == [[0, 2]] && kept == [1] && layout.notes.is_empty());
+        let (layout, kept) = keeping(&["a", "b"], &["a", "b", "c"], &["b"]).unwrap();
+        assert!(layout.columns == [[0, 1]] && kept == [1] && layout.notes.len() == 1);
+        let error = keeping(&["a", "b"], &["a", "b"], &["ID", "a"]).unwrap_err();
+        assert!(error.message.contains("`ID`") && !error.message.contains("`a`"), "{error}");
+        assert!(
+            keeping(&["a", "b"], &["a", "b", "c", "c"], &["c"])
+                .unwrap_err()
+                .message
+                .contains("more than one")
+        );
+        assert!(keeping(&["a", "b"], &["a", "c"], &["c"]).unwrap_err().message.contains("`b`"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | `.npy` | along the first dimension | the only array |
 //! | `.npz` | along the first dimension | one array per input, by name |
 
+mod append;
 mod array;
 mod cell;
 mod columns;
@@ -21,10 +22,13 @@ mod npy;
 mod npy_header;
 mod npy_out;
 mod npz;
+mod parquet_column;
 mod parquet_in;
 mod parquet_out;
 mod parquet_pages;
+mod series;
 mod source;
+mod stream;
 mod table;
 mod text_out;
 mod write;
@@ -35,8 +39,12 @@ use privet_model::tensor::{DataType, Tensor};
 use self::source::Source;
 use self::table::Content;
 
+pub(crate) use self::append::{Appender, growing, packed, unpacked};
 pub(crate) use self::error::RowsError;
 pub(crate) use self::format::Format;
+pub(crate) use self::series::Series;
+pub(crate) use self::stream::{Stream, Wanted};
+pub(crate) use self::table::Chunk;
 pub(crate) use self::write::write;
 
 /// What a file of rows held.

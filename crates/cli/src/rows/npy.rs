@@ -2,7 +2,7 @@
 //!
 //! Values are taken as they come, so a file of ten bytes that declares a terabyte costs ten bytes.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use privet_model::tensor::Data;
 
@@ -40,6 +40,60 @@ pub(super) fn decode(mut source: impl Read, available: Option<u64>) -> Result<Ar
         _ => {
             Err(RowsError::damaged("There are more bytes than the array's shape needs. Write the file anew."))
         }
+    }
+}
+
+/// An array in C order, some rows at a time.
+pub(super) struct Pieces<R> {
+    source: R,
+    header: Header,
+    left: usize,
+}
+
+impl<R: Read + Seek> Pieces<R> {
+    /// Reads the header, of a file of so many bytes.
+    pub(super) fn open(mut source: R, available: u64) -> Result<Self, RowsError> {
+        let header = npy_header::read(&mut source)?;
+        let count = header.shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n));
+        let bytes = count.and_then(|count| count.checked_mul(header.element.size()));
+        let left = available.saturating_sub(source.stream_position().map_err(|e| broken(&e))?);
+        if bytes.is_none_or(|bytes| bytes as u64 > left) {
+            return Err(truncated());
+        }
+        if header.fortran && header.shape.len() > 1 {
+            return Err(RowsError::array(
+                "Expected rows one after the other (C order), got Fortran order. Save `numpy.ascontiguousarray(…)` of the array.",
+            ));
+        }
+        let left = header.shape.first().copied().unwrap_or(0);
+        Ok(Self { source, header, left })
+    }
+
+    /// How many rows are left.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Up to so many rows, as an array.
+    pub(super) fn fill(&mut self, most: usize) -> Result<Array, RowsError> {
+        let rows = most.min(self.left);
+        let mut shape = self.header.shape.clone();
+        shape.first_mut().into_iter().for_each(|first| *first = rows);
+        let count = shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n)).ok_or_else(too_large)?;
+        let data = values(&mut self.source, count, self.header.element)?;
+        self.left -= rows;
+        Ok(Array { shape, data })
+    }
+
+    /// Passes over so many rows, or to the end.
+    pub(super) fn skip(&mut self, rows: usize) -> Result<(), RowsError> {
+        let rows = rows.min(self.left);
+        let values = self.header.shape.iter().skip(1).try_fold(rows, |count, &n| count.checked_mul(n));
+        let bytes = values.and_then(|values| values.checked_mul(self.header.element.size()));
+        let bytes = bytes.and_then(|bytes| i64::try_from(bytes).ok()).ok_or_else(too_large)?;
+        self.source.seek_relative(bytes).map_err(|e| broken(&e))?;
+        self.left -= rows;
+        Ok(())
     }
 }
 

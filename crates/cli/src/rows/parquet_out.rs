@@ -28,14 +28,34 @@ pub(super) fn write(outputs: &[(Port, Tensor)], sink: &mut dyn Write) -> std::re
 
 fn encode(outputs: &[(Port, Tensor)]) -> Result<Vec<u8>> {
     let (columns, rows) = columns::of(outputs);
-    let fields = columns.iter().map(field).collect::<Result<_>>()?;
-    let schema = Type::group_type_builder("rows").with_fields(fields).build()?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
+    let mut writer = Groups::new(Vec::new(), &columns)?;
     for start in (0..rows).step_by(GROUP) {
-        write_group(writer.next_row_group()?, &columns, start..rows.min(start + GROUP))?;
+        writer.write(&columns, start..rows.min(start + GROUP))?;
     }
-    writer.into_inner()
+    writer.finish()
+}
+
+/// A file that is written group by group.
+pub(super) struct Groups<W: Write + Send>(SerializedFileWriter<W>);
+
+impl<W: Write + Send> Groups<W> {
+    /// A file of columns like these.
+    pub(super) fn new(sink: W, columns: &[Column<'_>]) -> Result<Self> {
+        let fields = columns.iter().map(field).collect::<Result<_>>()?;
+        let schema = Type::group_type_builder("rows").with_fields(fields).build()?;
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        Ok(Self(SerializedFileWriter::new(sink, Arc::new(schema), Arc::new(properties))?))
+    }
+
+    /// These rows as a group.
+    pub(super) fn write(&mut self, columns: &[Column<'_>], rows: std::ops::Range<usize>) -> Result<()> {
+        write_group(self.0.next_row_group()?, columns, rows)
+    }
+
+    /// The file is complete.
+    pub(super) fn finish(self) -> Result<W> {
+        self.0.into_inner()
+    }
 }
 
 fn field(column: &Column<'_>) -> Result<TypePtr> {
@@ -49,11 +69,12 @@ fn field(column: &Column<'_>) -> Result<TypePtr> {
     };
     let text = (column.dtype == DataType::Bytes).then_some(LogicalType::String);
     let builder = Type::primitive_type_builder(&column.name, physical);
-    Ok(Arc::new(builder.with_repetition(Repetition::REQUIRED).with_logical_type(text).build()?))
+    let repetition = if column.has_gaps() { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+    Ok(Arc::new(builder.with_repetition(repetition).with_logical_type(text).build()?))
 }
 
-fn write_group(
-    mut group: SerializedRowGroupWriter<'_, Vec<u8>>,
+fn write_group<W: Write + Send>(
+    mut group: SerializedRowGroupWriter<'_, W>,
     columns: &[Column<'_>],
     rows: std::ops::Range<usize>,
 ) -> Result<()> {
@@ -71,27 +92,35 @@ fn write_column(
     column: &Column<'_>,
     rows: std::ops::Range<usize>,
 ) -> Result<()> {
-    let values = rows.map(|row| column.value(row));
+    let present = |row| i16::from(!matches!(column.value(row), Out::Missing));
+    let levels = column.has_gaps().then(|| rows.clone().map(present).collect::<Vec<i16>>());
+    let values = rows.map(|row| column.value(row)).filter(|value| !matches!(value, Out::Missing));
+    let levels = levels.as_deref();
     match column.dtype {
-        DataType::Fp32 => {
-            put::<FloatType>(writer, values.filter_map(|v| if let Out::F32(v) = v { Some(v) } else { None }))
-        }
-        DataType::Fp64 => {
-            put::<DoubleType>(writer, values.filter_map(|v| if let Out::F64(v) = v { Some(v) } else { None }))
-        }
-        DataType::Int64 => put::<Int64Type>(writer, values.filter_map(int)),
-        DataType::Int32 => put::<Int32Type>(writer, values.filter_map(int).map(|v| v as i32)),
-        DataType::Bool => put::<BoolType>(writer, values.map(|v| matches!(v, Out::Bool(true)))),
-        DataType::Bytes => put::<ByteArrayType>(writer, values.filter_map(text)),
+        DataType::Fp32 => put::<FloatType>(
+            writer,
+            levels,
+            values.filter_map(|v| if let Out::F32(v) = v { Some(v) } else { None }),
+        ),
+        DataType::Fp64 => put::<DoubleType>(
+            writer,
+            levels,
+            values.filter_map(|v| if let Out::F64(v) = v { Some(v) } else { None }),
+        ),
+        DataType::Int64 => put::<Int64Type>(writer, levels, values.filter_map(int)),
+        DataType::Int32 => put::<Int32Type>(writer, levels, values.filter_map(int).map(|v| v as i32)),
+        DataType::Bool => put::<BoolType>(writer, levels, values.map(|v| matches!(v, Out::Bool(true)))),
+        DataType::Bytes => put::<ByteArrayType>(writer, levels, values.filter_map(text)),
     }
 }
 
 fn put<T: Physical>(
     mut writer: SerializedColumnWriter<'_>,
+    levels: Option<&[i16]>,
     values: impl Iterator<Item = T::T>,
 ) -> Result<()> {
     let values: Vec<T::T> = values.collect();
-    writer.typed::<T>().write_batch(&values, None, None)?;
+    writer.typed::<T>().write_batch(&values, levels, None)?;
     writer.close()
 }
 

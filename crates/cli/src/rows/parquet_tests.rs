@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::super::parquet_out;
 use super::*;
-use privet_model::tensor::DataType;
+use privet_model::tensor::{DataType, Tensor};
 
 const SPECIAL: &[u8] = include_bytes!("../../tests/data/special.parquet");
 const PLAIN: &[u8] = include_bytes!("../../tests/data/table-plain.parquet");

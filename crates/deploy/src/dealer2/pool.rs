@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::epoch::{Epoch, EpochId, Nonce, TicketId};
 use super::wire::{Dealt, HEAD, Order, TAPES};
+use crate::bundle::Called;
 use crate::error::{Blame, Error};
 use crate::oip::{InferReply, InferRequest, RawTensor};
 
@@ -74,7 +75,7 @@ const TRIES: usize = 4;
 /// A server's tapes.
 pub struct Pool {
     me: Role,
-    model: String,
+    model: Called,
     bundle: [u8; 32],
     nonce: Nonce,
     /// With the dealer.
@@ -130,8 +131,8 @@ pub struct Level {
 pub struct Owner {
     /// P1 or P2.
     pub me: Role,
-    /// The model's name.
-    pub model: String,
+    /// What the model is called.
+    pub model: Called,
     /// The bundle's digest.
     pub bundle: [u8; 32],
     /// Drawn at this start.
@@ -274,7 +275,8 @@ impl Pool {
         let bytes = order.seal(&self.key);
         let seal = *bytes.last_chunk::<32>().unwrap_or(&[0; 32]);
         let call = InferRequest {
-            model: self.model.clone(),
+            model: self.model.name.clone(),
+            version: self.model.version.to_string(),
             inputs: vec![RawTensor::bytes(HEAD, bytes)],
             ..InferRequest::default()
         };

@@ -59,7 +59,7 @@ impl ServerHost {
         let work = Work::new(part, &layout, me, secret)?;
         let owner = Owner {
             me,
-            model: bundle.manifest().name.clone(),
+            model: bundle.manifest().called(),
             bundle: layout.bundle,
             nonce: draw(entropy).map_err(no_entropy)?,
             key: Zeroizing::new(*with_dealer(me, me, &keys)),
@@ -285,6 +285,18 @@ impl Host for ServerHost {
     /// What is asked for is limited when it is given: a ticket is an answer.
     fn rows(&self, request: &InferRequest) -> usize {
         wire::rows_of_tickets(request)
+    }
+
+    /// A computation that begins and is given up at once is over for the other server too.
+    fn decline(&self, mut request: InferRequest) {
+        let head = request.take(wire::HEAD).unwrap_or_default();
+        let question = Question::decode(u8::from(self.me), &head, request.take(wire::BODY));
+        if let Ok(Question::Compute(compute)) = question
+            && self.work.talks()
+            && compute.bundle == self.layout.bundle
+        {
+            drop(self.peers.meet(&compute.ticket.statement(&compute.commitment)));
+        }
     }
 
     fn infer(&self, mut request: InferRequest) -> Result<InferReply, Error> {

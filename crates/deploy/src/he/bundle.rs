@@ -12,7 +12,7 @@ use privet_ring::entropy::Entropy;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::bundle::{FORMAT, Manifest, PublicBundle, random_hex, salted_digest, text, words};
+use crate::bundle::{Called, FORMAT, Manifest, PublicBundle, random_hex, salted_digest, text, words};
 use crate::check::{Planned, beyond, planned};
 use crate::error::Error;
 use crate::he::tickets::Secret;
@@ -127,11 +127,11 @@ impl HeFile {
 /// A bundle of a planned linear model.
 pub fn for_he(
     planned: &Planned,
-    name: &str,
+    name: impl Into<Called>,
     reveal: Reveal,
     entropy: &mut dyn Entropy,
 ) -> Result<(PublicBundle, HeFile), Error> {
-    let Planned { cut, plan, integers } = planned;
+    let (Planned { cut, plan, integers }, Called { name, version }) = (planned, name.into());
     let part = HePart {
         plan: plan.clone(),
         parameters: parameters(planned)?,
@@ -149,7 +149,8 @@ pub fn for_he(
     let public = PublicBundle::seal(Manifest {
         format: FORMAT,
         id: random_hex(entropy)?,
-        name: name.into(),
+        name,
+        version,
         kind: Kind::He,
         reveal,
         inputs: cut.head.inputs.clone(),

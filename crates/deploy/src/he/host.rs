@@ -174,7 +174,7 @@ fn metadata(public: &PublicBundle, bound: f64) -> Metadata {
     let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
     Metadata {
         name: public.manifest().name.clone(),
-        version: "1".into(),
+        version: public.manifest().version.to_string(),
         platform: "privet_he".into(),
         inputs: [HEAD, KEY, CIPHERTEXTS, MASKED].map(bytes).into(),
         outputs: vec![bytes(ANSWER)],

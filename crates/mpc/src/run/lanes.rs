@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
 
 use privet_model::private::StepId;
+use tracing::Span;
 
 use super::values::Value;
 use super::{Cost, Runner};
@@ -29,12 +30,15 @@ impl<P: Protocol> Runner<'_, P> {
             })
             .collect();
         let (program, inputs) = (self.program, self.inputs);
+        let whole = Span::current();
         let done: Vec<Result<Vec<Done<P>>, Abort>> = thread::scope(|scope| {
             let threads: Vec<_> = lanes
                 .iter_mut()
                 .zip(work)
                 .map(|(protocol, (steps, values))| {
+                    let whole = whole.clone();
                     let lane = move || {
+                        let _within = whole.enter();
                         let mut runner = Runner { values, ..Runner::new(protocol, program, inputs) };
                         steps.into_iter().map(|at| runner.lane_step(at)).collect()
                     };

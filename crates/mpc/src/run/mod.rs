@@ -12,6 +12,7 @@ mod windows;
 use std::sync::Arc;
 
 use privet_model::private::{Action, Numbers, Program, Step, StepId};
+use tracing::debug_span;
 
 use crate::Abort;
 use crate::functions::extremes::abs;
@@ -57,6 +58,9 @@ pub struct Cost {
     pub bytes: usize,
 }
 
+/// The target of the spans in which a program and each of its steps run, for whoever traces them.
+pub const STEPS: &str = "privet::steps";
+
 /// The same, and the cost of each step.
 pub fn run_counted<P: Protocol>(
     protocol: &mut P,
@@ -64,6 +68,8 @@ pub fn run_counted<P: Protocol>(
     inputs: &Inputs<'_, P::Share>,
     columns: Columns<P>,
 ) -> Result<(P::Sum, Vec<Cost>), Abort> {
+    let whole = debug_span!(target: STEPS, "program");
+    let _within = whole.enter();
     let mut runner = Runner { columns: Some(columns), ..Runner::new(protocol, program, inputs) };
     for wave in waves(program) {
         for at in wave.quiet {
@@ -103,7 +109,11 @@ impl<'a, P: Protocol> Runner<'a, P> {
     fn run(&mut self, at: StepId) -> Result<(), Abort> {
         let before = self.protocol.ledger();
         let (rounds, sent) = (before.rounds, before.sent.len());
-        let value = self.step(at)?;
+        // Public: the action and its place in the program, which all parties have.
+        let step =
+            debug_span!(target: STEPS, "step", number = at, action = self.program.steps[at].action.name());
+        let value = step.in_scope(|| self.step(at))?;
+        drop(step);
         self.values[at] = self.keep(at, value)?;
         let ledger = self.protocol.ledger();
         let bytes = ledger.sent[sent..].iter().map(|(_, bytes)| bytes).sum();

@@ -168,7 +168,7 @@ fn metadata(bundle: &PublicBundle, measured: &str) -> Metadata {
     let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
     Metadata {
         name: bundle.manifest().name.clone(),
-        version: "1".into(),
+        version: bundle.manifest().version.to_string(),
         platform: "privet_tee".into(),
         inputs: vec![bytes(CHALLENGE), bytes(SEALED)],
         outputs: vec![bytes(EVIDENCE), bytes(SEALED)],

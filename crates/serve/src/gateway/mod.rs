@@ -98,7 +98,7 @@ fn metadata(deployed: &Deployed) -> Result<Metadata, Error> {
     }
     Ok(Metadata {
         name: file.name.clone(),
-        version: "1".into(),
+        version: deployed.public().manifest().version.to_string(),
         platform: format!("privet_{}", file.kind.name()),
         inputs: caller.inputs().iter().map(TensorMetadata::from).collect(),
         outputs: caller.outputs().iter().map(TensorMetadata::from).collect(),

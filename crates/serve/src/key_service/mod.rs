@@ -128,6 +128,10 @@ impl Host for KeyHost {
         &self.metadata
     }
 
+    fn expires(&self) -> Vec<(String, u64)> {
+        self.service.expires()
+    }
+
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
         let message = request.inputs.iter().find(|raw| raw.name == MESSAGE).ok_or_else(|| {
             Error::usage(

@@ -5,6 +5,7 @@ use std::net::TcpStream as Blocking;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use privet_mpc::role::Role;
 use rustls::server::ClientHello;
 use rustls::{ServerConnection, StreamOwned};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,8 +15,9 @@ use tokio_rustls::server::{StartHandshake, TlsStream};
 use super::frame::{ALPN, HELLO, Purpose, Verdict, parse_hello};
 use super::measure::answer;
 use super::reader::read_all;
+use super::report::report;
 use super::wire::Wire;
-use super::{Mesh, Side, spawn};
+use super::{Mesh, Meshes, Side, spawn};
 use crate::tls::key_of;
 
 /// Whether a party knocks, and not a client.
@@ -23,7 +25,7 @@ pub fn is_party(hello: &ClientHello<'_>) -> bool {
     hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == ALPN))
 }
 
-impl Mesh {
+impl Meshes {
     /// Lets a peer in. Whatever goes wrong is told here; it concerns nobody else.
     pub async fn admit(&self, knock: StartHandshake<TcpStream>) {
         if let Err(error) = self.greet(knock).await {
@@ -32,18 +34,33 @@ impl Mesh {
     }
 
     async fn greet(&self, knock: StartHandshake<TcpStream>) -> io::Result<()> {
-        let mut stream = knock.into_stream(Arc::clone(&self.tls)).await?;
-        let side = self.side(&stream)?;
+        let mut stream = knock.into_stream(self.tls()).await?;
         let mut hello = [0; HELLO];
         stream.read_exact(&mut hello).await?;
         let hello = parse_hello(&hello).ok_or_else(|| io::Error::other("its greeting is none of a party"))?;
-        let verdict = self.judge(side, &hello);
+        let mesh =
+            self.of_bundle(&hello.2).ok_or_else(|| io::Error::other("there is no bundle of parties here"))?;
+        mesh.greeted(&hello, stream).await
+    }
+}
+
+impl Mesh {
+    async fn greeted(
+        &self,
+        hello: &(Purpose, Role, [u8; 32]),
+        mut stream: TlsStream<TcpStream>,
+    ) -> io::Result<()> {
+        let side = self.side(&stream)?;
+        let verdict = self.judge(side, hello);
         let measuring = self.measuring(hello.0, verdict);
         stream.write_all(&verdict.to_bytes()).await?;
         stream.flush().await?;
         if verdict != Verdict::Welcome {
             let _ = stream.shutdown().await;
             return Err(io::Error::other(format!("party {}: {verdict:?}", side.role(self.hub.me).index())));
+        }
+        if hello.0 == Purpose::Report {
+            return stream.write_all(&report(&self.hub)).await;
         }
         match measuring {
             Some(measuring) => answer_all(side, stream, measuring),
@@ -59,7 +76,7 @@ impl Mesh {
         side.map(|(side, _)| side).ok_or_else(|| io::Error::other("no peer's key was shown"))
     }
 
-    fn judge(&self, side: Side, hello: &(Purpose, privet_mpc::role::Role, [u8; 32])) -> Verdict {
+    fn judge(&self, side: Side, hello: &(Purpose, Role, [u8; 32])) -> Verdict {
         let (purpose, role, bundle) = hello;
         if *role != side.role(self.hub.me) {
             return Verdict::AnotherRole;
@@ -70,6 +87,7 @@ impl Mesh {
         let free = match purpose {
             Purpose::Compute => self.hub.is_open(),
             Purpose::Measure => !self.measured.swap(true, Ordering::AcqRel),
+            Purpose::Report => true,
         };
         if free { Verdict::Welcome } else { Verdict::NotNow }
     }

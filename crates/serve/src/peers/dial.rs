@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use privet_deploy::{Blame, Error};
 use privet_mpc::role::Role;
@@ -12,8 +13,11 @@ use rustls_pki_types::ServerName;
 
 use super::frame::{Purpose, REPLY, Verdict, hello};
 use super::wire::{Outgoing, Wire, why};
-use super::{Identity, SILENCE, Side, tls};
+use super::{Identity, Side, tls};
 use crate::link::{server_name, unreachable, untrusted};
+
+/// How long a connection may take. The system asks again ever later where the network swallows what is sent; a new try asks at once.
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// A peer, and how to know it.
 pub(super) struct Target {
@@ -57,7 +61,7 @@ impl Target {
     fn socket(&self) -> io::Result<TcpStream> {
         let mut failed = io::Error::from(io::ErrorKind::NotFound);
         for address in self.address.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, SILENCE) {
+            match TcpStream::connect_timeout(&address, CONNECT) {
                 Ok(socket) => return Ok(socket),
                 Err(error) => failed = error,
             }

@@ -75,6 +75,8 @@ pub(super) enum Purpose {
     Compute,
     /// To be answered, each frame with an empty one, for who measures the way.
     Measure,
+    /// To be told how it stands with this party's own peers.
+    Report,
 }
 
 const MAGIC: [u8; 4] = *b"PVP1";
@@ -97,6 +99,7 @@ pub(super) fn parse_hello(bytes: &[u8; HELLO]) -> Option<(Purpose, Role, [u8; 32
     let purpose = match bytes[4] {
         0 => Purpose::Compute,
         1 => Purpose::Measure,
+        2 => Purpose::Report,
         _ => return None,
     };
     let role = Role::new(bytes[5].into())?;

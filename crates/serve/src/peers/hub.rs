@@ -1,6 +1,7 @@
 //! What all threads of a party share, under one lock: computations here, connections in `connections`. Nothing is read or
 //! written while it is held.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,12 +9,13 @@ use privet_mpc::link::LinkError;
 use privet_mpc::role::Role;
 
 use super::Side;
-use super::frame::{Head, Point};
+use super::frame::{HEAD, Head, Point};
 use super::inbox::Waiting;
 use super::refusal::Refusal;
 use super::sessions::Sessions;
 use super::way::Way;
 use super::wire::Writer;
+use crate::service::Peer;
 
 /// What all threads of a party share.
 pub(super) struct Hub {
@@ -26,6 +28,8 @@ pub(super) struct Hub {
     /// A connection came or went.
     pub(super) changed: Condvar,
     writers: [Mutex<Option<Writer>>; 2],
+    /// Bytes of frames to and from each side.
+    traffic: [[AtomicU64; 2]; 2],
     pub(super) began: Instant,
 }
 
@@ -43,9 +47,9 @@ impl Hub {
     pub(super) fn new(me: Role, sides: &[Side], deadline: Duration) -> Self {
         let ways = Default::default();
         let state = State { sessions: Sessions::new(), ways, connections: 0, open: false, closed: false };
-        let (changed, writers, began) = (Condvar::new(), Default::default(), Instant::now());
-        let sides = sides.to_vec();
-        Self { me, sides, deadline, state: Mutex::new(state), changed, writers, began }
+        let (changed, began, sides) = (Condvar::new(), Instant::now(), sides.to_vec());
+        let (writers, traffic) = Default::default();
+        Self { me, sides, deadline, state: Mutex::new(state), changed, writers, traffic, began }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -65,6 +69,7 @@ impl Hub {
     }
 
     pub(super) fn deliver(&self, from: Side, head: &Head, body: Vec<u8>) {
+        self.count(from, 1, body.len());
         self.state().sessions.deliver(from, head, body, Instant::now());
     }
 
@@ -79,12 +84,27 @@ impl Hub {
     pub(super) fn write(&self, to: Side, head: Head, body: &[u8]) -> Result<(), LinkError> {
         let mut slot = self.writer(to);
         let writer = slot.as_mut().ok_or(LinkError::Closed)?;
-        let Err(error) = writer.frame(head, body) else { return Ok(()) };
+        let Err(error) = writer.frame(head, body) else {
+            self.count(to, 0, body.len());
+            return Ok(());
+        };
         let id = writer.id;
         *slot = None;
         drop(slot);
         self.lost(to, id, &error.to_string());
         Err(LinkError::Closed)
+    }
+
+    fn count(&self, side: Side, direction: usize, body: usize) {
+        self.traffic[side.index()][direction].fetch_add((HEAD + body) as u64, Ordering::Relaxed);
+    }
+
+    /// How it stands with a peer.
+    pub(super) fn peer(&self, side: Side) -> Peer {
+        let [sent, received] =
+            self.traffic[side.index()].each_ref().map(|bytes| bytes.load(Ordering::Relaxed));
+        let party = u8::from(side.role(self.me)).into();
+        Peer { party, up: self.state().ways[side.index()].is_up(), sent, received }
     }
 
     /// The next message of a peer, until the deadline.

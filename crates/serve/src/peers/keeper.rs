@@ -9,9 +9,9 @@ use super::way::Way;
 use super::wire::Writer;
 use super::{PING, Side};
 
-/// How long to wait before the next try: longer each time, up to a second.
+/// How long to wait before the next try: longer each time, but never so long that a peer which is back is not met within two seconds.
 const FIRST: Duration = Duration::from_millis(50);
-const LAST: Duration = Duration::from_secs(1);
+const LAST: Duration = Duration::from_millis(250);
 
 /// Until the party ends.
 pub(super) fn keep(hub: &Hub, side: Side, target: &Target) {

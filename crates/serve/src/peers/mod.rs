@@ -7,9 +7,9 @@
 //! | `hub`, `connections`, `way` | computations and connections, under one lock |
 //! | `link`, `refusal` | one computation's end of the connections, or why it has none |
 //! | `wire`, `tls`, `dial`, `keeper` | the connection out: made, held, and made again |
-//! | `admit`, `reader` | the connection in: let in, and read |
+//! | `meshes`, `admit`, `reader` | the connection in: to which bundle's parties, let in, and read |
 //! | [`recorded`] | what a peer sends, from bytes instead of a connection |
-//! | `measure` | how far a peer is, for `privet doctor --links` |
+//! | `measure`, `report` | how far a peer is and what it says of the others, for `privet doctor --links` |
 //!
 //! Connections are blocking and have threads to themselves. A message is written by the thread of the computation that
 //! sends it, and read by the one thread that reads for all; that thread never waits for a computation, so no computation
@@ -25,9 +25,11 @@ mod keeper;
 mod link;
 mod measure;
 mod memory;
+mod meshes;
 mod reader;
 pub mod recorded;
 mod refusal;
+mod report;
 mod sessions;
 mod tls;
 mod way;
@@ -38,19 +40,20 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use privet_deploy::Error;
-use privet_mpc::Abort;
-use privet_mpc::link::{Links, Peers};
-use privet_mpc::role::Role;
-use rustls::ServerConfig;
-
 pub use self::admit::is_party;
 use self::dial::Target;
 pub use self::frame::{ALPN, FRAME};
 use self::hub::Hub;
 pub use self::measure::{Measured, measure};
+pub use self::meshes::Meshes;
+pub use self::report::{Told, ask};
 use crate::keys::MachineKey;
 use crate::public_key::PublicKey;
+use crate::service::{Company, Peer};
+use privet_deploy::Error;
+use privet_mpc::Abort;
+use privet_mpc::link::{Links, Peers};
+use privet_mpc::role::Role;
 
 /// How often a party says that it is still there, and how long it may say nothing.
 const PING: Duration = Duration::from_secs(1);
@@ -99,7 +102,6 @@ pub struct Identity<'a> {
 /// A party among its peers. Dropping it ends its connections.
 pub struct Mesh {
     hub: Arc<Hub>,
-    tls: Arc<ServerConfig>,
     pins: [PublicKey; 2],
     bundle: [u8; 32],
     /// At most one way is measured at a time: it takes a thread and much of the network.
@@ -120,9 +122,8 @@ impl Mesh {
             return Err(Error::refused("E230", "The bundle does not name three parties."));
         };
         let pins = [previous, next];
-        let tls = tls::server(identity.key, identity.certificate, &pins)?;
         let hub = Arc::new(Hub::new(identity.me, sides, deadline));
-        Ok(Self { hub, tls: Arc::new(tls), pins, bundle: identity.bundle, measured: Arc::default() })
+        Ok(Self { hub, pins, bundle: identity.bundle, measured: Arc::default() })
     }
 
     /// Connects to its peers, at `HOST:PORT` of the previous and the next one, now and whenever a connection was lost.
@@ -141,6 +142,11 @@ impl Mesh {
         self.hub.troubles()
     }
 
+    /// The bundle whose parties these are.
+    pub fn bundle(&self) -> &[u8; 32] {
+        &self.bundle
+    }
+
     /// Whether both peers are connected, in both directions; waits for it.
     pub fn connected(&self, patience: Duration) -> bool {
         self.hub.connected(patience).is_ok()
@@ -150,6 +156,24 @@ impl Mesh {
 impl Peers for Mesh {
     fn meet(&self, point: &[u8; 32]) -> Result<Links, Abort> {
         link::meet(&self.hub, point)
+    }
+}
+
+impl Company for Mesh {
+    fn peers(&self) -> Vec<Peer> {
+        self.hub.sides.iter().map(|&side| self.hub.peer(side)).collect()
+    }
+
+    fn ready(&self) -> Result<(), Error> {
+        let Err(side) = self.hub.connected(Duration::ZERO) else { return Ok(()) };
+        let [previous, next] = self.troubles();
+        let trouble = if side == Side::Previous { previous } else { next };
+        Err(trouble.unwrap_or_else(|| {
+            let party = side.role(self.hub.me).index();
+            let what =
+                format!("Party {party} is not connected to this one yet. It is tried again by itself.");
+            Error::new(privet_deploy::Blame::Unreachable, "E304", what)
+        }))
     }
 }
 

@@ -21,14 +21,10 @@ use crate::keys::MachineKey;
 use crate::public_key::{PublicKey, fingerprint};
 use crate::tls::{Pinned, key_of, provider, unusable};
 
-/// For the side that accepts: only holders of one of these two keys.
-pub(super) fn server(
-    key: &MachineKey,
-    certificate: &str,
-    pins: &[PublicKey; 2],
-) -> Result<ServerConfig, Error> {
+/// For the side that accepts: only holders of one of these keys.
+pub(super) fn server(key: &MachineKey, certificate: &str, pins: &[PublicKey]) -> Result<ServerConfig, Error> {
     let (provider, chain) = (provider(), read_pem(certificate)?);
-    let pins = pins.each_ref().map(|pin| *pin.tls());
+    let pins = pins.iter().map(|pin| *pin.tls()).collect();
     let verifier = Arc::new(Peers { pins, provider: Arc::clone(&provider) });
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
@@ -57,18 +53,21 @@ pub(super) fn client(key: &MachineKey, certificate: &str, pin: &PublicKey) -> Re
     Ok(config)
 }
 
-/// A machine that is neither of the two peers wanted to connect as one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the key {} or {}, got {}; is the bundle of that machine the one of this?",
-    fingerprint(&.expected[0]), fingerprint(&.expected[1]), fingerprint(.got))]
+/// A machine that is no peer wanted to connect as one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the key {}, got {}; is the bundle of that machine the one of this?", either(.expected), fingerprint(.got))]
 pub(super) struct NoPeer {
-    expected: [[u8; 32]; 2],
+    expected: Vec<[u8; 32]>,
     got: [u8; 32],
+}
+
+fn either(keys: &[[u8; 32]]) -> String {
+    keys.iter().map(fingerprint).collect::<Vec<_>>().join(" or ")
 }
 
 #[derive(Debug)]
 struct Peers {
-    pins: [[u8; 32]; 2],
+    pins: Vec<[u8; 32]>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -87,7 +86,7 @@ impl ClientCertVerifier for Peers {
         if self.pins.contains(&got) {
             return Ok(ClientCertVerified::assertion());
         }
-        let wrong = NoPeer { expected: self.pins, got };
+        let wrong = NoPeer { expected: self.pins.clone(), got };
         Err(CertificateError::Other(OtherError(Arc::new(wrong))).into())
     }
 

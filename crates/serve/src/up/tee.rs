@@ -38,7 +38,9 @@ impl Running {
             certificate: Some("enclave.pem".into()),
             origins: wanted.origins.to_vec(),
             keys: keys.clone(),
+            audit: None,
             limits: LimitsConfig::default(),
+            clients: Vec::new(),
         };
         let entry = self.role(wanted.program, "enclave", "enclave", &key, config).await?;
         Ok((public, vec![self.far(entry, wanted.network)?]))

@@ -24,7 +24,7 @@ use crate::roles::{Prepared, bind, read_key};
 use crate::server::{Content, Door};
 use crate::tls::server_config;
 
-pub use config::WebConfig;
+pub use config::{FieldConfig, WebConfig};
 use page::Page;
 
 /// The page's server.

@@ -265,11 +265,7 @@ impl World {
     }
 
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
-            name: "party-1".into(),
-            address: self.server.address.to_string(),
-            trust: Trust::Pinned(self.key.public().clone()),
-        }
+        Endpoint::new("party-1", self.server.address.to_string(), Trust::Pinned(self.key.public().clone()))
     }
 
     pub async fn client(&self) -> Client {
@@ -277,7 +273,7 @@ impl World {
     }
 
     pub async fn tls(&self, alpn: &[u8]) -> tokio_rustls::client::TlsStream<TcpStream> {
-        let mut config = pinned_client(self.key.public()).unwrap();
+        let mut config = pinned_client(self.key.public(), None).unwrap();
         config.alpn_protocols = vec![alpn.into()];
         let socket = TcpStream::connect(self.server.address).await.unwrap();
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));

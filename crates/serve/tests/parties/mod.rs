@@ -22,7 +22,7 @@ use privet_mpc::protocols::replicated3::{Replicated, multiply};
 use privet_mpc::role::{PARTIES, Role};
 use privet_mpc::session::Session;
 use privet_mpc::world::World;
-use privet_serve::peers::{Identity, Mesh};
+use privet_serve::peers::{Identity, Mesh, Meshes};
 use privet_serve::server::{Content, Door, serve_behind};
 use privet_serve::tls::server_config;
 use privet_serve::{Limits, MachineKey, PublicKey, Registry};
@@ -106,7 +106,8 @@ impl Trio {
         let tls = server_config(identity.key, identity.certificate).unwrap();
         let mesh = Arc::new(Mesh::new(&identity, self.deadline).unwrap());
         mesh.connect(&identity, peers).unwrap();
-        let served = Arc::clone(&mesh);
+        let all = vec![Arc::clone(&mesh)];
+        let served = Arc::new(Meshes::new(identity.key, identity.certificate, all).unwrap());
         let host = Arc::new(host::Multiplies::new(role, Arc::clone(&mesh)));
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();

@@ -29,7 +29,7 @@ pub fn connect(trio: &Trio, me: Role, to: Role) -> Raw {
 
 /// TLS with any key.
 pub fn shake(trio: &Trio, key: &MachineKey, certificate: &str, to: Role) -> Raw {
-    let verifier = pinned_client(&trio.pins[to.index()]).unwrap();
+    let verifier = pinned_client(&trio.pins[to.index()], None).unwrap();
     let mut config: ClientConfig = ClientConfig::clone(&verifier);
     config.client_auth_cert_resolver = resolver(key, certificate);
     config.alpn_protocols = vec![ALPN.to_vec()];

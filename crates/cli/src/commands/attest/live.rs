@@ -27,7 +27,7 @@ pub(super) async fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     let caller = TeeCaller::new(&public, Belief::from(&args.belief).trust(&file, folder)?)?;
     let endpoint =
         file.endpoints.first().ok_or_else(|| Error::usage("E142", "The deployment has no endpoint."))?;
-    let client = Client::new(&endpoint.endpoint(folder)?)?;
+    let client = Client::new(&endpoint.endpoint(folder, &file.shown(folder)?)?)?;
     let nonce =
         draw(&mut OsEntropy).map_err(|_| Failure::ours("The operating system gave no randomness.".into()))?;
     let reply = client.infer(caller.challenge(nonce), Instant::now() + DEADLINE).await?;

@@ -27,7 +27,7 @@ use crate::hpke::send_to;
 use crate::statement::{Direction, Hex, Stamp, sha256};
 use crate::token::Token;
 use crate::verdict::Verdict;
-use crate::verify::{Question, Time, appraise};
+use crate::verify::{Question, Time, appraise, seconds_of};
 
 /// Longest reason of a refusal, in letters.
 const LONGEST_REASON: usize = 600;
@@ -59,6 +59,8 @@ struct State {
     nonces: Nonces,
     sessions: Sessions,
     refusals: Refusals,
+    /// What the evidence that was accepted last depends on, and when that runs out.
+    expires: Vec<(String, Time)>,
 }
 
 /// A refusal, for the log and for the enclave's operator.
@@ -99,8 +101,18 @@ impl Service {
         }
         let nonces =
             Nonces::new(entropy).map_err(|_| Unfit("this machine gives no randomness".to_owned()))?;
-        let state = State { nonces, sessions: Sessions::default(), refusals: Refusals::default() };
+        let state = State {
+            nonces,
+            sessions: Sessions::default(),
+            refusals: Refusals::default(),
+            expires: Vec::new(),
+        };
         Ok(Self { terms, resources: read, store, state: Mutex::new(state) })
+    }
+
+    /// When what the last accepted evidence depends on runs out: certificates and collateral, by their names.
+    pub fn expires(&self) -> Vec<(String, Time)> {
+        self.state().expires.clone()
     }
 
     /// The keys that it signs with.
@@ -171,7 +183,10 @@ impl Service {
         let outcome = sealed.as_ref().map_or_else(|no| no.0, |_| "released");
         self.log(about(resource, bundle, evidence, &verdict), outcome, key, now)?;
         let Sealed { reply, session, secret } = sealed?;
-        self.state().sessions.begin(session, secret, bundle);
+        let until = |(what, until): &(String, String)| Some((what.clone(), seconds_of(until)?));
+        let mut state = self.state();
+        state.expires = verdict.expires.iter().filter_map(until).collect();
+        state.sessions.begin(session, secret, bundle);
         Ok(reply)
     }
 
