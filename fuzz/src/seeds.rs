@@ -22,7 +22,7 @@ pub fn files(folders: &[&str], ending: &str) -> Vec<Vec<u8>> {
         find(&place(folder), ending, &mut paths);
     }
     paths.sort();
-    paths.iter().filter_map(|path| std::fs::read(path).ok()).collect()
+    paths.iter().filter_map(|path| std::fs::read(path).ok()).filter(|bytes| !bytes.is_empty()).collect()
 }
 
 fn find(folder: &Path, ending: &str, into: &mut Vec<PathBuf>) {
