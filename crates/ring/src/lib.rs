@@ -26,11 +26,14 @@ pub mod fixed;
 pub mod galois;
 pub mod kernels;
 mod lanes;
+mod memory;
 pub mod pack;
 pub mod prg;
 pub mod residues;
 pub mod turn;
 pub mod words;
+
+pub use self::memory::keep_freed_memory;
 
 /// `Debug` for types that hold what nobody else may see: their name, and nothing of what is in them.
 #[macro_export]
@@ -64,13 +67,6 @@ pub fn signed(element: u64, k: u32) -> i64 {
 /// The low `k` bits, 1 ≤ k ≤ 64.
 pub fn reduce(element: u64, k: u32) -> u64 {
     element & (u64::MAX >> (64 - k.clamp(1, 64)))
-}
-
-/// For programs that work on one large request after another, at their start. glibc gives each freed block above a threshold
-/// back to the kernel, which then clears the same pages again for the next chunk of a request. Freeing one block of nearly
-/// 32 MiB, which is never touched, raises that threshold to it (`mallopt(3)`, the dynamic threshold). Elsewhere this does nothing.
-pub fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity((32 << 20) - (64 << 10))));
 }
 
 #[cfg(test)]

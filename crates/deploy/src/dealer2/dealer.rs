@@ -3,7 +3,6 @@
 //! It sees no row and no answer: its shares are random, and so is what it computes with them. Each tape follows from the epoch and the
 //! ticket's number, so that both servers' halves fit whichever asks first.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use privet_mpc::commitment::{Statement, of_seed};
@@ -16,6 +15,7 @@ use privet_ring::entropy::{Entropy, draw};
 use zeroize::Zeroizing;
 
 use super::epoch::{Epoch, Nonce, TicketId, with_dealer};
+use super::kept::{Bytes, Kept};
 use super::wire::{Dealt, HEAD, Order, TAPES};
 use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::error::{Blame, Error};
@@ -23,10 +23,6 @@ use crate::mpc::{aborted, metadata};
 use crate::oip::{Host, InferReply, InferRequest, Metadata, RawTensor, TensorMetadata};
 use crate::work::Work;
 use privet_mpc::protocols::dealer2::Keys;
-
-/// Bytes of tapes that one reply aims at, and that wait here for the other server.
-const REPLY_BYTES: usize = 4 << 20;
-const KEPT_BYTES: usize = 64 << 20;
 
 /// The dealer.
 pub struct DealerHost {
@@ -42,21 +38,7 @@ pub struct DealerHost {
 struct State {
     /// Of the servers that came.
     servers: [Option<Nonce>; 2],
-    /// What the other server did not order yet, oldest first.
-    kept: VecDeque<Kept>,
-}
-
-struct Kept {
-    server: Role,
-    point: [u8; 32],
-    tape: Zeroizing<Vec<u8>>,
-}
-
-impl Kept {
-    /// What it counts: an empty one takes room too.
-    fn weight(&self) -> usize {
-        self.tape.len() + 256
-    }
+    kept: Kept,
 }
 
 impl DealerHost {
@@ -89,7 +71,7 @@ impl DealerHost {
         let (own, other) = (usize::from(order.server) - 1, 2 - usize::from(order.server));
         if state.servers[own] != Some(order.nonce) {
             state.servers[own] = Some(order.nonce);
-            state.kept.clear();
+            state.kept = Kept::default();
         }
         if let [Some(one), Some(two)] = state.servers {
             return Ok(Epoch { dealer: self.nonce, servers: [one, two] });
@@ -98,58 +80,8 @@ impl DealerHost {
         Err(Error::new(Blame::Unreachable, "E347", what))
     }
 
-    /// As many of the ordered tapes as fit a reply.
-    fn deal(
-        &self,
-        order: &Order,
-        epoch: &Epoch,
-        state: &mut State,
-    ) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
-        let server = Role::new(order.server.into()).unwrap_or(Role::ALL[1]);
-        let (mut tapes, mut bytes, epoch) = (Vec::new(), 0, epoch.id());
-        for number in (order.first..).take(order.count as usize) {
-            let ticket = TicketId { epoch, rows: order.rows, number };
-            let point = ticket.point();
-            let kept = state.kept.iter().position(|kept| kept.server == server && kept.point == point);
-            let tape = if let Some(kept) = kept.and_then(|at| state.kept.remove(at)) {
-                kept.tape
-            } else {
-                let (own, of_other) = self.deal_one(&ticket, server, state)?;
-                bytes += of_other;
-                own
-            };
-            bytes += tape.len();
-            tapes.push(tape);
-            if bytes >= REPLY_BYTES {
-                break;
-            }
-        }
-        Ok(tapes)
-    }
-
-    /// This server's tape, and the bytes of the other one's, which is kept.
-    fn deal_one(
-        &self,
-        ticket: &TicketId,
-        server: Role,
-        state: &mut State,
-    ) -> Result<(Zeroizing<Vec<u8>>, usize), Error> {
-        let [one, two] = self.tapes(ticket)?;
-        let (own, other, of_other) =
-            if server.index() == 1 { (one, two, Role::ALL[2]) } else { (two, one, Role::ALL[1]) };
-        let length = other.len();
-        state.kept.push_back(Kept { server: of_other, point: ticket.point(), tape: other });
-        let mut bytes: usize = state.kept.iter().map(Kept::weight).sum();
-        while bytes > KEPT_BYTES
-            && let Some(oldest) = state.kept.pop_front()
-        {
-            bytes -= oldest.weight();
-        }
-        Ok((own, length))
-    }
-
     /// P0's part of a computation on rows that nobody has yet. What it would answer goes to P2 at the end of its tape.
-    fn tapes(&self, ticket: &TicketId) -> Result<[Zeroizing<Vec<u8>>; 2], Error> {
+    fn tapes(&self, ticket: &TicketId) -> Result<[Bytes; 2], Error> {
         let me = Role::ALL[0];
         let keys = ticket.keys(me, &self.keys, &[0; 32]);
         let seeds = [ticket.seed(&keys.with_previous), ticket.seed(&keys.with_next)];
@@ -190,7 +122,11 @@ impl Host for DealerHost {
         }
         let mut state = self.state();
         let epoch = self.introduced(&order, &mut state)?;
-        let tapes = self.deal(&order, &epoch, &mut state)?;
+        let server = Role::new(order.server.into()).unwrap_or(Role::ALL[1]);
+        let (rows, epoch_id) = (order.rows, epoch.id());
+        let tapes = state.kept.order((server, rows, order.first), order.count, |number| {
+            self.tapes(&TicketId { epoch: epoch_id, rows, number })
+        })?;
         drop(state);
         let key = self.key(order.server).unwrap_or(&self.keys.with_next);
         let reply = Dealt { epoch, tapes }.seal(key, &seal);

@@ -5,7 +5,9 @@
 //! | [`epoch`] | which randomness is in force, and the keys that follow for each ticket |
 //! | [`wire`] | messages, byte by byte |
 //! | [`dealer`] | the dealer: it computes its part for tickets that servers order, and keeps nothing |
+//! | `kept` | what one server ordered and the other one will |
 //! | [`pool`] | a server's tapes, ordered ahead, given away once and burnt before use |
+//! | `turns` | one order at a time |
 //! | [`server`] | a server: it gives tickets, and computes for who brings one |
 //! | [`caller`] | the client |
 //!
@@ -17,8 +19,10 @@
 pub mod caller;
 pub mod dealer;
 pub mod epoch;
+mod kept;
 pub mod pool;
 pub mod server;
+mod turns;
 pub mod wire;
 
 use privet_mpc::request::Layout;

@@ -10,6 +10,7 @@ use privet_mpc::role::Role;
 use zeroize::Zeroizing;
 
 use super::epoch::{Epoch, EpochId, Nonce, TicketId};
+use super::turns::Turns;
 use super::wire::{Dealt, HEAD, Order, TAPES};
 use crate::bundle::Called;
 use crate::error::{Blame, Error};
@@ -71,23 +72,25 @@ const MOST_READY: usize = 64;
 const PASSED_OVER: u32 = 1024;
 /// Orders in vain, one after the other: an epoch may end at any of them.
 const TRIES: usize = 4;
+/// Epochs that are remembered after their end.
+const ENDED: usize = 1024;
 
 /// A server's tapes.
 pub struct Pool {
     me: Role,
     model: Called,
     bundle: [u8; 32],
-    nonce: Nonce,
     /// With the dealer.
     key: Zeroizing<[u8; 32]>,
     supply: Supply,
+    turns: Turns,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    nonce: Nonce,
     epoch: Option<Epoch>,
-    /// Those that were in force before: none comes back, as its numbers would begin again.
+    /// Those of this nonce that were in force before: none comes back, as its numbers would begin again.
     ended: HashSet<EpochId>,
     /// By rows.
     stocks: BTreeMap<u32, Stock>,
@@ -145,10 +148,15 @@ impl Pool {
     /// An empty one.
     pub fn new(owner: Owner, supply: Supply) -> Self {
         let Owner { me, model, bundle, nonce, key } = owner;
-        let mut state = State::default();
-        // Single rows are asked for first.
-        state.stocks.insert(1, Stock::default());
-        Self { me, model, bundle, nonce, key, supply, state: Mutex::new(state) }
+        let state = State {
+            nonce,
+            epoch: None,
+            ended: HashSet::new(),
+            // Single rows are asked for first.
+            stocks: BTreeMap::from([(1, Stock::default())]),
+            given: VecDeque::new(),
+        };
+        Self { me, model, bundle, key, supply, turns: Turns::default(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -172,9 +180,9 @@ impl Pool {
 
     /// Orders the next tapes that are missing, if any are. Whether there were.
     pub fn refill(&self) -> Result<bool, Error> {
-        let Some((rows, first, count)) = self.state().missing(self.supply.bytes) else { return Ok(false) };
-        self.order(rows, first, count)?;
-        Ok(true)
+        let missing = || self.state().missing(self.supply.bytes);
+        let order = || missing().map_or(Ok(()), |(rows, first, count)| self.order(rows, first, count));
+        Ok(missing().is_some() && self.turns.take(order).map(|_| true)?)
     }
 
     /// How full it is, by rows.
@@ -242,17 +250,24 @@ impl Pool {
         let mut in_vain = 0;
         while in_vain < TRIES {
             self.epoch()?;
-            let (next, count) = {
+            let count = {
                 let mut state = self.state();
                 let Some(epoch) = state.epoch else { continue };
                 match step(&epoch.id(), &mut state, self.supply.bytes)? {
                     Step::Done(done) => return Ok(done),
-                    Step::Order(count) => (state.stocks.entry(rows).or_default().next, count),
+                    Step::Order(count) => count,
                 }
             };
-            self.order(rows, next, count)?;
-            let came = self.state().stocks.get(&rows).is_some_and(|stock| stock.next > next);
-            in_vain = if came { 0 } else { in_vain + 1 };
+            let mut came = false;
+            let next = || self.state().stocks.get(&rows).map_or(0, |stock| stock.next);
+            let ordered = self.turns.take(|| {
+                let first = next();
+                self.order(rows, first, count)?;
+                came = next() > first;
+                Ok(())
+            })?;
+            // What others ordered may have been for other rows.
+            in_vain = if came || !ordered { 0 } else { in_vain + 1 };
         }
         Err(short_of(rows))
     }
@@ -271,7 +286,8 @@ impl Pool {
     /// One order, and what comes of it.
     fn order(&self, rows: u32, first: u64, count: u32) -> Result<(), Error> {
         let server = u8::from(self.me);
-        let order = Order { server, rows, count, first, bundle: self.bundle, nonce: self.nonce };
+        let State { nonce, epoch: before, .. } = *self.state();
+        let order = Order { server, rows, count, first, bundle: self.bundle, nonce };
         let bytes = order.seal(&self.key);
         let seal = *bytes.last_chunk::<32>().unwrap_or(&[0; 32]);
         let call = InferRequest {
@@ -280,11 +296,10 @@ impl Pool {
             inputs: vec![RawTensor::bytes(HEAD, bytes)],
             ..InferRequest::default()
         };
-        let before = self.state().epoch;
         let reply = (self.supply.to_dealer)(call)?;
         let tapes = reply.outputs.iter().find(|raw| raw.name == TAPES).map_or(&[][..], |raw| &raw.data);
         let dealt = Dealt::open(tapes, &self.key, &seal)?;
-        if dealt.epoch.servers[usize::from(server) - 1] != self.nonce || dealt.tapes.len() > count as usize {
+        if dealt.epoch.servers[usize::from(server) - 1] != nonce || dealt.tapes.len() > count as usize {
             return Err(Error::integrity("E513", "The dealer answered another order. It was not used."));
         }
         let kept = dealt.tapes.into_iter().map(|tape| self.supply.place.keep(tape));
@@ -295,7 +310,8 @@ impl Pool {
             return Err(Error::new(Blame::Unreachable, "E347", what));
         }
         // A reply that was overtaken says nothing new.
-        if state.epoch == before || state.epoch == Some(dealt.epoch) {
+        let overtaken = state.epoch != before && state.epoch != Some(dealt.epoch);
+        if state.nonce == nonce && !overtaken {
             state.absorb(&order, dealt.epoch, kept);
         }
         Ok(())
@@ -312,6 +328,7 @@ impl State {
             self.given.clear();
             if let Some(ended) = self.epoch.replace(epoch) {
                 self.ended.insert(ended.id());
+                self.forget_ended();
             }
             if order.first > 0 {
                 return;
@@ -324,6 +341,15 @@ impl State {
                 stock.ready.insert(number, tape);
                 stock.next += 1;
             }
+        }
+    }
+
+    /// Under another nonce none of the epochs that ended can come back, so that they need not be remembered any more. The dealer hears of it with the
+    /// next order. Nonces need to differ and nothing else: anybody may see them.
+    fn forget_ended(&mut self) {
+        if self.ended.len() >= ENDED {
+            self.nonce = blake3::derive_key("privet 2026 dealer2 nonce after a nonce", &self.nonce);
+            self.ended.clear();
         }
     }
 
@@ -407,3 +433,7 @@ fn short_of(rows: u32) -> Error {
         format!("There are no tapes for {rows} rows, and the dealer gave none. Ask again in a moment.");
     Error::new(Blame::Unreachable, "E347", what)
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;
