@@ -38,16 +38,16 @@ impl Kept {
     ) -> Result<Vec<Bytes>, Error> {
         let (mut tapes, mut bytes) = (Vec::new(), 0);
         for number in (first..).take(count as usize) {
-            let tape = match self.take(&(server, rows, number)) {
-                Some(tape) => tape,
-                None => {
-                    let [one, two] = dealt(number)?;
-                    let is_first = server == Role::ALL[1];
-                    let (own, of_other) = if is_first { (one, two) } else { (two, one) };
-                    bytes += of_other.len();
-                    self.keep((if is_first { Role::ALL[2] } else { Role::ALL[1] }, rows, number), of_other);
-                    own
-                }
+            let waits = self.take(&(server, rows, number));
+            let tape = if let Some(tape) = waits {
+                tape
+            } else {
+                let [one, two] = dealt(number)?;
+                let is_first = server == Role::ALL[1];
+                let (own, of_other) = if is_first { (one, two) } else { (two, one) };
+                bytes += of_other.len();
+                self.keep((if is_first { Role::ALL[2] } else { Role::ALL[1] }, rows, number), of_other);
+                own
             };
             bytes += tape.len();
             tapes.push(tape);

@@ -16,7 +16,7 @@ fn pool(to_dealer: ToDealer) -> Pool {
         nonce: [4; 32],
         key: Zeroizing::new(KEY),
     };
-    let supply = Supply { to_dealer: to_dealer, bytes: 1 << 20, place: Arc::new(Memory) };
+    let supply = Supply { to_dealer, bytes: 1 << 20, place: Arc::new(Memory) };
     Pool::new(owner, supply)
 }
 
@@ -53,14 +53,17 @@ fn epochs_that_ended_are_remembered_until_they_cannot_come_back() {
     }
 }
 
+/// Rows and number of each tape.
+type Ordered = Arc<Mutex<Vec<(u32, u64)>>>;
+
 /// A server's pool at a slow dealer, and the numbers of all tapes that were ordered, by rows.
-fn at_a_slow_dealer() -> (Pool, Arc<Mutex<Vec<(u32, u64)>>>) {
+fn at_a_slow_dealer() -> (Pool, Ordered) {
     let dealt = Arc::new(Mutex::new(Vec::new()));
-    let deals = Arc::clone(&dealt);
+    let noted = Arc::clone(&dealt);
     let to_dealer = move |call: InferRequest| {
         let (order, seal) = Order::open(&call.inputs[0].data, |_| Some(&KEY))?;
         std::thread::sleep(Duration::from_millis(2));
-        deals.lock().unwrap().extend((order.first..).take(order.count as usize).map(|n| (order.rows, n)));
+        noted.lock().unwrap().extend((order.first..).take(order.count as usize).map(|n| (order.rows, n)));
         let epoch = Epoch { dealer: [1; 32], servers: [order.nonce, [2; 32]] };
         let tapes = vec![Zeroizing::new(vec![1; 8]); order.count as usize];
         let reply = Dealt { epoch, tapes }.seal(&KEY, &seal);
