@@ -86,6 +86,7 @@ fn limit(name: &str) -> String {
         "connections_per_address" => limits.connections_per_address.to_string(),
         "requests" => limits.requests.to_string(),
         "request_bytes" => mebibytes(limits.request_bytes),
+        "computing_bytes" => mebibytes(limits.computing_bytes),
         "rows" => any(limits.rows),
         "requests_per_minute" => any(limits.requests_per_minute.map(|n| n as usize)),
         "patience_seconds" => limits.patience.as_secs().to_string(),

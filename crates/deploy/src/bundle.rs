@@ -13,7 +13,7 @@ use privet_mpc::protect::Protect;
 use privet_mpc::protocols::{Header, PROTOCOLS, named};
 use privet_mpc::request::Layout;
 use privet_mpc::role::{PARTIES, Role};
-use privet_mpc::run::{PartyConstants, share_constants};
+use privet_mpc::run::{PartyConstants, Room, share_constants};
 use privet_mpc::unverified::CHECKS;
 use privet_mpc::weights::{PartyWeights, share};
 use privet_ring::entropy::{Entropy, EntropyFailed, draw};
@@ -29,6 +29,8 @@ use crate::numbers::Numbers;
 use crate::prepared::Prepared;
 use crate::trust::TrustCard;
 
+/// Bytes that a party takes for one computation that a bundle aims at: a client has several under way, and is not the only one.
+const COMPUTED_BYTES: usize = 256 << 20;
 /// Bytes of a dealer's tape for one computation that a bundle aims at: a call carries several.
 const TAPE_BYTES: usize = 4 << 20;
 
@@ -107,7 +109,8 @@ pub struct MpcPart {
     pub scores: usize,
     /// Each party's one-line public key, P0 first.
     pub parties: Vec<String>,
-    /// Most rows that are computed at once, where that is less than the numbers allow: a dealer sends so much for each.
+    /// Most rows that are computed at once, where that is less than the numbers allow: a dealer sends so much for each,
+    /// and parties take so much memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_rows: Option<usize>,
 }
@@ -261,6 +264,14 @@ impl MpcPart {
     pub fn layout(&self, bundle: [u8; 32]) -> Layout {
         let layout = layout(self.header(), &self.numbers, self.protect, self.head.columns.len(), self.scores);
         Layout { bundle, most_rows: self.most_rows.unwrap_or(usize::MAX).min(layout.most_rows), ..layout }
+    }
+
+    /// What a party takes to compute, where it runs a program. The rows of a linear model are expanded a few at a time.
+    pub fn room(&self) -> Option<Room> {
+        match &self.numbers {
+            Numbers::Linear(_) => None,
+            Numbers::Program(program) => Some(Room::of(program, self.header().finds_cheats)),
+        }
     }
 
     /// Whether party 0 is a dealer that no client meets.
@@ -442,10 +453,11 @@ pub fn for_parties(
             let shares = shares.iter().map(|c| Zeroizing::new(c.tensors.clone())).collect();
             let numbers = Numbers::Program(Box::new(p.program.clone()));
             let most_rows = if choices.protocol.has_dealer {
-                Some((TAPE_BYTES / dealt_bytes(p, choices.protect)?.max(1)).max(1))
+                (TAPE_BYTES / dealt_bytes(p, choices.protect)?.max(1)).max(1)
             } else {
-                None
+                Room::of(&p.program, choices.protocol.finds_cheats).rows(COMPUTED_BYTES)
             };
+            let most_rows = Some(most_rows);
             let (head, tail) = (p.private.head(), p.private.tail());
             let model = Shared { numbers, head, tail, shares, most_rows };
             model.bundle(p.program.scores(), choices, entropy)

@@ -12,6 +12,7 @@ use privet_mpc::link::{Links, Peers};
 use privet_mpc::protocols::replicated3_malicious::open;
 use privet_mpc::request::{Layout, PartyRequest, Request, Split, Ticket, combine};
 use privet_mpc::role::{PARTIES, Role};
+use privet_mpc::run::Room;
 use privet_mpc::session::Session;
 use privet_mpc::unverified::Checks;
 use privet_ring::block_rows;
@@ -264,6 +265,8 @@ pub struct PartyHost {
     peers: Option<Arc<dyn Peers>>,
     entropy: Source,
     bound: f64,
+    /// What a program takes.
+    room: Option<Room>,
     assurance: &'static str,
     metadata: Metadata,
 }
@@ -287,7 +290,8 @@ impl PartyHost {
         let part = bundle.mpc()?;
         let work = Work::new(part, &layout, role, secret)?;
         let (bound, metadata) = (part.numbers.bound(), metadata(bundle, part, role));
-        Ok(Self { role, layout, work, keys, peers, entropy, bound, assurance: assurance(part), metadata })
+        let (room, assurance) = (part.room(), assurance(part));
+        Ok(Self { role, layout, work, keys, peers, entropy, bound, room, assurance, metadata })
     }
 }
 
@@ -336,6 +340,12 @@ impl Host for PartyHost {
 
     fn rows(&self, request: &InferRequest) -> usize {
         request.number_in(HEAD, wire::ROWS).map_or(1, |rows| rows as usize)
+    }
+
+    /// More rows than a chunk has are refused before anything is made of them.
+    fn memory(&self, request: &InferRequest) -> usize {
+        let rows = self.rows(request).min(self.layout.chunk_rows());
+        self.room.map_or(0, |room| room.bytes(rows))
     }
 
     /// A computation that begins and is given up at once is over for the peers too.

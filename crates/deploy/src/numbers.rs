@@ -15,7 +15,8 @@ pub enum Numbers {
     Program(Box<Program>),
 }
 
-/// Values per row that a party may hold at a time, over all rows of a chunk: 8 bytes each, a handful of copies.
+/// Values of the widest step that a party may hold at a time, over all rows of a chunk. Bundles of today say how many rows that is by the
+/// memory that they take, which is less.
 const VALUES_PER_CHUNK: usize = 1 << 22;
 
 impl Numbers {

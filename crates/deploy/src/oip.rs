@@ -139,6 +139,13 @@ pub trait Host: Send + Sync {
         1
     }
 
+    /// Bytes of memory that the answer to a call takes while it is computed, beyond the call's own: a party makes many values of a row, and
+    /// the call that says how many rows there are may be short.
+    fn memory(&self, request: &InferRequest) -> usize {
+        let _ = request;
+        0
+    }
+
     /// Whether it could answer now, or who is missing.
     fn ready(&self) -> Result<(), Error> {
         Ok(())

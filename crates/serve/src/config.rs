@@ -264,6 +264,8 @@ pub struct LimitsConfig {
     pub requests: Option<usize>,
     /// Bytes of these requests together.
     pub request_bytes: Option<usize>,
+    /// Bytes of memory that computing them may take at a party of a program; the next one is refused with the time after which it may come again.
+    pub computing_bytes: Option<usize>,
     /// Rows of one request.
     pub rows: Option<usize>,
     /// Seconds that a client may take for a handshake, a header, or a body.
@@ -293,6 +295,7 @@ impl From<LimitsConfig> for Limits {
                 .unwrap_or(default.connections_per_address),
             requests: config.requests.unwrap_or(default.requests),
             request_bytes: config.request_bytes.unwrap_or(default.request_bytes),
+            computing_bytes: config.computing_bytes.unwrap_or(default.computing_bytes),
             rows: config.rows,
             patience: config.patience_seconds.map_or(default.patience, seconds),
             drain: config.drain_seconds.map_or(default.drain, seconds),

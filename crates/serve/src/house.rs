@@ -1,5 +1,5 @@
-//! How much of a server is taken: requests that are read, wait or are computed, and the bytes that they brought. What is beyond is refused
-//! before it is read, with numbers and with the time after which it may be asked again.
+//! How much of a server is taken: requests that are read, wait or are computed, the bytes that they brought, and those that computing them
+//! takes. What is beyond is refused before it is read or computed, with numbers and with the time after which it may be asked again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ pub struct House {
     most: Current<Room>,
     requests: AtomicUsize,
     bytes: AtomicUsize,
+    computing: AtomicUsize,
 }
 
 /// How much room there is.
@@ -25,6 +26,14 @@ pub struct Room {
     pub requests: usize,
     /// Bytes of requests at a time.
     pub bytes: usize,
+    /// Bytes that computing them may take.
+    pub computing: usize,
+}
+
+/// Bytes that a computation takes, until dropped.
+pub struct Computing {
+    house: Arc<House>,
+    bytes: usize,
 }
 
 /// A request that is here, until it is dropped.
@@ -37,7 +46,8 @@ pub struct Guest {
 impl House {
     /// An empty one.
     pub fn new(room: Room) -> Self {
-        Self { most: Current::new(room), requests: AtomicUsize::new(0), bytes: AtomicUsize::new(0) }
+        let none = || AtomicUsize::new(0);
+        Self { most: Current::new(room), requests: none(), bytes: none(), computing: none() }
     }
 
     /// From now on there is so much room; whoever is here stays.
@@ -53,6 +63,22 @@ impl House {
     /// Bytes that are here.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Makes room for so many bytes that a request takes to be computed. What would take more than there ever is can be computed alone.
+    pub fn compute(self: &Arc<Self>, bytes: usize) -> Result<Computing, Error> {
+        let most = self.most.get().computing;
+        let bytes = bytes.min(most);
+        if !add_within(&self.computing, bytes, most) {
+            let what = format!(
+                "What this server computes takes {} MiB already; with this request it would be more than the {} MiB that it takes at a \
+                 time. Ask again in {AGAIN} s, or with fewer rows.",
+                self.computing.load(Ordering::Relaxed) >> 20,
+                most >> 20
+            );
+            return Err(Error::busy("E324", AGAIN, what));
+        }
+        Ok(Computing { house: Arc::clone(self), bytes })
     }
 
     /// Lets a request in.
@@ -91,6 +117,12 @@ impl Guest {
     }
 }
 
+impl Drop for Computing {
+    fn drop(&mut self) {
+        self.house.computing.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
         self.house.bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
@@ -113,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_is_refused_and_what_leaves_makes_room() {
-        let house = Arc::new(House::new(Room { requests: 2, bytes: 100 }));
+        let house = Arc::new(House::new(Room { requests: 2, bytes: 100, computing: 50 }));
         let (first, second) = (house.enter().unwrap(), house.enter().unwrap());
         let full = house.enter().err().unwrap();
         assert_eq!((full.code, full.retry_after), ("E326", Some(1)));
@@ -129,10 +161,26 @@ mod tests {
         drop(first);
         assert_eq!((house.requests(), house.bytes()), (1, 40));
         second.hold(60).unwrap();
-        house.resize(Room { requests: 1, bytes: 10 });
+        house.resize(Room { requests: 1, bytes: 10, computing: 50 });
         assert!(house.enter().is_err() && second.hold(0).is_err());
         drop(second);
         assert_eq!((house.requests(), house.bytes()), (0, 0));
         assert!(house.enter().is_ok());
+    }
+
+    #[test]
+    fn computations_take_turns_where_memory_is_short_and_the_largest_is_computed_alone() {
+        let house = Arc::new(House::new(Room { requests: 2, bytes: 100, computing: 50 }));
+        let (small, other) = (house.compute(20).unwrap(), house.compute(30).unwrap());
+        let full = house.compute(1).err().unwrap();
+        assert_eq!((full.code, full.retry_after), ("E324", Some(1)));
+        assert!(house.compute(0).is_ok());
+        drop(small);
+        assert!(house.compute(usize::MAX).is_err() && house.compute(20).is_ok());
+        drop(other);
+        let largest = house.compute(usize::MAX).unwrap();
+        assert!(house.compute(1).is_err());
+        drop(largest);
+        assert_eq!(house.computing.load(Ordering::Relaxed), 0);
     }
 }

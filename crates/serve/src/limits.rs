@@ -15,6 +15,8 @@ pub struct Limits {
     pub requests: usize,
     /// The most bytes of these requests together.
     pub request_bytes: usize,
+    /// The most bytes that computing them takes, where parties run a program.
+    pub computing_bytes: usize,
     /// The most rows of one request.
     pub rows: Option<usize>,
     /// The longest time for a TLS handshake, for a request's headers, and for a whole request.
@@ -39,6 +41,7 @@ impl Default for Limits {
             connections_per_address: 2048,
             requests: 1024,
             request_bytes: 1 << 30,
+            computing_bytes: 4 << 30,
             rows: None,
             patience: Duration::from_secs(30),
             drain: Duration::from_secs(10),

@@ -245,7 +245,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.expiring(&[("collateral".into(), 36 * 3600)], 0);
         metrics.expiring(&[("certificate".into(), 0)], 24 * 3600);
-        let text = metrics.text(&House::new(Room { requests: 1, bytes: 1 })).unwrap();
+        let text = metrics.text(&House::new(Room { requests: 1, bytes: 1, computing: 1 })).unwrap();
         assert!(text.contains("privet_evidence_expiry_days{what=\"collateral\"} 1.5"), "{text}");
         assert!(text.contains("privet_evidence_expiry_days{what=\"certificate\"} -1"), "{text}");
     }

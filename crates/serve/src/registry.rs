@@ -18,7 +18,7 @@ use crate::call::Call;
 use crate::clients::take;
 use crate::current::Current;
 use crate::deployed::now;
-use crate::house::{House, Room};
+use crate::house::{Computing, House, Room};
 use crate::limits::Limits;
 use crate::metrics::{Answered, Metrics};
 use crate::models::Models;
@@ -64,7 +64,8 @@ impl Rules {
 
 impl From<&Limits> for Room {
     fn from(limits: &Limits) -> Self {
-        Self { requests: limits.requests, bytes: limits.request_bytes.max(limits.message) }
+        let bytes = limits.request_bytes.max(limits.message);
+        Self { requests: limits.requests, bytes, computing: limits.computing_bytes }
     }
 }
 
@@ -194,10 +195,13 @@ impl Registry {
         call: &Call,
         queued: &mut Duration,
     ) -> Result<InferReply, Error> {
-        if let Err(refused) = allowed(service, rows, rules, call) {
-            service.decline(request);
-            return Err(refused);
-        }
+        let _room = match self.allowed(service, &request, rows, rules, call) {
+            Ok(room) => room,
+            Err(refused) => {
+                service.decline(request);
+                return Err(refused);
+            }
+        };
         let start = Instant::now();
         let turn = if service.takes_a_turn(&request) { self.turns.acquire().await.ok() } else { None };
         *queued = start.elapsed();
@@ -209,17 +213,27 @@ impl Registry {
             call.client.give_rows_back(rows);
         })
     }
-}
 
-/// Whether this call may be answered, by all that is known before it is; takes its rows from what there is of them.
-fn allowed(service: &dyn Service, rows: usize, rules: &Rules, call: &Call) -> Result<(), Error> {
-    call.refused.clone().map_or(Ok(()), Err)?;
-    call.client.may_ask(&service.metadata().name)?;
-    check_rows(rows, rules.rows)?;
-    if let Some(bucket) = &rules.rows_per_minute {
-        take(bucket, rows, "This server answers", "rows", "E325")?;
+    /// Whether this call may be answered, by all that is known before it is; takes its rows from what there is of them, and the room in
+    /// which it is computed.
+    fn allowed(
+        &self,
+        service: &dyn Service,
+        request: &InferRequest,
+        rows: usize,
+        rules: &Rules,
+        call: &Call,
+    ) -> Result<Computing, Error> {
+        call.refused.clone().map_or(Ok(()), Err)?;
+        call.client.may_ask(&service.metadata().name)?;
+        check_rows(rows, rules.rows)?;
+        let room = self.house.compute(service.memory(request))?;
+        if let Some(bucket) = &rules.rows_per_minute {
+            take(bucket, rows, "This server answers", "rows", "E325")?;
+        }
+        call.client.take_rows(rows).inspect_err(|_| rules.give_rows_back(rows))?;
+        Ok(room)
     }
-    call.client.take_rows(rows).inspect_err(|_| rules.give_rows_back(rows))
 }
 
 fn check_rows(rows: usize, most: Option<usize>) -> Result<(), Error> {
@@ -293,4 +307,77 @@ fn trace(call: &Answered<'_>, began: SystemTime, of: &Call) {
     telemetry::record(|| part("queue", began, call.queued));
     telemetry::record(|| part("compute", began + call.queued, call.took.saturating_sub(call.queued)));
     telemetry::record(|| whole);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::future::ready;
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::future::BoxFuture;
+    use privet_deploy::oip::Metadata;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Takes 60 bytes for an answer, which comes when it is told.
+    struct Takes60 {
+        metadata: Metadata,
+        answer: Notify,
+        declined: AtomicUsize,
+    }
+
+    impl Service for Takes60 {
+        fn metadata(&self) -> &Metadata {
+            &self.metadata
+        }
+
+        fn memory(&self, _: &InferRequest) -> usize {
+            60
+        }
+
+        fn infer(&self, _: InferRequest) -> BoxFuture<'_, Result<InferReply, Error>> {
+            Box::pin(async {
+                self.answer.notified().await;
+                Ok(InferReply::default())
+            })
+        }
+
+        fn decline(&self, _: InferRequest) {
+            self.declined.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
+            Box::pin(ready(Ok(())))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_computes_has_room_until_its_answer_and_what_has_none_is_declined() {
+        let (name, text) = ("m".to_owned(), String::new);
+        let metadata = Metadata {
+            name,
+            version: text(),
+            platform: text(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            parameters: Vec::new(),
+        };
+        let service = Arc::new(Takes60 { metadata, answer: Notify::new(), declined: AtomicUsize::new(0) });
+        let asked: Arc<dyn Service> = Arc::<Takes60>::clone(&service);
+        let limits = Limits { computing_bytes: 100, ..Limits::default() };
+        let (registry, call) =
+            (Arc::new(Registry::of(Vec::new(), &limits, None).unwrap()), Call::of_anyone());
+        let ask = || registry.infer(&asked, InferRequest::default(), &call);
+        let second = async {
+            let refused = ask().await.err().unwrap();
+            assert_eq!((refused.code, service.declined.load(Ordering::Relaxed)), ("E324", 1));
+            service.answer.notify_one();
+        };
+        let (first, ()) = tokio::join!(ask(), second);
+        first.unwrap();
+        service.answer.notify_one();
+        ask().await.unwrap();
+    }
 }

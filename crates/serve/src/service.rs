@@ -37,6 +37,12 @@ pub trait Service: Send + Sync {
         1
     }
 
+    /// Bytes of memory that its answer takes while it is computed, beyond the call's own.
+    fn memory(&self, request: &InferRequest) -> usize {
+        let _ = request;
+        0
+    }
+
     /// Whether this call keeps a processor busy for long, and so waits for its turn.
     fn takes_a_turn(&self, request: &InferRequest) -> bool {
         let _ = request;
@@ -116,6 +122,10 @@ impl Service for Here {
 
     fn waits(&self) -> bool {
         self.host.waits()
+    }
+
+    fn memory(&self, request: &InferRequest) -> usize {
+        self.host.memory(request)
     }
 
     /// What waits for others must not wait for a turn as well: each of them could have its turns taken by what another one's wait for.

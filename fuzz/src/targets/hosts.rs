@@ -29,8 +29,10 @@ use crate::target::{Target, split, theirs};
 
 pub(super) const TARGETS: &[Target] = &[
     Target::new("plain_host", |bytes| ask(&PLAIN, bytes), || choices(4)).with_memory(8, 4096),
-    Target::new("party_host", |bytes| ask(&PARTIES, bytes), || choices(9)).with_memory(32, 4096),
-    Target::new("program_host", |bytes| ask(&PROGRAMS, bytes), || choices(6)).with_memory(32, 4096),
+    Target::new("party_host", |bytes| ask(&PARTIES, bytes), || [choices(9), many_rows()].concat())
+        .with_memory(8, 4096),
+    Target::new("program_host", |bytes| ask(&PROGRAMS, bytes), || [choices(6), many_rows()].concat())
+        .with_memory(ROWS, 4096),
     Target::new("server_host", |bytes| ask(&SERVERS, bytes), || choices(4)).with_memory(64, 4096),
     Target::new("dealer_host", dealer_host, || {
         vec![[1, 4, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0].into()]
@@ -45,6 +47,15 @@ type Hosts = LazyLock<Vec<(Box<dyn Host>, InferRequest)>>;
 /// A choice of host, and no change, or one that changes nothing.
 fn choices(count: u8) -> Vec<Vec<u8>> {
     (0..count).flat_map(|which| [vec![which], vec![which, 14, 0, 40, 0, 0, 1, 15, 0, 8, 0, 7, 1]]).collect()
+}
+
+/// MiB that a bundle lets a party of a program take for a chunk of rows, and a few: P0, which gets seeds alone, expands as many as a call of
+/// some bytes says. Its server makes room for that (`limits.computing_bytes`). Rows of a linear model are expanded a few at a time.
+const ROWS: usize = 256 + 8;
+
+/// A call for nearly as many rows as a chunk has, to P0 of the first and of the second four hosts.
+fn many_rows() -> Vec<Vec<u8>> {
+    [0, 3].map(|which| vec![which, 15, 0, 8, 0, 255, 2, 15, 0, 9, 0, 255, 2]).into()
 }
 
 fn ask(hosts: &Hosts, bytes: &[u8]) {

@@ -120,7 +120,7 @@ pub struct Step {
 
 impl Step {
     /// Values of a row that are held at a time while it is done.
-    pub(crate) fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         match &self.action {
             Action::Sum(windows) | Action::Max(windows) => windows.places().max(self.width),
             Action::Unit(unit) => unit.windows.places().max(self.width),

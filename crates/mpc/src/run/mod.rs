@@ -3,6 +3,7 @@
 mod lanes;
 mod owner;
 mod products;
+mod room;
 mod smooth;
 mod unit;
 mod values;
@@ -19,6 +20,7 @@ use crate::functions::extremes::abs;
 use crate::protocols::protocol::Protocol;
 
 pub use owner::{PartyConstants, share_constants};
+pub use room::Room;
 pub use values::Owned;
 use values::{Value, reduced, repeat};
 use waves::{uses, waves};
