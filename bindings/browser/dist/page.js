@@ -1441,14 +1441,16 @@ function read(json) {
   }
   return manifest;
 }
-function readMpc({ protocol, protect, numbers: numbers3, head, tail, scores, parties }) {
+function readMpc({ protocol, protect, numbers: numbers3, head, tail, scores, parties, most_rows = null }) {
   if (protocol !== "replicated3") {
     throw unusable(`its protocol is \`${protocol}\`, which this client does not speak.`);
   }
   sound(PROTECTS.includes(protect) && parties.length === PARTIES && scores > 0 && head.columns.length > 0);
+  sound(most_rows === null || Number.isSafeInteger(most_rows) && most_rows > 0);
+  const all = numbersOf(numbers3, head.columns.length, scores);
   return {
     protect,
-    numbers: numbersOf(numbers3, head.columns.length, scores),
+    numbers: { ...all, mostRows: Math.min(all.mostRows, most_rows ?? Infinity) },
     head: new Head(head),
     tail: new Tail(tail, scores),
     scores,

@@ -90,6 +90,8 @@ interface MpcJson {
   tail: TailJson;
   scores: number;
   parties: string[];
+  /** Most rows that are computed at once, where the owner lets it be fewer than the numbers do. */
+  most_rows?: number | null;
 }
 
 interface HeJson {
@@ -128,14 +130,16 @@ function read(json: Json): Manifest {
   return manifest;
 }
 
-function readMpc({ protocol, protect, numbers, head, tail, scores, parties }: MpcJson): MpcPart {
+function readMpc({ protocol, protect, numbers, head, tail, scores, parties, most_rows = null }: MpcJson): MpcPart {
   if (protocol !== "replicated3") {
     throw unusable(`its protocol is \`${protocol}\`, which this client does not speak.`);
   }
   sound(PROTECTS.includes(protect) && parties.length === PARTIES && scores > 0 && head.columns.length > 0);
+  sound(most_rows === null || (Number.isSafeInteger(most_rows) && most_rows > 0));
+  const all = numbersOf(numbers, head.columns.length, scores);
   return {
     protect,
-    numbers: numbersOf(numbers, head.columns.length, scores),
+    numbers: { ...all, mostRows: Math.min(all.mostRows, most_rows ?? Infinity) },
     head: new Head(head),
     tail: new Tail(tail, scores),
     scores,
