@@ -270,33 +270,48 @@ def set_shift(file, seconds):
 # Room on the disk, and open files.
 
 
-@pytest.fixture
-def small_disk(tmp_path):
+@contextlib.contextmanager
+def disk(folder):
     """A disk of a megabyte."""
-    folder = tmp_path / "small"
     folder.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True)
     if done.returncode:
         pytest.skip(f"NO SMALL DISK: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
-def test_no_room_for_a_pool_is_said_and_answers_go_on(fresh, small_disk):
+@pytest.fixture
+def small_disk(tmp_path):
+    with disk(tmp_path / "small") as folder:
+        yield folder
+
+
+@pytest.fixture
+def small_disks(tmp_path):
+    """One for each server: a pool takes what room there is, and would leave none to another one's."""
+    with disk(tmp_path / "first") as first, disk(tmp_path / "second") as second:
+        yield [first, second]
+
+
+def test_no_room_for_a_pool_is_said_and_answers_go_on(fresh, small_disks):
     world = fresh("dealer")
-    for party in world.parties[1:]:
+    for party, folder in zip(world.parties[1:], small_disks):
         party.role.end()
-        (small_disk / party.name).mkdir()
-        party.serve(more=f'pool_folder = "{small_disk / party.name}"')
-    filling = small_disk / "filling"
-    with contextlib.suppress(OSError), open(filling, "wb", buffering=0) as out:
-        while True:
-            out.write(bytes(4096))
+        party.serve(more=f'pool_folder = "{folder}"')
+    fillings = [folder / "filling" for folder in small_disks]
+    for filling in fillings:
+        with contextlib.suppress(OSError), open(filling, "wb", buffering=0) as out:
+            while True:
+                out.write(bytes(4096))
     said = [one for _ in range(10) for one in (world.ask(), world.predict())]
     assert all(one is None or is_typed(one) for one in said), said
-    filling.unlink()
+    for filling in fillings:
+        filling.unlink()
     # What is asked at the last moment has its own deadline.
-    world.until_answered(within=DEADLINE + 2 * SOON)
+    world.until_answered(within=DEADLINE + SOON)
 
 
 def test_no_room_for_answers_is_said(fresh, small_disk):
