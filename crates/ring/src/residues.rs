@@ -301,34 +301,34 @@ mod ifma {
 }
 
 macro_rules! with_ifma {
-    ($wide:ident, $call:expr) => {{
+    ($name:ident($wide:ident, $($argument:ident),*)) => {{
         #[cfg(target_arch = "x86_64")]
         // SAFETY: there is a `Wide` only where the processor has the instructions.
         unsafe {
-            $call
+            ifma::$name($wide, $($argument),*);
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = $wide;
+        let _ = ($wide, $($argument),*);
     }};
 }
 
 /// The transform of `a`, whose numbers are below q, in place: at least 16, a power of two, of them and of roots, in the transform's order.
 /// A prime of at most [`MOST_BITS`].
 pub fn forward(wide: Wide, a: &mut [u64], roots: Factors<'_>, q: u64) {
-    with_ifma!(wide, ifma::forward(wide, a, roots, q));
+    with_ifma!(forward(wide, a, roots, q));
 }
 
 /// Back from [`forward`]; `shrink` is 1 divided by how many numbers there are.
 pub fn backward(wide: Wide, a: &mut [u64], roots: Factors<'_>, shrink: Factors<'_>, q: u64) {
-    with_ifma!(wide, ifma::backward(wide, a, roots, shrink, q));
+    with_ifma!(backward(wide, a, roots, shrink, q));
 }
 
 /// `x·by`, number by number, for as many as are a multiple of eight.
 pub fn multiply_by(wide: Wide, x: &mut [u64], by: Factors<'_>, q: u64) {
-    with_ifma!(wide, ifma::multiply_by(wide, x, by, q));
+    with_ifma!(multiply_by(wide, x, by, q));
 }
 
 /// `x·y`, number by number, for as many as are a multiple of eight.
 pub fn multiply(wide: Wide, x: &mut [u64], y: &[u64], q: u64) {
-    with_ifma!(wide, ifma::multiply(wide, x, y, q));
+    with_ifma!(multiply(wide, x, y, q));
 }

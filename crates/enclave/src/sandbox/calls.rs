@@ -39,7 +39,8 @@ const ALWAYS: &[libc::c_long] = &[
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // A thread that wants to end the program while another does so already waits like this.
+    // A thread that wants to end the program while another does so already waits like this; on other processors by ppoll.
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_pause,
     libc::SYS_exit,
     libc::SYS_exit_group,
