@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from machines import trio
 from support import BINARY, ROOT, Gateway, Up, deployment, ok
 
 # Its client would do things of its own in a process that is about to become another program.
@@ -62,6 +63,15 @@ def shared(tmp_path_factory):
 
     yield start
     stop_all(started.values())
+
+
+@pytest.fixture
+def parties(tmp_path):
+    """Three operators' machines; what they serve is ended."""
+    machines = trio(tmp_path)
+    yield machines
+    for machine in machines:
+        machine.end()
 
 
 @pytest.fixture

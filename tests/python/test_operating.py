@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import judge
-from machines import Machine, bundle_of, free_ports, http, infer, peers_of, trio
+from machines import Machine, bundle_of, free_ports, http, infer, peers_of
 from support import MODELS, ok, privet, refused, until
 
 UCI = MODELS / "lr-uci"
@@ -25,14 +25,6 @@ def machine(tmp_path):
     machine = Machine(tmp_path, "lender", free_ports(1)[0])
     yield machine
     machine.end()
-
-
-@pytest.fixture
-def parties(tmp_path):
-    machines = trio(tmp_path)
-    yield machines
-    for machine in machines:
-        machine.end()
 
 
 def serve_parties(machines, out, more="", peers=True):

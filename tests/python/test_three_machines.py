@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import judge
+from machines import Machine, free_ports
 from support import MODELS, Role, ok, privet, refused
 
 MODEL = MODELS / "lr-uci/model.onnx"
@@ -14,40 +15,18 @@ ROWS = MODELS / "lr-uci/rows.npz"
 NAMES = ["bank-a", "bank-b", "auditor"]
 
 
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Machine:
+class Party(Machine):
     """One operator's folder."""
-
-    def __init__(self, folder, name, port):
-        self.folder, self.name, self.port = folder / name, name, port
-        self.folder.mkdir()
-        self.url = f"https://127.0.0.1:{port}"
-        self.line = ok("keygen", "--name", name, "--out", self.folder / "machine.key").text.strip()
 
     def take(self, bundle, party):
         """The half of the bundle that came from the owner, and a configuration written by hand."""
         (self.folder / "party.bundle").write_bytes((bundle / f"party-{party}.bundle").read_bytes())
-        self.config = self.folder / "party.toml"
-        self.config.write_text(
-            f'listen = "127.0.0.1:{self.port}"\nkey = "machine.key"\nbundle = "party.bundle"\n\n[limits]\nconnections = 64\n'
-        )
-
-    def serve(self):
-        role = Role("serve", "party", "--config", self.config, log=self.folder / "log")
-        assert role.ready() == self.url
-        return role
+        self.write('bundle = "party.bundle"\n\n[limits]\nconnections = 64\n')
 
 
 @pytest.fixture
 def machines(tmp_path):
-    return [Machine(tmp_path, name, port) for name, port in zip(NAMES, free_ports(3))]
+    return [Party(tmp_path, name, port) for name, port in zip(NAMES, free_ports(3))]
 
 
 @pytest.fixture
@@ -55,7 +34,7 @@ def serve():
     roles = []
 
     def start(machine):
-        roles.append(machine.serve())
+        roles.append(machine.serve("party").role)
 
     yield start
     for role in roles:

@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from machines import bundle_of, http as get, infer, peers_of, trio
+from machines import bundle_of, http as get, infer, peers_of
 from support import MODELS, ROOT, Gateway, ok, privet, until
 
 UCI = MODELS / "lr-uci"
@@ -59,14 +59,6 @@ def collector():
     collector = Collector()
     yield collector
     collector.shutdown()
-
-
-@pytest.fixture
-def parties(tmp_path):
-    machines = trio(tmp_path)
-    yield machines
-    for machine in machines:
-        machine.end()
 
 
 def serve(machines, out, env=None):

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 tokio::task_local! {
     static CURRENT: Asker;
@@ -21,7 +21,7 @@ struct State {
 }
 
 /// A call that is waited for; when it is dropped, its asker is gone.
-pub(crate) struct Waits(Asker);
+struct Waits(Asker);
 
 impl Asker {
     /// Of the call that the running task computes; one that stays, where there is none.
@@ -39,7 +39,7 @@ impl Asker {
         *self.wake() = Some(Box::new(wake));
     }
 
-    fn wake(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn Fn() + Send>>> {
+    fn wake(&self) -> MutexGuard<'_, Option<Box<dyn Fn() + Send>>> {
         self.0.wake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -101,6 +101,22 @@ struct Common<'a> {
     clients: &'a [ClientConfig],
 }
 
+/// Those of a role's configuration.
+macro_rules! common {
+    ($config:ident, $folder:expr) => {
+        Common {
+            folder: $folder,
+            listen: $config.listen,
+            key: &$config.key,
+            certificate: $config.certificate.as_deref(),
+            origins: $config.origins,
+            limits: $config.limits,
+            audit: $config.audit.as_deref(),
+            clients: &$config.clients,
+        }
+    };
+}
+
 /// The part of a configuration that all roles have, with these models.
 fn loaded(common: Common<'_>, models: Vec<Served>) -> Result<Loaded, Error> {
     let Common { folder, listen, key, certificate: path, origins, limits, audit, clients } = common;
@@ -149,17 +165,7 @@ fn read_plain(config: &Path, _: &[Served]) -> Result<Loaded, Error> {
         Ok(Served::alone(None, Arc::new(host)))
     };
     let models = std::iter::once(&first).chain(&config.also).map(served).collect::<Result<_, Error>>()?;
-    let common = Common {
-        folder: &folder,
-        listen: config.listen,
-        key: &config.key,
-        certificate: config.certificate.as_deref(),
-        origins: config.origins,
-        limits: config.limits,
-        audit: config.audit.as_deref(),
-        clients: &config.clients,
-    };
-    loaded(common, models)
+    loaded(common!(config, &folder), models)
 }
 
 /// One party's server.
@@ -195,17 +201,7 @@ fn read_he(config: &Path, had: &[Served]) -> Result<Loaded, Error> {
     };
     let models =
         std::iter::once(&config.bundle).chain(&config.also).map(served).collect::<Result<_, Error>>()?;
-    let common = Common {
-        folder: &folder,
-        listen: config.listen,
-        key: &config.key,
-        certificate: config.certificate.as_deref(),
-        origins: config.origins,
-        limits: config.limits,
-        audit: config.audit.as_deref(),
-        clients: &config.clients,
-    };
-    loaded(common, models)
+    loaded(common!(config, &folder), models)
 }
 
 /// What goes on through a reload, whatever the configuration says of it now: it keeps what must not be lost.
@@ -246,17 +242,7 @@ fn read_enclave(config: &Path, had: &[Served]) -> Result<Loaded, Error> {
         Some(kept) => kept,
         None => Served::alone(Some(FOR_GOOD), Arc::new(started(&config, &folder)?)),
     };
-    let common = Common {
-        folder: &folder,
-        listen: config.listen,
-        key: &config.key,
-        certificate: config.certificate.as_deref(),
-        origins: config.origins,
-        limits: config.limits,
-        audit: config.audit.as_deref(),
-        clients: &config.clients,
-    };
-    loaded(common, vec![model])
+    loaded(common!(config, &folder), vec![model])
 }
 
 /// The measured programs of a configuration, running.

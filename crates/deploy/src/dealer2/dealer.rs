@@ -15,7 +15,8 @@ use privet_ring::entropy::{Entropy, draw};
 use zeroize::Zeroizing;
 
 use super::epoch::{Epoch, Nonce, TicketId, with_dealer};
-use super::kept::{Bytes, Kept};
+use super::kept::Kept;
+use super::pool::Bytes;
 use super::wire::{Dealt, HEAD, Order, TAPES};
 use crate::bundle::{PartySecret, PublicBundle, another_bundle, no_entropy};
 use crate::error::{Blame, Error};

@@ -4,17 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use privet_mpc::role::Role;
-use zeroize::Zeroizing;
 
+use super::pool::Bytes;
 use crate::error::Error;
 
 /// Bytes of tapes that one reply aims at.
 const REPLY: usize = 4 << 20;
 /// Bytes that wait, at most.
 const WAITING: usize = 64 << 20;
-
-/// A tape's bytes.
-pub(super) type Bytes = Zeroizing<Vec<u8>>;
 
 /// Whose tape, for how many rows, and its number among those.
 type Place = (Role, u32, u64);
@@ -104,6 +101,8 @@ fn weight(tape: &Bytes) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use zeroize::Zeroizing;
+
     use super::*;
 
     const ONE: Role = Role::ALL[1];

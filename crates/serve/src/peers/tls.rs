@@ -4,22 +4,18 @@ use std::sync::Arc;
 
 use privet_deploy::Error;
 use rustls::client::Resumption;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::version::TLS13;
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, OtherError, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DistinguishedName, OtherError, ServerConfig};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::frame::ALPN;
 use crate::certificate::read_pem;
 use crate::keys::MachineKey;
 use crate::public_key::{PublicKey, fingerprint};
-use crate::tls::{Pinned, key_of, provider, unusable};
+use crate::tls::{Pinned, checks_signatures, key_of, provider, unusable};
 
 /// For the side that accepts: only holders of one of these keys.
 pub(super) fn server(key: &MachineKey, certificate: &str, pins: &[PublicKey]) -> Result<ServerConfig, Error> {
@@ -90,27 +86,5 @@ impl ClientCertVerifier for Peers {
         Err(CertificateError::Other(OtherError(Arc::new(wrong))).into())
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+    checks_signatures!();
 }
