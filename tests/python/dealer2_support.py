@@ -6,7 +6,7 @@ import tritonclient.http as triton_http
 import judge
 from dealer2_client import Role as Server
 from support import MODELS, Role, ok
-from test_three_machines import Machine, free_ports
+from machines import Machine, free_ports
 
 UCI, WIDE, TREE = (MODELS / name for name in ("lr-uci", "lr528-keras", "decision-tree-classifier"))
 DEALT = ["--protocol", "dealer2"]

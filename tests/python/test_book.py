@@ -12,7 +12,7 @@ import pytest
 import book
 from book import DOCS, Reader, anchors, links, steps
 from support import BINARY, ROOT
-from test_three_machines import free_ports
+from machines import free_ports
 
 PAGES = sorted(DOCS.rglob("*.md"))
 SUMMARY = DOCS / "SUMMARY.md"

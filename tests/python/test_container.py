@@ -15,7 +15,7 @@ import pytest
 import judge
 from containers import Container, Names, etc, owned, unpacked
 from support import MODELS, ROOT, ok
-from test_three_machines import free_ports
+from machines import free_ports
 
 IMAGE = ROOT / "deploy/container/image.py"
 STATIC = pathlib.Path(os.environ.get("PRIVET_STATIC", ROOT / "target/x86_64-unknown-linux-gnu/dist/privet"))

@@ -11,7 +11,7 @@ import judge
 from dealer2_client import Client, aes
 from dealer2_support import DEALT, FILES, NAMES, TREE, UCI, WIDE, Three, expected, predicted, rows_of, through
 from support import MODELS, deployment, ok, refused, until
-from test_three_machines import Machine, free_ports
+from machines import Machine, free_ports
 
 NETWORK = MODELS / "mlp-keras"
 BOTH, INPUT = ["--protect", "both"], ["--protect", "input"]

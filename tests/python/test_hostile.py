@@ -21,7 +21,7 @@ import judge
 import raw_http2 as h2
 from raw_http2 import frame
 from support import MODELS, Gateway, ok
-from test_three_machines import Machine, bundle, free_ports
+from test_three_machines import Party, bundle, free_ports
 
 UCI = MODELS / "lr-uci"
 PATIENCE, CONNECTIONS = 2, 64
@@ -35,7 +35,7 @@ class Target:
     """Three parties with short patience, of which one is attacked, and an honest client."""
 
     def __init__(self, folder):
-        self.machines = [Machine(folder, name, port) for name, port in zip("abc", free_ports(3))]
+        self.machines = [Party(folder, name, port) for name, port in zip("abc", free_ports(3))]
         out = bundle(self.machines, folder / "bundle")
         self.folder, self.file, self.roles = folder, out / "deployment.toml", []
         for number, machine in enumerate(self.machines):
@@ -43,7 +43,7 @@ class Target:
             with open(machine.config, "a") as config:
                 # A request has both together: the second one is for peers, which these parties do not wait for.
                 config.write(f"patience_seconds = {PATIENCE}\npeers_seconds = {PATIENCE}\n")
-            self.roles.append(machine.serve())
+            self.roles.append(machine.serve("party").role)
         self.address, self.attacked = f"127.0.0.1:{self.machines[1].port}", self.roles[1].id
         self.gateway = Gateway(self.file, folder / "gateway.log", "--deadline", IN_TIME)
         self.rows = dict(np.load(UCI / "rows.npz"))
