@@ -3,6 +3,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`training`] | training by mini-batches: recipe, numbers, a step in float64 |
 //! | [`tensor`] | rows of values, as they come in and go out |
 //! | [`graph`] | [`Graph`](graph::Graph), the closed set of [`Op`](graph::Op)s, and where each node came from |
 //! | [`eval`] | the reference: node by node, in float64 |
@@ -33,5 +34,6 @@ mod rounded;
 pub mod series;
 pub mod tail;
 pub mod tensor;
+pub mod training;
 
 pub use error::{Problem, Problems, Refusal};

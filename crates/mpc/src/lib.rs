@@ -19,6 +19,7 @@
 //! | [`fss`] | functions shared between two parties by a dealer: comparisons of masked numbers |
 //! | [`functions`] | what programs compute, over any protocol |
 //! | [`run`] | private programs, step by step, over any protocol |
+//! | [`train`] | a training step on shared rows |
 //! | [`world`] | all parties in one process, with an adversary as a value |
 //! | [`meeting`] | where the parties of a world meet, computation by computation |
 
@@ -36,6 +37,7 @@ pub mod role;
 pub mod run;
 pub mod session;
 pub mod tape;
+pub mod train;
 pub mod unverified;
 pub mod weights;
 mod wiped;
