@@ -33,6 +33,18 @@ pub const ROOT: u32 = 14;
 pub const RATE: u32 = 24;
 /// The error of the logistic function.
 const SIGMOID: f64 = 1.0 / 4096.0;
+/// Where a loss is told, scores count as no farther from zero.
+pub const FARTHEST_SCORE: f64 = 64.0;
+/// Fraction bits of residuals where a loss of squares is told.
+pub const SQUARES: u32 = 10;
+/// No label of a loss of squares is greater.
+pub const LARGEST_LABEL: f64 = 4096.0;
+/// Limits between scores, for the area under the curve: so many, as many below zero as above.
+pub const LIMITS: i64 = 127;
+/// Their distance is 2^-this.
+pub const LIMIT_BITS: u32 = 3;
+/// Rows that are evaluated at once at most.
+pub const EVALUATED: usize = 1 << 14;
 /// How many times the rate Adam moves a weight in a step at most.
 const FARTHEST: f64 = 8.0;
 /// The relative error of the inverse root.
@@ -56,6 +68,8 @@ pub struct Numbers {
     pub finer: u32,
     /// Adam's own.
     pub adam: Option<Adam>,
+    /// `ln(1 + e^z)`, in which the logistic loss is told.
+    pub softplus: Option<Saturated>,
 }
 
 /// Numbers of Adam.
@@ -111,12 +125,12 @@ impl Numbers {
         fits("A score", score, ROWS + WEIGHTS, RING - 1)?;
         let scores = bits(score, SCORES) + 1;
         fits("A score, as the loss takes it,", score, SCORES, RING - 1 - (ROWS + WEIGHTS - SCORES))?;
-        let sigmoid = match recipe.loss {
-            Loss::Logistic => Some(sigmoid(score, scores)?),
-            Loss::Squares { .. } => None,
+        let (sigmoid, softplus) = match recipe.loss {
+            Loss::Logistic => (Some(sigmoid(score, scores)?), Some(softplus()?)),
+            Loss::Squares { .. } => (None, None),
         };
         let recipe = recipe.clone();
-        let numbers = Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, recipe };
+        let numbers = Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, softplus, recipe };
         let sum = numbers.most_gradient() * numbers.recipe.batch as f64;
         fits("A gradient", sum, ROWS + RESIDUALS + numbers.finer, RING - 2)?;
         Ok(numbers)
@@ -125,6 +139,16 @@ impl Numbers {
     /// No residual is greater.
     pub fn residual(&self) -> f64 {
         residual(&self.recipe)
+    }
+
+    /// Fraction bits of labels: those of classes are whole numbers.
+    pub fn labels(&self) -> u32 {
+        if matches!(self.recipe.loss, Loss::Logistic) { 0 } else { RESIDUALS }
+    }
+
+    /// Fraction bits of a sum of losses.
+    pub fn loss(&self) -> u32 {
+        if matches!(self.recipe.loss, Loss::Logistic) { SCORES } else { 2 * SQUARES + 1 }
     }
 
     /// The greatest residual, in its units.
@@ -284,6 +308,13 @@ fn sigmoid(score: f64, ring: u32) -> Result<Saturated, Unplanned> {
     let refused =
         || Unplanned::Choice("The logistic function has no series for scores of this magnitude.".into());
     Saturated::plan(Smooth::Sigmoid, &domain, SIGMOID, output).ok_or_else(refused)
+}
+
+fn softplus() -> Result<Saturated, Unplanned> {
+    let domain = Domain { lo: -FARTHEST_SCORE, hi: FARTHEST_SCORE, fraction_bits: SCORES, ring: SCORES + 10 };
+    let output = Format { ring: RING, fraction_bits: SCORES };
+    let refused = || Unplanned::Choice("The logistic loss has no series.".into());
+    Saturated::plan(Smooth::Softplus, &domain, SIGMOID, output).ok_or_else(refused)
 }
 
 fn sensible(recipe: &Recipe) -> Result<(), Unplanned> {

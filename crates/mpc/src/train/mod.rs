@@ -13,8 +13,12 @@
 //! | Adam: the inverse root of the sum of squares | 10 |
 //! | Adam: the product | 2 |
 
+mod evaluate;
+
+pub use evaluate::{areas, loss};
+
 use privet_model::training::Loss;
-use privet_model::training::numbers::{Adam, DECAY, Numbers, RATE, RING, ROOT, ROWS, SCORES, WEIGHTS};
+use privet_model::training::numbers::{Adam, DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS};
 
 use crate::Abort;
 use crate::functions::extremes::clip;
@@ -37,7 +41,7 @@ pub struct State<S> {
 pub struct Batch<S> {
     /// Row by row, with [`ROWS`] fraction bits.
     pub rows: S,
-    /// With [`RESIDUALS`](privet_model::training::numbers::RESIDUALS) fraction bits.
+    /// With [`Numbers::labels`] fraction bits.
     pub labels: S,
 }
 
@@ -72,17 +76,21 @@ pub fn step<P: Protocol>(
     Ok(())
 }
 
-/// `x·w` for each row.
-pub fn scores<P: Protocol>(
+/// `x·w` for each row, as the loss takes it.
+fn scores<P: Protocol>(
     p: &mut P,
     numbers: &Numbers,
     weights: &P::Share,
     rows: &P::Share,
 ) -> Result<P::Share, Abort> {
+    let product = product(p, numbers, weights, rows);
+    p.truncate(product, ROWS + WEIGHTS - SCORES, numbers.scores)
+}
+
+fn product<P: Protocol>(p: &mut P, numbers: &Numbers, weights: &P::Share, rows: &P::Share) -> P::Sum {
     let columns = numbers.recipe.columns;
     let shape = Matrices { rows: P::len(rows) / columns, inner: columns, columns: 1 };
-    let product = p.matmul(Operand::Secret(rows), Operand::Secret(weights), RING, shape);
-    p.truncate(product, ROWS + WEIGHTS - SCORES, numbers.scores)
+    p.matmul(Operand::Secret(rows), Operand::Secret(weights), RING, shape)
 }
 
 /// The derivative of the loss at each score.
@@ -93,7 +101,10 @@ fn residuals<P: Protocol>(
     labels: &P::Share,
 ) -> Result<P::Share, Abort> {
     match (&numbers.sigmoid, numbers.recipe.loss) {
-        (Some(sigmoid), Loss::Logistic) => Ok(P::sub(&saturated(p, scores, sigmoid)?, labels)),
+        (Some(sigmoid), Loss::Logistic) => {
+            let labels = P::scale(labels, 1 << RESIDUALS);
+            Ok(P::sub(&saturated(p, scores, sigmoid)?, &labels))
+        }
         _ => {
             let most = numbers.residual_units();
             let (within, _) = clip(p, &P::sub(scores, &P::reduce(labels, numbers.scores)), -most, most)?;
