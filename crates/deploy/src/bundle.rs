@@ -377,7 +377,14 @@ impl PartyFile {
         Ok((public, role, secret))
     }
 
-    fn digest(&self) -> String {
+    /// A half whose public half is not there yet.
+    pub(crate) fn of_shares(role: Role, salt: String, tensors: &[Vec<Vec<u64>>]) -> Self {
+        let tensors = tensors.iter().map(|parts| parts.iter().map(|part| text(part)).collect()).collect();
+        Self { public: String::new(), party: role.into(), salt, tensors }
+    }
+
+    /// The salted digest, which stands in the public half.
+    pub(crate) fn digest(&self) -> String {
         salted_digest(&self.salt, &self.tensors, self.party)
     }
 }
@@ -512,9 +519,7 @@ impl Shared<'_> {
         choices.check()?;
         let mut files = Vec::new();
         for (role, tensors) in Role::ALL.into_iter().zip(&self.shares) {
-            let tensors = tensors.iter().map(|parts| parts.iter().map(|part| text(part)).collect()).collect();
-            let salt = random_hex(entropy)?;
-            files.push(PartyFile { public: String::new(), party: role.into(), salt, tensors });
+            files.push(PartyFile::of_shares(role, random_hex(entropy)?, tensors));
         }
         let part = MpcPart {
             protocol: choices.protocol.name.into(),

@@ -11,6 +11,7 @@
 //! | [`dealer2`] | two servers and a dealer: tickets, pools, and the roles' both sides |
 //! | [`wire`] | a party's message, byte by byte |
 //! | [`prepared`], [`numbers`] | a model planned for parties, and what everyone knows of its numbers |
+//! | [`train`] | training on rows that owners share: agreement, a party's and an owner's side |
 //! | [`bundle`] | what the owner hands out |
 //! | [`check`] | what a model needs and costs in each kind |
 //! | [`trust`] | who could see what |
@@ -31,6 +32,7 @@ pub mod prepared;
 pub mod reveal;
 pub mod tee;
 pub mod tensors;
+pub mod train;
 pub mod trust;
 pub mod wire;
 mod work;

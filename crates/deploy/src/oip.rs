@@ -58,6 +58,8 @@ pub struct InferRequest {
     pub inputs: Vec<RawTensor>,
     /// Which outputs are wanted; empty means all.
     pub outputs: Vec<String>,
+    /// Who calls, as the server's configuration names it. Not part of the message: the server sets it.
+    pub caller: Option<String>,
 }
 
 impl InferRequest {

@@ -55,6 +55,12 @@ impl Stream {
         Self { cipher: Counters::new(&key), first_block, elements: 0 }
     }
 
+    /// The same stream, past its first elements.
+    #[must_use]
+    pub fn skipping(self, elements: u64) -> Self {
+        Self { elements: self.elements + elements, ..self }
+    }
+
     /// The next `out.len()` ring elements; their bits above `k` are noise, as arithmetic modulo 2^k allows.
     pub fn fill(&mut self, out: &mut [u64]) {
         let odd = usize::from(self.elements % 2 == 1).min(out.len());
@@ -123,6 +129,18 @@ mod tests {
             stream.fill(&mut got[30..]);
             let expected: Vec<u64> = (0..37).map(|i| element(key, u64::from(chunk), i)).collect();
             assert_eq!(got, expected, "chunk {chunk}");
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_is_passed_over() {
+        let seed = || Seed::from_bytes([3; 16]);
+        let mut whole = vec![0; 40];
+        Stream::of_chunk(&seed(), 9).fill(&mut whole);
+        for skipped in [0, 1, 2, 7, 38] {
+            let mut rest = vec![0; 40 - skipped];
+            Stream::of_chunk(&seed(), 9).skipping(skipped as u64).fill(&mut rest);
+            assert_eq!(rest, whole[skipped..], "{skipped}");
         }
     }
 

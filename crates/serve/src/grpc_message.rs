@@ -37,6 +37,7 @@ pub fn request_from_message(message: ModelInferRequest) -> Result<InferRequest, 
         parameters: parameters_from(parameters)?,
         inputs: inputs_from(inputs, raw)?,
         outputs: outputs.into_iter().map(|output| output.name).collect(),
+        caller: None,
     })
 }
 

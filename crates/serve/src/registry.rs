@@ -205,6 +205,7 @@ impl Registry {
         let start = Instant::now();
         let turn = if service.takes_a_turn(&request) { self.turns.acquire().await.ok() } else { None };
         *queued = start.elapsed();
+        let request = InferRequest { caller: Some(call.client.name().to_owned()), ..request };
         let answer = within(call.trace, service.infer(request)).await;
         drop(turn);
         // What was refused told nothing, so it costs nothing.

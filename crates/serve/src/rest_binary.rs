@@ -53,6 +53,7 @@ pub fn read(model: &str, json_length: Option<&str>, body: &Bytes) -> Result<(Inf
             .collect(),
         inputs,
         outputs: outputs.into_iter().map(|output| output.name).collect(),
+        caller: None,
     };
     Ok((request, wanted))
 }

@@ -52,7 +52,7 @@ pub use bits::Bits;
 pub use compare::blocks;
 pub use gates::{Blocks, Comparisons, Gates, Replicated3};
 pub use multiply::multiply;
-pub use rows::{Input, input, linear, product};
+pub use rows::{Input, checked, input, linear, product};
 pub use share::{Replicated, Sum};
 pub use view::View;
 

@@ -9,6 +9,7 @@ use crate::Abort;
 use crate::commitment::{of_bytes, of_seed};
 use crate::protect::{Component, Protect};
 use crate::request::{Held, Layout, PartyRequest};
+use crate::role::Role;
 use crate::session::{Additive, Session};
 use crate::weights::PartyWeights;
 
@@ -93,6 +94,14 @@ pub fn input(session: &mut Session, layout: &Layout, request: PartyRequest) -> R
             Input::Summed(Sum::Summed { k, z })
         }
     })
+}
+
+/// Whether a request has the form that `role` expects, and the components that its commitments were made for. For rows that are kept, and
+/// computed with later.
+pub fn checked(layout: &Layout, role: Role, request: &PartyRequest) -> Result<(), Abort> {
+    let components = layout.protect.components(role);
+    check_form(layout, components, request)?;
+    check_commitments(components, request)
 }
 
 /// One component, expanded block by block: or as a whole.

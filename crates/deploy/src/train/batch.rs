@@ -1,0 +1,113 @@
+//! The shares of a batch: an owner's row after the other, or side by side, and a column of ones where the model has a constant.
+
+use privet_model::training::numbers::{Numbers, RING, ROWS};
+use privet_mpc::protocols::replicated3::Replicated;
+use privet_mpc::role::Role;
+
+use super::agreement::Agreement;
+use super::align::Alignment;
+use super::offer::Offer;
+use super::store::Store;
+use crate::error::Error;
+
+/// All rows of a training at a party.
+pub(super) struct Data {
+    /// Of all that came from all owners.
+    pub(super) digest: [u8; 32],
+    pub(super) offers: Vec<Offer>,
+    pub(super) alignment: Alignment,
+}
+
+/// Rows and labels of some aligned rows.
+pub(super) struct Shares {
+    pub(super) rows: Replicated,
+    pub(super) labels: Replicated,
+}
+
+privet_ring::not_shown!(Shares);
+
+impl Data {
+    /// Once all offers are complete.
+    pub(super) fn of(agreement: &Agreement, offers: Vec<Offer>) -> Result<Self, (Vec<Offer>, Error)> {
+        let rows: Vec<u32> = offers.iter().map(Offer::rows).collect();
+        let tags: Vec<_> = offers.iter().map(Offer::tags).collect();
+        let alignment = match Alignment::of(agreement, &rows, &tags) {
+            Ok(alignment) => alignment,
+            Err(error) => return Err((offers, error)),
+        };
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 all rows of a training");
+        hasher.update(&agreement.digest());
+        offers.iter().for_each(|offer| offer.hash(&mut hasher));
+        Ok(Self { digest: *hasher.finalize().as_bytes(), offers, alignment })
+    }
+
+    /// The shares of these rows.
+    pub(super) fn shares(
+        &self,
+        agreement: &Agreement,
+        numbers: &Numbers,
+        role: Role,
+        rows: &[u32],
+        store: &dyn Store,
+    ) -> Result<Shares, Error> {
+        let columns = numbers.recipe.columns;
+        let mut into = Into::new(rows.len(), columns);
+        for (at, &row) in rows.iter().enumerate() {
+            let mut column = at * columns;
+            for (owner, own) in self.alignment.parts(self.offers.len(), row) {
+                column = into.take(agreement, owner, column, |out| self.offers[owner].row(own, store, out))?;
+            }
+        }
+        if numbers.recipe.intercept {
+            into.ones(role, columns);
+        }
+        let replicated = |[own, next]: [Vec<u64>; 2]| Replicated { k: RING, own, next };
+        Ok(Shares { rows: replicated(into.rows), labels: replicated(into.labels) })
+    }
+}
+
+/// Shares on their way into a batch, by component.
+struct Into {
+    rows: [Vec<u64>; 2],
+    labels: [Vec<u64>; 2],
+}
+
+impl Into {
+    fn new(rows: usize, columns: usize) -> Self {
+        let zeros = || vec![0; rows * columns];
+        Self { rows: [zeros(), zeros()], labels: [Vec::with_capacity(rows), Vec::with_capacity(rows)] }
+    }
+
+    /// An owner's columns from that place on; where the next owner's begin.
+    fn take(
+        &mut self,
+        agreement: &Agreement,
+        owner: usize,
+        column: usize,
+        read: impl FnOnce([&mut [u64]; 2]) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let (own, has_label) = (agreement.columns_of(owner).len(), agreement.label_of(owner).is_some());
+        let mut row = [0, 1].map(|_| zeroize::Zeroizing::new(vec![0; own + usize::from(has_label)]));
+        let [first, second] = &mut row;
+        read([first, second])?;
+        for (i, row) in row.iter().enumerate() {
+            self.rows[i][column..column + own].copy_from_slice(&row[..own]);
+            if has_label {
+                self.labels[i].push(row[own]);
+            }
+        }
+        Ok(column + own)
+    }
+
+    /// The last column is one: x2, as everyone knows it.
+    fn ones(&mut self, role: Role, columns: usize) {
+        let component = match role.index() {
+            1 => 1,
+            2 => 0,
+            _ => return,
+        };
+        for row in self.rows[component].chunks_exact_mut(columns) {
+            row[columns - 1] = 1 << ROWS;
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! A party of a training. It keeps what it must not lose in its [`Store`], so that it goes on after a crash where it was.
+//!
+//! What leaves it, besides shares to its peers: sums of losses and counts of pairs, masked, to the lead, at the steps that the agreement names;
+//! and the weights of one state, masked, to the owner that the agreement names, once nothing is trained any more. Nothing else.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use privet_model::training::numbers::Numbers;
+use privet_mpc::correlated::PairKeys;
+use privet_mpc::link::Peers;
+use privet_mpc::protocols::replicated3::Replicated3;
+use privet_mpc::protocols::replicated3_malicious::Malicious3;
+use privet_mpc::role::Role;
+use privet_mpc::session::{OutputShare, Session};
+use privet_tee::statement::Hex;
+use zeroize::Zeroizing;
+
+use super::agreement::{Agreement, Outcome};
+use super::batch::Data;
+use super::offer::Offer;
+use super::order::{Order, judging};
+use super::progress::{Kept, Progress};
+use super::result::{half, sealed};
+use super::steps::{Made, Work, beginning};
+use super::store::Store;
+use super::trust::card;
+use super::wire::{Ask, DataStatus, OfferStatus, Say, StateId, Status, TAGS, TRAINING};
+use crate::bundle::PartyFile;
+use crate::error::{Blame, Error};
+use crate::mpc::{ANSWER, BODY, HEAD, Source, aborted};
+use crate::oip::{Host, InferReply, InferRequest, Metadata, Parameter, RawTensor, TensorMetadata};
+use crate::wire;
+
+/// This party's half of the bundle, as it waits for the public half; and with it.
+const HALF: &str = "half.json";
+
+/// A party.
+pub struct TrainHost {
+    role: Role,
+    agreement: Agreement,
+    numbers: Numbers,
+    keys: PairKeys,
+    peers: Arc<dyn Peers>,
+    store: Arc<dyn Store>,
+    entropy: Source,
+    metadata: Metadata,
+    now: Mutex<Now>,
+    /// Held by the one computation at a time.
+    turn: Mutex<()>,
+}
+
+/// How far it is.
+struct Now {
+    /// Until all are complete and fit together.
+    offers: Vec<Offer>,
+    data: Option<Arc<Data>>,
+    progress: Progress,
+}
+
+/// A computation's point, and what it is to do.
+struct Computation<'a> {
+    point: [u8; 32],
+    data: Arc<Data>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl TrainHost {
+    /// Party `role` of a training, with the keys that it agreed on with its neighbours; goes on where its store says that it was.
+    pub fn new(
+        agreement: Agreement,
+        role: Role,
+        keys: PairKeys,
+        peers: Arc<dyn Peers>,
+        store: Arc<dyn Store>,
+        entropy: Source,
+    ) -> Result<Self, Error> {
+        agreement.check()?;
+        let numbers = agreement.numbers()?;
+        let read = |owner| Offer::read(&agreement, owner, role, &*store);
+        let offers = (0..agreement.owners.len()).map(read).collect::<Result<Vec<_>, _>>()?;
+        let progress = Progress::read(&*store)?;
+        let mut now = Now { offers, data: None, progress };
+        // Rows that do not fit together are given again.
+        let _ = now.gather(&agreement);
+        let metadata = metadata(&agreement, role);
+        Ok(Self { role, agreement, numbers, keys, peers, store, entropy, metadata, now: Mutex::new(now), turn: Mutex::default() })
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The owner who calls.
+    fn owner(&self, request: &InferRequest) -> Result<usize, Error> {
+        let caller = request.caller.as_deref().unwrap_or_default();
+        self.agreement.owner(caller).ok_or_else(|| denied("only the owners of its rows may"))
+    }
+
+    fn lead(&self, owner: usize) -> Result<(), Error> {
+        let lead = &self.agreement.lead;
+        if self.agreement.owner(lead) == Some(owner) { Ok(()) } else { Err(denied(&format!("only its lead, `{lead}`, may"))) }
+    }
+
+    fn answer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
+        let owner = self.owner(&request)?;
+        let id = std::mem::take(&mut request.id);
+        let ask = Ask::of(&mut request)?;
+        let done = |()| Say::Done.reply(id.clone(), Vec::new());
+        match &ask {
+            Ask::Status => Ok(Say::Status(Box::new(self.status())).reply(id, Vec::new())),
+            Ask::Begin => self.begin(owner).map(done),
+            Ask::Rows => self.rows_of(owner, request).map(done),
+            Ask::Complete { rows } => self.complete(owner, *rows).map(done),
+            Ask::Model { .. } => self.model(owner, &ask).map(|opened| opened.reply(id)),
+            _ => {
+                self.lead(owner)?;
+                match &ask {
+                    Ask::Run { from, steps, .. } => self.run(&ask, from.0, *steps).map(|say| say.reply(id, Vec::new())),
+                    Ask::Judge { of, .. } => self.judge(&ask, of.0).map(|opened| opened.reply(id)),
+                    Ask::Best { of } => self.best(of.0).map(done),
+                    Ask::Finish { of } => self.finish(of.0).map(done),
+                    Ask::Bundle { public } => self.bundle(public).map(done),
+                    _ => Err(denied("nobody may")),
+                }
+            }
+        }
+    }
+
+    fn status(&self) -> Status {
+        let now = self.now();
+        let offers = now.data.as_ref().map_or(&now.offers, |data| &data.offers);
+        let offer = |(entry, offer): (&super::agreement::OwnerEntry, &Offer)| OfferStatus {
+            owner: entry.name.clone(),
+            rows: offer.rows().into(),
+            complete: offer.is_complete(),
+        };
+        let Progress { states, best, finished, half, bundled } = now.progress.clone();
+        Status {
+            agreement: Hex(self.agreement.digest()),
+            offers: self.agreement.owners.iter().zip(offers).map(offer).collect(),
+            data: now.data.as_ref().map(|data| self.facts(data)),
+            states,
+            best,
+            finished,
+            half,
+            bundled,
+        }
+    }
+
+    fn facts(&self, data: &Data) -> DataStatus {
+        let (schedule, rows) = (&self.agreement.training, data.alignment.len());
+        let judging = judging(schedule, rows);
+        let batches = ((rows - judging) / schedule.batch.max(1)) as u64;
+        DataStatus {
+            digest: Hex(data.digest),
+            rows: rows as u64,
+            judging: judging as u64,
+            batches,
+            steps: batches.saturating_mul(schedule.epochs),
+        }
+    }
+
+    fn begin(&self, owner: usize) -> Result<(), Error> {
+        let mut now = self.now();
+        now.open()?[owner] = Offer::new(&self.agreement, owner, self.role);
+        for name in ["offer", "tags", "rows"] {
+            self.store.remove(&format!("{name}-{owner}"))?;
+        }
+        Ok(())
+    }
+
+    fn rows_of(&self, owner: usize, mut request: InferRequest) -> Result<(), Error> {
+        let head = request
+            .take(HEAD)
+            .ok_or_else(|| Error::usage("E330", format!("There are no rows beside this: its tensor `{HEAD}` is missing.")))?;
+        let tags = request.take(TAGS);
+        let message = wire::decode(self.role, &head, request.take(BODY))?;
+        self.now().open()?[owner].take(message, tags.as_deref(), &*self.store)
+    }
+
+    fn complete(&self, owner: usize, rows: u64) -> Result<(), Error> {
+        let mut now = self.now();
+        now.open()?[owner].complete(rows, &*self.store)?;
+        now.gather(&self.agreement)
+    }
+
+    /// A computation on all rows: alone, and under a point that hashes everything that it depends on.
+    fn computation(&self, ask: &Ask) -> Result<Computation<'_>, Error> {
+        let turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::busy("E324", 1, "This party computes for this training already. Ask again in a second."));
+            }
+        };
+        let data = self.now().data.clone();
+        let missing = || Error::usage("E352", "Not all owners have given all of their rows yet.");
+        let data = data.ok_or_else(missing)?;
+        let point = point(&self.agreement, &data, ask);
+        Ok(Computation { point, data, _turn: turn })
+    }
+
+    fn session(&self, point: [u8; 32]) -> Result<Session, Error> {
+        let links = self.peers.meet(&point).map_err(aborted)?;
+        Ok(Session::new(self.role, links, self.keys.clone(), point))
+    }
+
+    fn work<'a>(&'a self, data: &'a Data) -> Work<'a> {
+        Work { agreement: &self.agreement, numbers: &self.numbers, role: self.role, data, store: &*self.store }
+    }
+
+    fn finds_cheats(&self) -> Result<bool, Error> {
+        Ok(self.agreement.header()?.finds_cheats)
+    }
+
+    /// A state and what it holds.
+    fn kept(&self, data: &Data, id: [u8; 32]) -> Result<(Option<StateId>, Kept), Error> {
+        let columns = self.numbers.recipe.columns;
+        if id == data.digest {
+            return Ok((None, beginning(columns)));
+        }
+        let now = self.now();
+        let state = now.progress.state(&id).ok_or_else(no_state)?;
+        Ok((Some(state), now.progress.kept(&*self.store, state, columns)?))
+    }
+
+    fn run(&self, ask: &Ask, from: [u8; 32], steps: u64) -> Result<Say, Error> {
+        let computation = self.computation(ask)?;
+        let data = &*computation.data;
+        self.now().trains()?;
+        let (state, kept) = self.kept(data, from)?;
+        let step = state.map_or(0, |state| state.step);
+        self.check_steps(data, step, steps)?;
+        let session = self.session(computation.point)?;
+        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let Made { kept, id, ledger } = if self.finds_cheats()? {
+            work.run::<Malicious3>(session, &mut *entropy, &kept, step, steps)?
+        } else {
+            work.run::<Replicated3>(session, &mut *entropy, &kept, step, steps)?
+        };
+        let new = StateId { step: step + steps, id: Hex(id) };
+        let mut now = self.now();
+        now.trains()?;
+        now.progress.push(&*self.store, state, new, &kept)?;
+        Ok(Say::Ran { state: new, rounds: ledger.rounds, bytes: ledger.bytes_between() as u64 })
+    }
+
+    /// So many steps at once, of those that there are, and past no judgement.
+    fn check_steps(&self, data: &Data, from: u64, steps: u64) -> Result<(), Error> {
+        let (facts, every) = (self.facts(data), self.every(data));
+        let end = from.saturating_add(steps);
+        let fine = (1..=self.agreement.training.steps_at_once).contains(&steps)
+            && end <= facts.steps
+            && end <= (from / every + 1).saturating_mul(every);
+        if fine {
+            return Ok(());
+        }
+        let what = format!(
+            "{steps} steps from step {from} are not what was agreed on: {} at once, {} in all, and a judgement every {every}.",
+            self.agreement.training.steps_at_once, facts.steps
+        );
+        Err(Error::usage("E355", what))
+    }
+
+    fn every(&self, data: &Data) -> u64 {
+        judged_every(&self.agreement, &self.facts(data))
+    }
+
+    fn judge(&self, ask: &Ask, of: [u8; 32]) -> Result<Opened, Error> {
+        let computation = self.computation(ask)?;
+        let data = &*computation.data;
+        let (state, kept) = self.kept(data, of)?;
+        let step = state.map_or(0, |state| state.step);
+        if !step.is_multiple_of(self.every(data)) && step != self.facts(data).steps {
+            let what = format!("Step {step} is not one at which the agreement has a judgement: every {}.", self.every(data));
+            return Err(Error::usage("E355", what));
+        }
+        let session = self.session(computation.point)?;
+        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let share = if self.finds_cheats()? {
+            work.judge::<Malicious3>(session, &mut *entropy, &kept)?
+        } else {
+            work.judge::<Replicated3>(session, &mut *entropy, &kept)?
+        };
+        Ok(Opened { point: computation.point, share })
+    }
+
+    fn best(&self, of: [u8; 32]) -> Result<(), Error> {
+        let mut now = self.now();
+        now.trains()?;
+        let state = now.progress.state(&of).ok_or_else(no_state)?;
+        now.progress.set_best(&*self.store, state)
+    }
+
+    /// Nothing is trained after this: else whoever gets the model could get several, and see by their differences what a few rows did.
+    fn finish(&self, of: [u8; 32]) -> Result<(), Error> {
+        let mut now = self.now();
+        if now.progress.finished.is_some_and(|finished| finished.id.0 == of) {
+            return Ok(());
+        }
+        now.trains()?;
+        let state = now.progress.state(&of).ok_or_else(no_state)?;
+        let columns = self.numbers.recipe.columns;
+        let mut digest = None;
+        if self.agreement.result == Outcome::KeptAsShares {
+            let kept = now.progress.kept(&*self.store, state, columns)?;
+            let half = half(&self.agreement, self.role, &kept.weights, &mut *(self.entropy)())?;
+            self.write_half(HALF, &half)?;
+            digest = Some(half.digest());
+        }
+        now.progress.change(&*self.store, |progress| {
+            progress.finished = Some(state);
+            progress.half = digest;
+        })
+    }
+
+    fn model(&self, owner: usize, ask: &Ask) -> Result<Opened, Error> {
+        match &self.agreement.result {
+            Outcome::OpenTo(to) if self.agreement.owner(to) == Some(owner) => {}
+            Outcome::OpenTo(to) => return Err(denied(&format!("only `{to}`, to whom the model is opened, may"))),
+            Outcome::KeptAsShares => return Err(denied("nobody may: the model is kept as shares, and")),
+        }
+        let computation = self.computation(ask)?;
+        let finished = self.now().progress.finished;
+        let finished = finished
+            .ok_or_else(|| Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then."))?;
+        let (_, kept) = self.kept(&computation.data, finished.id.0)?;
+        let session = self.session(computation.point)?;
+        let (work, mut entropy) = (self.work(&computation.data), (self.entropy)());
+        let share = if self.finds_cheats()? {
+            work.open::<Malicious3>(session, &mut *entropy, &kept)?
+        } else {
+            work.open::<Replicated3>(session, &mut *entropy, &kept)?
+        };
+        Ok(Opened { point: computation.point, share })
+    }
+
+    fn bundle(&self, public: &str) -> Result<(), Error> {
+        let mut now = self.now();
+        let none = || Error::usage("E352", "There is no model that is kept as shares yet.");
+        let text = self.store.get(HALF)?.ok_or_else(none)?;
+        let damaged = |_| Error::integrity("E356", format!("`{HALF}` is damaged."));
+        let half: PartyFile = serde_json::from_slice(&text).map_err(damaged)?;
+        let half = sealed(&self.agreement, self.role, half, public)?;
+        self.write_half(&self.bundle_name(), &half)?;
+        now.progress.change(&*self.store, |progress| progress.bundled = true)
+    }
+
+    fn bundle_name(&self) -> String {
+        format!("party-{}.bundle", self.role.index())
+    }
+
+    fn write_half(&self, name: &str, half: &PartyFile) -> Result<(), Error> {
+        let text = serde_json::to_vec(half).map(Zeroizing::new);
+        let text = text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{name}` cannot be written: {e}.")))?;
+        self.store.put(name, &text)
+    }
+}
+
+impl Now {
+    /// Offers that may still change.
+    fn open(&mut self) -> Result<&mut Vec<Offer>, Error> {
+        if self.data.is_some() {
+            let what = "All owners have given all of their rows, and none can be changed now. For other rows, agree on a new training.";
+            return Err(Error::usage("E352", what));
+        }
+        Ok(&mut self.offers)
+    }
+
+    /// Puts all rows together, once they are there.
+    fn gather(&mut self, agreement: &Agreement) -> Result<(), Error> {
+        if self.data.is_none() && self.offers.iter().all(Offer::is_complete) {
+            let offers = std::mem::take(&mut self.offers);
+            match Data::of(agreement, offers) {
+                Ok(data) => self.data = Some(Arc::new(data)),
+                Err((offers, error)) => {
+                    self.offers = offers;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn trains(&self) -> Result<(), Error> {
+        match self.progress.finished {
+            None => Ok(()),
+            Some(state) => {
+                let what = format!("This training is over, with the state of step {}. For another model, agree on a new one.", state.step);
+                Err(Error::usage("E354", what))
+            }
+        }
+    }
+}
+
+/// What leaves to an owner.
+struct Opened {
+    point: [u8; 32],
+    share: OutputShare,
+}
+
+impl Opened {
+    fn reply(self, id: String) -> InferReply {
+        let say = Say::Opened { point: Hex(self.point), rounds: self.share.ledger().rounds };
+        let answer = [&self.point[..], self.share.packed()].concat();
+        say.reply(id, vec![RawTensor::bytes(ANSWER, answer)])
+    }
+}
+
+/// Steps between two judgements.
+pub(super) fn judged_every(agreement: &Agreement, facts: &DataStatus) -> u64 {
+    agreement.training.judge_every.unwrap_or(facts.batches).max(1)
+}
+
+fn point(agreement: &Agreement, data: &Data, ask: &Ask) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("privet 2026 point of a training's computation");
+    hasher.update(&agreement.digest()).update(&data.digest);
+    hasher.update(&serde_json::to_vec(ask).unwrap_or_default());
+    *hasher.finalize().as_bytes()
+}
+
+fn denied(who: &str) -> Error {
+    Error::new(Blame::Denied, "E351", format!("In this training {who} ask for that."))
+}
+
+fn no_state() -> Error {
+    Error::usage("E353", "This party has no state of that name. Ask how far it is, and go on from a state that all parties have.")
+}
+
+fn metadata(agreement: &Agreement, role: Role) -> Metadata {
+    let bytes = |name: &str| TensorMetadata { name: name.into(), datatype: "UINT8".into(), shape: vec![-1] };
+    let text = |name: &str, value: String| (name.to_owned(), Parameter::Text(value));
+    Metadata {
+        name: agreement.name.clone(),
+        version: "1".into(),
+        platform: "privet_training".into(),
+        inputs: [TRAINING, HEAD, BODY, TAGS].map(bytes).into(),
+        outputs: [TRAINING, ANSWER].map(bytes).into(),
+        parameters: vec![
+            text("protocol", agreement.protocol.clone()),
+            text("party", role.index().to_string()),
+            text("agreement", agreement.digest_hex()),
+            text("trust", card(agreement).to_string()),
+        ],
+    }
+}
+
+impl Host for TrainHost {
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    fn rows(&self, request: &InferRequest) -> usize {
+        request.number_in(HEAD, wire::ROWS).map_or(0, |rows| rows as usize)
+    }
+
+    /// Two batches are read ahead, and computing takes a few times as much as a batch has.
+    fn memory(&self, _: &InferRequest) -> usize {
+        8 * 16 * self.numbers.recipe.columns * self.numbers.recipe.batch.max(super::steps::JUDGED)
+    }
+
+    fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {
+        self.answer(request)
+    }
+}

@@ -1,0 +1,138 @@
+//! How far a training is, as a party keeps it: two states, the best one, and what was decided. Written after each step that must not be lost.
+
+use privet_model::training::numbers::RING;
+use privet_mpc::protocols::replicated3::Replicated;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::store::Store;
+use super::wire::StateId;
+use crate::error::{Blame, Error};
+
+/// The file.
+const NAME: &str = "progress.json";
+/// States that are kept besides the best one: a crash may have kept a peer from the last.
+const KEPT: usize = 2;
+/// Weights, and Adam's two sums.
+const TENSORS: usize = 3;
+
+/// How far it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Progress {
+    /// The latest last.
+    pub(super) states: Vec<StateId>,
+    pub(super) best: Option<StateId>,
+    pub(super) finished: Option<StateId>,
+    /// The salted digest of this party's half of the bundle.
+    pub(super) half: Option<String>,
+    pub(super) bundled: bool,
+}
+
+/// What a state holds.
+pub(super) struct Kept {
+    pub(super) weights: Replicated,
+    pub(super) sums: [Replicated; 2],
+}
+
+privet_ring::not_shown!(Kept);
+
+impl Progress {
+    /// As it was kept, or at the beginning.
+    pub(super) fn read(store: &dyn Store) -> Result<Self, Error> {
+        let Some(text) = store.get(NAME)? else { return Ok(Self::default()) };
+        serde_json::from_slice(&text).map_err(|e| Error::integrity("E356", format!("`{NAME}` is damaged: {e}.")))
+    }
+
+    fn write(&self, store: &dyn Store) -> Result<(), Error> {
+        let text = serde_json::to_vec_pretty(self);
+        let text = text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{NAME}` cannot be written: {e}.")))?;
+        store.put(NAME, &text)
+    }
+
+    /// A change that stays.
+    pub(super) fn change(&mut self, store: &dyn Store, change: impl FnOnce(&mut Self)) -> Result<(), Error> {
+        let mut changed = self.clone();
+        change(&mut changed);
+        changed.write(store)?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// A state of this name that is here.
+    pub(super) fn state(&self, id: &[u8; 32]) -> Option<StateId> {
+        self.states.iter().chain(&self.best).chain(&self.finished).find(|state| state.id.0 == *id).copied()
+    }
+
+    /// Keeps a new state, made from `from`: what came after that is given up, and the oldest goes.
+    pub(super) fn push(
+        &mut self,
+        store: &dyn Store,
+        from: Option<StateId>,
+        new: StateId,
+        kept: &Kept,
+    ) -> Result<(), Error> {
+        store.put(&file(new), &kept.bytes())?;
+        let before = self.states.clone();
+        self.change(store, |progress| {
+            let upto = from.and_then(|from| progress.states.iter().position(|state| *state == from));
+            progress.states.truncate(upto.map_or(0, |at| at + 1));
+            progress.states.push(new);
+            let excess = progress.states.len().saturating_sub(KEPT);
+            progress.states.drain(..excess);
+        })?;
+        self.forget(store, &before)
+    }
+
+    /// From now on this state is the best.
+    pub(super) fn set_best(&mut self, store: &dyn Store, best: StateId) -> Result<(), Error> {
+        let before = self.best;
+        self.change(store, |progress| progress.best = Some(best))?;
+        self.forget(store, before.as_slice())
+    }
+
+    /// Removes those that are not needed any more.
+    fn forget(&self, store: &dyn Store, states: &[StateId]) -> Result<(), Error> {
+        states.iter().filter(|state| self.state(&state.id.0).is_none()).try_for_each(|state| store.remove(&file(*state)))
+    }
+
+    /// What a state holds.
+    pub(super) fn kept(&self, store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
+        let bytes = store.get(&file(state))?;
+        bytes.and_then(|bytes| Kept::of(&bytes, columns)).ok_or_else(|| {
+            let what = format!("`{}` is missing or damaged. The training can go on from another state.", file(state));
+            Error::integrity("E356", what)
+        })
+    }
+}
+
+fn file(state: StateId) -> String {
+    format!("state-{}", state.id)
+}
+
+impl Kept {
+    fn tensors(&self) -> [&Replicated; TENSORS] {
+        [&self.weights, &self.sums[0], &self.sums[1]]
+    }
+
+    /// Tensor by tensor its two components, and a digest behind them.
+    fn bytes(&self) -> Zeroizing<Vec<u8>> {
+        let words = self.tensors().into_iter().flat_map(|tensor| tensor.own.iter().chain(&tensor.next));
+        let mut bytes = Zeroizing::new(words.flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>());
+        let digest = blake3::hash(&bytes);
+        bytes.extend_from_slice(digest.as_bytes());
+        bytes
+    }
+
+    fn of(bytes: &[u8], columns: usize) -> Option<Self> {
+        let (bytes, digest) = bytes.split_last_chunk::<32>()?;
+        if blake3::hash(bytes) != *digest || bytes.len() != TENSORS * 2 * 8 * columns {
+            return None;
+        }
+        let mut components = bytes.chunks_exact(8 * columns).map(|component| {
+            component.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>()
+        });
+        let mut tensor = || Some(Replicated { k: RING, own: components.next()?, next: components.next()? });
+        Some(Self { weights: tensor()?, sums: [tensor()?, tensor()?] })
+    }
+}
