@@ -7,7 +7,7 @@ use crate::Abort;
 use crate::correlated::PairKeys;
 use crate::ledger::Ledger;
 use crate::link::{LANES, LinkError, Links};
-use crate::role::Role;
+use crate::role::{PARTIES, Role};
 use crate::wiped::wipe;
 
 /// Everything that a step of a protocol needs: who one is, the links, the shared randomness, and what it cost so far.
@@ -158,11 +158,21 @@ impl Session {
     }
 
     /// Fresh pairwise keys, so that nothing of an earlier run of the same request, whatever a peer did in it, is drawn again:
-    /// each pair's from what both drew now. One round.
-    pub(crate) fn renew(&mut self, drawn: &[u8; 32]) -> Result<(), Abort> {
+    /// each pair's from what both drew now. One round. What it returns names this very run: a hash of the point and of what the parties drew,
+    /// the same at all of them unless one tells the others different things.
+    pub(crate) fn renew(&mut self, drawn: &[u8; 32]) -> Result<[u8; 32], Abort> {
         let [previous, next] = self.exchange_both(drawn)?;
         self.keys = self.keys.renewed(&self.point, drawn, &previous, &next);
-        Ok(())
+        let mut of = [&[][..]; PARTIES];
+        of[self.me.index()] = drawn;
+        of[self.me.previous().index()] = &previous;
+        of[self.me.next().index()] = &next;
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 one run of a session");
+        hasher.update(&self.point);
+        for drawn in of {
+            hasher.update(drawn);
+        }
+        Ok(*hasher.finalize().as_bytes())
     }
 
     fn next_draw(&mut self) -> String {
@@ -221,6 +231,11 @@ impl Session {
         Ok([self.take(previous, bytes.len())?, self.take(next, bytes.len())?])
     }
 
+    /// Ends the session without an answer: what it cost.
+    pub(crate) fn close(self) -> Ledger {
+        self.ledger
+    }
+
     /// Ends the session with an answer that its protocol checked.
     pub(crate) fn answer(self, packed: Vec<u8>) -> OutputShare {
         OutputShare { packed, ledger: self.ledger }
@@ -255,6 +270,11 @@ impl Session {
         pack(k, &masked, &mut packed);
         OutputShare { packed, ledger: self.ledger }
     }
+}
+
+/// A source of randomness failed.
+pub(crate) fn no_randomness() -> Abort {
+    Abort::Busy("This party has no randomness. Ask again.".into())
 }
 
 fn peer(role: Role, error: LinkError) -> Abort {

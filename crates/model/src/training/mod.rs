@@ -6,10 +6,18 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`numbers`] | bits and rings of every value of a step, so that nothing wraps, whatever the rows are |
+//! | [`adam`] | those of Adam |
+//! | [`error`] | how far a step can be from one in real numbers |
+//! | [`privacy`] | noise, and what it is worth |
 //! | [`reference`] | a step in float64 |
 
+pub mod adam;
+pub mod error;
 pub mod numbers;
+pub mod privacy;
 pub mod reference;
+
+pub use privacy::Privacy;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +57,12 @@ pub struct Recipe {
     pub columns: usize,
     /// Rows of a batch.
     pub batch: usize,
-    /// Steps at most: as many as there are batches in all epochs.
-    pub steps: u64,
+    /// Whether the last column is all ones, whose weight the penalty leaves alone.
+    pub intercept: bool,
+    /// Steps at most between two settlings, which bring weights back to their bound.
+    pub run: u64,
+    /// To which weights are brought then: none is greater in magnitude.
+    pub most_weight: f64,
     /// No value of a row is greater in magnitude.
     pub largest: f64,
     /// The loss.
@@ -61,4 +73,7 @@ pub struct Recipe {
     pub rate: f64,
     /// Half of this times the sum of squared weights is added to the loss.
     pub l2: f64,
+    /// Noise by which no row can be told to have been there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
 }

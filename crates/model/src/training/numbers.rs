@@ -4,9 +4,10 @@
 use privet_ring::fixed::{outward_exponent, power_of_two};
 use serde::{Deserialize, Serialize};
 
+use super::adam::Adam;
+use super::privacy::{self, deviation};
 use super::{Loss, Optimiser, Recipe};
 use crate::approx::Format;
-use crate::approx::normal::{Inverse, Normal};
 use crate::approx::smooth::Saturated;
 use crate::series::fit::Domain;
 use crate::series::smooth::Smooth;
@@ -43,12 +44,12 @@ pub const LARGEST_LABEL: f64 = 4096.0;
 pub const LIMITS: i64 = 127;
 /// Their distance is 2^-this.
 pub const LIMIT_BITS: u32 = 3;
-/// Rows that are evaluated at once at most.
-pub const EVALUATED: usize = 1 << 14;
+/// Bits by which scores are finer than that distance, where they are compared with limits.
+pub const FINER: u32 = 8;
+/// Rows that are evaluated in one sum of losses or of counts at most, in as many chunks as are liked.
+pub const EVALUATED: usize = 1 << 18;
 /// How many times the rate Adam moves a weight in a step at most.
-const FARTHEST: f64 = 8.0;
-/// The relative error of the inverse root.
-const RELATIVE: f64 = 1.0 / 2048.0;
+pub(super) const FARTHEST: f64 = 8.0;
 
 /// All numbers of a step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,20 +73,6 @@ pub struct Numbers {
     pub softplus: Option<Saturated>,
 }
 
-/// Numbers of Adam.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Adam {
-    /// Factors by which the sums decay, in units of 2^-[`DECAY`].
-    pub decay: [u64; 2],
-    /// What is added to the sum of squares, in its units.
-    pub epsilon: u64,
-    /// Fraction bits of that sum: twice those of the gradient, less those of a decay.
-    pub second: u32,
-    /// The inverse root.
-    pub root: Normal,
-}
-
 /// Why a recipe cannot be followed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unplanned {
@@ -94,7 +81,7 @@ pub enum Unplanned {
     Choice(String),
     /// Something could wrap.
     #[error(
-        "{what} could need {bits} bits, and there are {most}. Train for fewer steps, at a lower rate, on columns of smaller magnitude, or with smaller batches."
+        "{what} could need {bits} bits, and there are {most}. Let weights settle after fewer steps and within smaller bounds, or take a lower rate, columns of smaller magnitude, or smaller batches."
     )]
     Wraps {
         /// What.
@@ -116,24 +103,39 @@ impl Numbers {
     }
 
     fn with(recipe: &Recipe, gradient: u32) -> Result<Self, Unplanned> {
+        let weight = recipe.most_weight + unit(WEIGHTS) + recipe.run as f64 * farthest_step(recipe, gradient);
         let adam = match recipe.optimiser {
             Optimiser::Sgd => None,
-            Optimiser::Adam { first, second } => Some(Adam::plan(recipe, [first, second], gradient)?),
+            Optimiser::Adam { first, second } => Some(Adam::plan(recipe, [first, second], gradient, weight)?),
         };
-        let weight = recipe.steps as f64 * farthest_step(recipe, adam.as_ref(), gradient);
         let score = recipe.columns as f64 * (recipe.largest + unit(ROWS)) * weight;
-        fits("A score", score, ROWS + WEIGHTS, RING - 1)?;
-        let scores = bits(score, SCORES) + 1;
-        fits("A score, as the loss takes it,", score, SCORES, RING - 1 - (ROWS + WEIGHTS - SCORES))?;
+        fits("A score", score, ROWS + WEIGHTS, RING - 2)?;
+        // Where a score is clipped, what it is from the clip must fit too.
+        let reach = score + farthest_clip(recipe);
+        fits("A score, as the loss takes it,", reach, SCORES, RING - 1 - (ROWS + WEIGHTS - SCORES))?;
+        let scores = bits(reach, SCORES) + 1;
         let (sigmoid, softplus) = match recipe.loss {
             Loss::Logistic => (Some(sigmoid(score, scores)?), Some(softplus()?)),
             Loss::Squares { .. } => (None, None),
         };
         let recipe = recipe.clone();
-        let numbers = Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, softplus, recipe };
+        let numbers =
+            Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, softplus, recipe };
         let sum = numbers.most_gradient() * numbers.recipe.batch as f64;
         fits("A gradient", sum, ROWS + RESIDUALS + numbers.finer, RING - 2)?;
+        fits("A weight", weight + numbers.recipe.most_weight, WEIGHTS, RING - 2)?;
         Ok(numbers)
+    }
+
+    /// To which weights are brought, in their units.
+    #[allow(clippy::cast_possible_truncation)] // far below 2^RING by the plan
+    pub fn most_weight_units(&self) -> i64 {
+        (self.recipe.most_weight * power_of_two(WEIGHTS.into())).round() as i64
+    }
+
+    /// The ring in which that is done.
+    pub fn settling(&self) -> u32 {
+        bits(self.weight + self.recipe.most_weight + unit(WEIGHTS), WEIGHTS) + 1
     }
 
     /// No residual is greater.
@@ -172,15 +174,37 @@ impl Numbers {
         self.recipe.batch as f64 * power_of_two(-i64::from(log2_up(self.recipe.batch)))
     }
 
-    /// The weights' factor in the penalty of a whole batch, in units of the finer product.
+    /// Each weight's factor in the penalty of a whole batch, in units of the finer product.
+    pub fn penalties(&self) -> Vec<u64> {
+        let Recipe { columns, intercept, .. } = self.recipe;
+        let penalised = columns - usize::from(intercept);
+        (0..columns).map(|i| if i < penalised { self.penalty() } else { 0 }).collect()
+    }
+
+    /// Each weight's share of the penalty, as in real numbers.
+    pub fn penalty_of(&self, column: usize) -> f64 {
+        let left_alone = self.recipe.intercept && column + 1 == self.recipe.columns;
+        if left_alone { 0.0 } else { self.recipe.l2 }
+    }
+
+    /// That of a weight that has one.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 2^RING of the plan
-    pub fn penalty(&self) -> u64 {
+    fn penalty(&self) -> u64 {
         let of_batch = self.recipe.l2 * self.recipe.batch as f64;
         let bits = i64::from(ROWS + RESIDUALS + self.finer) - i64::from(WEIGHTS);
         (of_batch * power_of_two(bits)).round() as u64
     }
 
-    /// Adam's rate at a step, from 1: with both corrections of the averages' beginning, in units of 2^-[`RATE`], for the sum of gradients as it
+    /// By how much, for each unit of weight, that is another penalty than asked for, at most.
+    pub(super) fn penalty_error(&self) -> f64 {
+        if self.recipe.l2 == 0.0 {
+            return 0.0;
+        }
+        let bits = i64::from(WEIGHTS) - i64::from(ROWS + RESIDUALS + self.finer);
+        0.5 * power_of_two(bits) / self.recipe.batch as f64
+    }
+
+    /// The rate at a step, from 1: for Adam with both corrections of the averages' beginning, in units of 2^-[`RATE`], for the sum of gradients as it
     /// is held and the inverse root as it is.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // far below 2^64 by the plan
     pub fn rate(&self, step: u64) -> u64 {
@@ -194,101 +218,35 @@ impl Numbers {
     }
 }
 
-impl Adam {
-    fn plan(recipe: &Recipe, decay: [f64; 2], gradient: u32) -> Result<Self, Unplanned> {
-        let decay = decay.map(|x| (x * power_of_two(DECAY.into())).round());
-        let of = decay.map(|x| x / power_of_two(DECAY.into()));
-        if !(0.0..1.0).contains(&of[0]) || !(0.5..1.0).contains(&of[1]) || of[0] * of[0] >= of[1] {
-            return Err(Unplanned::Choice(format!(
-                "Adam's factors are {} and {}; expected 0 ≤ first < 1, 0.5 ≤ second < 1 and first² < second, in units of 2^-{DECAY}.",
-                of[0], of[1]
-            )));
-        }
-        // Each step's rounding is a unit, and they add up as squares do.
-        let roundings = 1.0 / (1.0 - of[1]);
-        let low = u32::try_from(outward_exponent(roundings)).unwrap_or(RING);
-        let epsilon = 2 << low;
-        // No quotient is greater than FARTHEST, as is seen below.
-        let penalty = recipe.l2 * recipe.steps as f64 * recipe.rate * FARTHEST;
-        let (most, second) = (most_gradient(recipe, gradient) + penalty, second(gradient));
-        let squares = most * most * roundings + 1.0;
-        fits("Adam's sum of squares", squares, second + DECAY, RING - 2)?;
-        fits("Adam's sum of gradients", most / (1.0 - of[0]) + 1.0, gradient + DECAY, RING - 2)?;
-        let high = bits(squares, second);
-        let input = Format { ring: high + 4, fraction_bits: second };
-        let output = Format { ring: RING, fraction_bits: ROOT };
-        let root = Normal::plan(Inverse::InverseSquareRoot, input, [low, high], RELATIVE, output);
-        let root =
-            root.ok_or(Unplanned::Wraps { what: "Adam's root", bits: i64::from(high) + 4, most: RING })?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below 2^DECAY
-        let adam = Self { decay: decay.map(|x| x as u64), epsilon, second, root };
-        let farthest = adam.quotient(gradient) * adam.most_corrected(recipe.steps);
-        if farthest > FARTHEST {
-            return Err(Unplanned::Choice(format!(
-                "With these factors Adam could move a weight by {farthest:.0} times the rate in a step; expected at most {FARTHEST}."
-            )));
-        }
-        fits("Adam's step", recipe.rate * farthest, gradient + RATE + ROOT, RING - 2)?;
-        Ok(adam)
-    }
-
-    /// The factors as they are.
-    pub fn decays(&self) -> [f64; 2] {
-        self.decay.map(|x| x as f64 / power_of_two(DECAY.into()))
-    }
-
-    /// What is added to the sum of squares.
-    pub fn epsilon(&self) -> f64 {
-        self.epsilon as f64 * unit(self.second)
-    }
-
-    /// What makes averages of both sums at a step, and corrects them for having begun at zero.
-    pub fn corrected(&self, step: u64) -> f64 {
-        let [first, second] = self.decays();
-        let begun = |decay: f64| 1.0 - decay.powf(step as f64);
-        let of_first = (1.0 - first) / begun(first);
-        of_first / ((1.0 - second) / begun(second)).sqrt()
-    }
-
-    /// No quotient of the sum of gradients and the root of the sum of squares is greater: Cauchy and Schwarz, and what roundings add.
-    fn quotient(&self, gradient: u32) -> f64 {
-        let [first, second] = self.decays();
-        let exact = (1.0 / (1.0 - first * first / second)).sqrt();
-        let rounding = unit(gradient) / (1.0 - first) / (0.5 * self.epsilon()).sqrt();
-        (exact + rounding) * (1.0 + self.root.relative)
-    }
-
-    /// The greatest of [`Self::corrected`], which grows to its limit from the second step or so on.
-    fn most_corrected(&self, steps: u64) -> f64 {
-        let limit = self.corrected(u64::MAX);
-        (1..=steps.min(100_000)).map(|step| self.corrected(step)).fold(limit, f64::max)
-    }
-}
-
-/// How far a weight goes in a step at most.
-fn farthest_step(recipe: &Recipe, adam: Option<&Adam>, gradient: u32) -> f64 {
-    // The root is off by a unit at most, which is what matters where the sum of squares is great.
+/// How far a weight goes in a step at most, besides what a penalty takes it back.
+fn farthest_step(recipe: &Recipe, gradient: u32) -> f64 {
+    // A quotient's root is off by a unit at most, which is what matters where the sum of squares is great.
     let rounding = 2.0 * unit(WEIGHTS);
-    match adam {
-        None => recipe.rate * most_gradient(recipe, gradient) + rounding,
-        Some(_) => recipe.rate * FARTHEST + rounding,
+    match recipe.optimiser {
+        Optimiser::Sgd => (recipe.rate + unit(RATE)) * most_gradient(recipe, gradient) + rounding,
+        Optimiser::Adam { .. } => recipe.rate * FARTHEST + rounding,
     }
 }
 
-/// What the loss can pull at a weight.
-fn most_gradient(recipe: &Recipe, gradient: u32) -> f64 {
-    (recipe.largest + unit(ROWS)) * residual(recipe) + unit(gradient)
-}
-
-/// Fraction bits of Adam's sum of squares.
-fn second(gradient: u32) -> u32 {
-    (2 * gradient).saturating_sub(DECAY)
+/// What the loss, and noise, can pull at a weight.
+pub(super) fn most_gradient(recipe: &Recipe, gradient: u32) -> f64 {
+    let noise = 3.0 * privacy::FARTHEST * deviation(recipe, residual(recipe)) / recipe.batch as f64;
+    // Held scaled, by a half or more.
+    (recipe.largest + unit(ROWS)) * residual(recipe) + noise + 2.0 * unit(gradient)
 }
 
 fn residual(recipe: &Recipe) -> f64 {
     match recipe.loss {
         Loss::Logistic => 1.0 + SIGMOID,
-        Loss::Squares { most } => most,
+        Loss::Squares { most } => (most * power_of_two(SQUARES.into())).round() * unit(SQUARES),
+    }
+}
+
+/// From where scores are clipped at most.
+fn farthest_clip(recipe: &Recipe) -> f64 {
+    match recipe.loss {
+        Loss::Logistic => FARTHEST_SCORE,
+        Loss::Squares { .. } => LARGEST_LABEL + residual(recipe),
     }
 }
 
@@ -326,11 +284,17 @@ fn sensible(recipe: &Recipe) -> Result<(), Unplanned> {
     };
     positive("The number of columns", recipe.columns as f64, 1e6)?;
     positive("The batch", recipe.batch as f64, 65536.0)?;
-    positive("The number of steps", recipe.steps as f64, 1e9)?;
+    positive("The number of steps between settlings", recipe.run as f64, 1e9)?;
+    positive("The greatest weight", recipe.most_weight, 1e6)?;
     positive("The greatest magnitude of a column", recipe.largest, 1024.0)?;
     positive("The rate", recipe.rate, 16.0)?;
     if let Loss::Squares { most } = recipe.loss {
         positive("The greatest residual", most, 1024.0)?;
+        positive("The greatest residual, in units of 2^-10,", (most * 1024.0).round(), 1e9)?;
+    }
+    if let Some(privacy) = recipe.privacy {
+        positive("The noise's multiplier", privacy.multiplier, 1e6)?;
+        positive("The norm of a row", privacy.norm, 1e6)?;
     }
     if !(recipe.l2 >= 0.0 && recipe.l2 * recipe.rate <= 1.0) {
         return Err(Unplanned::Choice(format!(
@@ -341,16 +305,16 @@ fn sensible(recipe: &Recipe) -> Result<(), Unplanned> {
     Ok(())
 }
 
-fn unit(fraction: u32) -> f64 {
+pub(super) fn unit(fraction: u32) -> f64 {
     power_of_two(-i64::from(fraction))
 }
 
 /// Bits of a magnitude with so many fraction bits.
-fn bits(x: f64, fraction: u32) -> u32 {
+pub(super) fn bits(x: f64, fraction: u32) -> u32 {
     u32::try_from((outward_exponent(x) + i64::from(fraction)).max(1)).unwrap_or(RING)
 }
 
-fn fits(what: &'static str, x: f64, fraction: u32, most: u32) -> Result<(), Unplanned> {
+pub(super) fn fits(what: &'static str, x: f64, fraction: u32, most: u32) -> Result<(), Unplanned> {
     let bits = outward_exponent(x) + i64::from(fraction);
     if bits <= i64::from(most) { Ok(()) } else { Err(Unplanned::Wraps { what, bits, most }) }
 }

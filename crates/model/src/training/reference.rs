@@ -2,7 +2,7 @@
 
 use privet_ring::fixed::power_of_two;
 
-use super::numbers::{Numbers, RATE};
+use super::numbers::{Numbers, RATE, WEIGHTS};
 use super::{Loss, Recipe};
 
 /// Weights, and what Adam keeps of gradients before.
@@ -42,27 +42,33 @@ impl State {
         }
     }
 
+    /// Brings weights to their bound.
+    pub fn settle(&mut self, numbers: &Numbers) {
+        let most = numbers.most_weight_units() as f64 / power_of_two(WEIGHTS.into());
+        self.weights.iter_mut().for_each(|w| *w = w.clamp(-most, most));
+    }
+
     /// As it is held: scaled by [`Numbers::gradient_scale`].
     fn gradient(&self, numbers: &Numbers, rows: &[f64], labels: &[f64]) -> Vec<f64> {
-        let Recipe { columns, batch, l2, .. } = numbers.recipe;
+        let Recipe { columns, batch, .. } = numbers.recipe;
         let mut sum = vec![0.0; columns];
         for (row, label) in rows.chunks_exact(columns).zip(labels) {
-            let residual = residual(&numbers.recipe, dot(row, &self.weights), *label);
+            let residual = residual(numbers, dot(row, &self.weights), *label);
             sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += residual * x);
         }
-        let scale = numbers.gradient_scale() / batch as f64;
-        sum.iter()
-            .zip(&self.weights)
-            .map(|(sum, w)| scale * sum + numbers.gradient_scale() * l2 * w)
-            .collect()
+        let scale = numbers.gradient_scale();
+        let of_weight = |(i, w): (usize, &f64)| numbers.penalty_of(i) * w;
+        let penalties = self.weights.iter().enumerate().map(of_weight);
+        sum.iter().zip(penalties).map(|(sum, penalty)| scale * (sum / batch as f64 + penalty)).collect()
     }
 }
 
 /// What the loss's derivative is at a score.
-pub fn residual(recipe: &Recipe, score: f64, label: f64) -> f64 {
-    match recipe.loss {
+pub fn residual(numbers: &Numbers, score: f64, label: f64) -> f64 {
+    let most = numbers.residual();
+    match numbers.recipe.loss {
         Loss::Logistic => 1.0 / (1.0 + (-score).exp()) - label,
-        Loss::Squares { most } => (score - label).clamp(-most, most),
+        Loss::Squares { .. } => (score - label).clamp(-most, most),
     }
 }
 

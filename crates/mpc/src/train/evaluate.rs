@@ -1,9 +1,17 @@
 //! What weights are worth on rows from which they did not learn: sums of losses, and counts for the area under the curve. Nothing is opened
-//! here; whoever may see the results adds the parties' summands up.
+//! here; whoever may see the results adds the parties' summands up. Rows may come in chunks: losses and counts of them add up.
+//!
+//! | what | rounds with `replicated3` | error |
+//! |---|---|---|
+//! | [`loss`] of classes | 8 | each row's as [`Numbers::loss_error`] says |
+//! | [`loss`] of squares | 10 | likewise |
+//! | [`counts`] | 10 | a row within [`Numbers::limit_error`] of a limit may be on its other side |
+//! | [`areas`] | 0 | none |
 
 use privet_model::training::Loss;
 use privet_model::training::numbers::{
-    FARTHEST_SCORE, LARGEST_LABEL, LIMIT_BITS, LIMITS, Numbers, RESIDUALS, RING, ROWS, SCORES, SQUARES, WEIGHTS,
+    FARTHEST_SCORE, FINER, LARGEST_LABEL, LIMIT_BITS, LIMITS, Numbers, RESIDUALS, RING, ROWS, SCORES,
+    SQUARES, WEIGHTS,
 };
 
 use super::{Batch, product};
@@ -14,6 +22,8 @@ use crate::protocols::protocol::Protocol;
 
 /// The ring of counts of rows, and of their products.
 const COUNTS: u32 = 40;
+/// That of a residual as a loss of squares takes it: twice the greatest label, the greatest residual, and the bits of both.
+const NARROW: u32 = 27;
 
 /// The sum of the rows' losses: one number with [`Numbers::loss`] fraction bits.
 pub fn loss<P: Protocol>(
@@ -36,7 +46,8 @@ pub fn loss<P: Protocol>(
             let scores = clipped(p, numbers, weights, rows, LARGEST_LABEL, SQUARES)?;
             let labels = p.truncate(&rows.labels, RESIDUALS - SQUARES, RING)?;
             let residuals = P::sub(&scores, &labels);
-            let (within, _) = clip(p, &residuals, -most, most)?;
+            let (within, _) = clip(p, &P::reduce(&residuals, NARROW), -most, most)?;
+            let within = p.truncate(&within, 0, RING)?;
             // Twice the loss is w·(2r - w), where w is what of r counts.
             let other = P::sub(&P::scale(&residuals, 2), &within);
             Ok(p.dot(&within, &other, P::len(&within)))
@@ -44,45 +55,46 @@ pub fn loss<P: Protocol>(
     }
 }
 
-/// For the area under the curve of classes 0 and 1: twice the number of pairs that are in order, of which one in the same interval of scores
-/// counts half; and the number of all pairs. Intervals are 2^-[`LIMIT_BITS`] long; what is farther out is in the first or last.
-pub fn areas<P: Protocol>(
+/// For the area under the curve of classes 0 and 1: of how many ones, and of how many rows, scores are below each limit, and how many there are
+/// at all. Limits are 2^-[`LIMIT_BITS`] apart, as many below zero as above. Counts of chunks of rows add up.
+pub fn counts<P: Protocol>(
     p: &mut P,
     numbers: &Numbers,
     weights: &P::Share,
     rows: &Batch<P::Share>,
-) -> Result<P::Sum, Abort> {
+) -> Result<P::Share, Abort> {
     // Finer than the intervals, so that few scores fall on a limit.
-    let (finer, n) = (8, P::len(&rows.labels));
-    let fraction = LIMIT_BITS + finer;
+    let (fraction, n) = (LIMIT_BITS + FINER, P::len(&rows.labels));
     let far = (LIMITS / 2 + 1) as f64 / f64::from(1 << LIMIT_BITS);
     let scores = clipped(p, numbers, weights, rows, far, fraction)?;
     let scores = P::reduce(&scores, fraction + LIMIT_BITS + 4);
-    let limits = (0..LIMITS).map(|i| (i - LIMITS / 2) << finer);
+    let limits = (0..LIMITS).map(|i| (i - LIMITS / 2) << FINER);
     let above: Vec<_> =
         limits.map(|limit| p.add_public(&scores, &vec![limit.wrapping_neg().cast_unsigned(); n])).collect();
     let below = p.negative(&P::concat(&above.iter().collect::<Vec<_>>()), COUNTS)?;
     let labels = P::reduce(&rows.labels, COUNTS);
-    let limits = usize::try_from(LIMITS).unwrap_or(0);
-    let again: Vec<usize> = (0..limits).flat_map(|_| 0..n).collect();
+    let again: Vec<usize> = above.iter().flat_map(|_| 0..n).collect();
     let ones = p.dot(&below, &P::gather(&labels, &again), n);
     let ones = p.reshare(ones)?;
-    let (all, every) = (P::sum_rows(&below, n), p.public(&[n as u64], COUNTS));
-    pairs(p, [&P::concat(&[&ones, &P::sum_rows(&labels, n)]), &P::concat(&[&all, &every])])
+    let every = p.public(&[n as u64], COUNTS);
+    Ok(P::concat(&[&ones, &P::sum_rows(&labels, n), &P::sum_rows(&below, n), &every]))
 }
 
-/// From how many ones, and how many rows, are below each limit, and all of them at the end.
-fn pairs<P: Protocol>(p: &mut P, [ones, all]: [&P::Share; 2]) -> Result<P::Sum, Abort> {
-    let zeros = P::sub(all, ones);
-    let count = P::len(ones);
+/// From counts: twice the number of pairs of a one and a zero that are in order, of which one in the same interval between limits counts half;
+/// and the number of all pairs.
+pub fn areas<P: Protocol>(p: &mut P, counts: &P::Share) -> Result<P::Sum, Abort> {
+    let intervals = P::len(counts) / 2;
+    let part = |from: usize| P::gather(counts, &(from..from + intervals).collect::<Vec<_>>());
+    let (ones, all) = (part(0), part(intervals));
+    let zeros = P::sub(&all, &ones);
     let nothing = p.public(&[0], COUNTS);
-    let before = |x: &P::Share| P::gather(&P::concat(&[&nothing, x]), &(0..count).collect::<Vec<_>>());
-    let within = P::sub(ones, &before(ones));
+    let before = |x: &P::Share| P::gather(&P::concat(&[&nothing, x]), &(0..intervals).collect::<Vec<_>>());
+    let within = P::sub(&ones, &before(&ones));
     // Zeros below this interval count twice, those in it once.
     let under = P::add(&before(&zeros), &zeros);
-    let ordered = p.dot(&within, &under, count);
-    let last = |x: &P::Share| P::gather(x, &[count - 1]);
-    let every = p.multiply(&last(ones), &last(&zeros));
+    let ordered = p.dot(&within, &under, intervals);
+    let last = |x: &P::Share| P::gather(x, &[intervals - 1]);
+    let every = p.multiply(&last(&ones), &last(&zeros));
     p.concat_sums(vec![ordered, every])
 }
 

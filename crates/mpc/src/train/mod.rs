@@ -14,11 +14,18 @@
 //! | Adam: the product | 2 |
 
 mod evaluate;
+mod noise;
+mod state;
+mod trains;
 
-pub use evaluate::{areas, loss};
+pub use evaluate::{areas, counts, loss};
+pub use state::{Batch, State, Stored};
+pub use trains::Trains;
 
 use privet_model::training::Loss;
-use privet_model::training::numbers::{Adam, DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS};
+use privet_model::training::adam::Adam;
+use privet_model::training::numbers::{DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS};
+use privet_ring::entropy::Entropy;
 
 use crate::Abort;
 use crate::functions::extremes::clip;
@@ -26,43 +33,18 @@ use crate::functions::normal::invert;
 use crate::functions::smooth::saturated;
 use crate::protocols::protocol::{Matrices, Operand, Protocol};
 
-/// What the parties hold between steps.
-#[derive(Clone)]
-pub struct State<S> {
-    /// Weights, one for each column.
-    pub weights: S,
-    /// Adam's sums of gradients and of their squares.
-    pub sums: [S; 2],
-    /// Steps so far.
-    pub step: u64,
-}
-
-/// Rows and labels of a step, in the ring of 2^64.
-pub struct Batch<S> {
-    /// Row by row, with [`ROWS`] fraction bits.
-    pub rows: S,
-    /// With [`Numbers::labels`] fraction bits.
-    pub labels: S,
-}
-
-impl<S> State<S> {
-    /// All weights zero.
-    pub fn new<P: Protocol<Share = S>>(p: &P, columns: usize) -> Self {
-        let zeros = || p.public(&vec![0; columns], RING);
-        Self { weights: zeros(), sums: [zeros(), zeros()], step: 0 }
-    }
-}
-
-/// One step on one batch.
-pub fn step<P: Protocol>(
+/// One step on one batch. What a party draws is its part of the noise, where the recipe has any.
+pub fn step<P: Trains>(
     p: &mut P,
     numbers: &Numbers,
     state: &mut State<P::Share>,
     batch: &Batch<P::Share>,
+    entropy: &mut dyn Entropy,
 ) -> Result<(), Abort> {
     let scores = scores(p, numbers, &state.weights, &batch.rows)?;
     let residuals = residuals(p, numbers, &scores, &batch.labels)?;
-    let gradient = gradient(p, numbers, &state.weights, &batch.rows, &residuals)?;
+    let noise = noise::of_step(p, numbers, entropy)?;
+    let gradient = gradient(p, numbers, &state.weights, &batch.rows, &residuals, noise)?;
     state.step += 1;
     let rate = numbers.rate(state.step);
     let moved = match &numbers.adam {
@@ -73,6 +55,15 @@ pub fn step<P: Protocol>(
         }
     };
     state.weights = P::sub(&state.weights, &moved);
+    Ok(())
+}
+
+/// Brings weights to their bound. All parties do so after the same steps, [`run`](privet_model::training::Recipe::run) of them at most.
+pub fn settle<P: Protocol>(p: &mut P, numbers: &Numbers, state: &mut State<P::Share>) -> Result<(), Abort> {
+    let most = numbers.most_weight_units();
+    let narrow = P::reduce(&state.weights, numbers.settling());
+    let (weights, _) = clip(p, &narrow, -most, most)?;
+    state.weights = p.truncate(&weights, 0, RING)?;
     Ok(())
 }
 
@@ -120,13 +111,15 @@ fn gradient<P: Protocol>(
     weights: &P::Share,
     rows: &P::Share,
     residuals: &P::Share,
+    noise: Option<P::Sum>,
 ) -> Result<P::Share, Abort> {
     let (batch, columns) = (P::len(residuals), numbers.recipe.columns);
     let shape = Matrices { rows: 1, inner: batch, columns };
     let by_column: Vec<usize> = (0..columns).flat_map(|c| (0..batch).map(move |r| r * columns + c)).collect();
     let by_column = P::gather(rows, &by_column);
     let product = p.matmul(Operand::Secret(residuals), Operand::Secret(&by_column), RING, shape);
-    let penalty = P::scale(weights, numbers.penalty());
+    let product = noise.into_iter().fold(product, P::add_sum);
+    let penalty = P::mul_public(weights, &numbers.penalties());
     let sum = P::add_sum(P::shift_sum(product, numbers.finer, RING), (&penalty).into());
     p.truncate(sum, numbers.gradient_drop(), RING)
 }

@@ -17,8 +17,9 @@ use privet_ring::entropy::{Entropy, draw};
 use privet_ring::pack::{pack, packed_len, unpack};
 
 use crate::Abort;
+use crate::ledger::Ledger;
 use crate::role::{PARTIES, Role};
-use crate::session::Session;
+use crate::session::{Session, no_randomness};
 
 use super::drawn::{BLOCK, Drawn};
 use super::proof::{Record, Statement};
@@ -35,11 +36,24 @@ pub struct Malicious3 {
 impl Malicious3 {
     /// Begins: one round, in which the parties tell each other what each drew for this run. Keys and masks are new even where
     /// a request comes again, whatever a party did the last time.
-    pub fn begin(mut session: Session, entropy: &mut dyn Entropy) -> Result<Self, Abort> {
-        let drawn =
-            draw(entropy).map_err(|_| Abort::Busy("This party has no randomness. Ask again.".into()))?;
-        session.step("begin", |s| s.renew(&drawn))?;
-        Ok(Self::of(session))
+    pub fn begin(session: Session, entropy: &mut dyn Entropy) -> Result<Self, Abort> {
+        Self::begin_named(session, entropy).map(|(p, _)| p)
+    }
+
+    /// The same, with the run's name.
+    pub(crate) fn begin_named(
+        mut session: Session,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(Self, [u8; 32]), Abort> {
+        let drawn = draw(entropy).map_err(|_| no_randomness())?;
+        let run = session.step("begin", |s| s.renew(&drawn))?;
+        Ok((Self::of(session), run))
+    }
+
+    /// Ends without an answer, once all that was computed is proven.
+    pub(crate) fn end(mut self) -> Result<Ledger, Abort> {
+        self.step("end", Self::prove)?;
+        Ok(self.session.close())
     }
 
     fn of(session: Session) -> Self {
