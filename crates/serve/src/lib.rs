@@ -19,6 +19,7 @@
 //! | [`deployment`], [`deployed`], [`belief`] | `deployment.toml`, a deployment in use, and whom its user believes |
 //! | [`up`] | all roles of a deployment on this machine |
 //! | [`web`] | the page for applicants |
+//! | [`training`] | a party of a training, and an owner of rows |
 //! | [`enclave`] | the untrusted host of a measured program |
 //! | [`peers`] | the links between parties |
 //! | [`entropy`] | randomness from the operating system |
@@ -81,6 +82,7 @@ pub mod telemetry;
 pub mod tensor;
 pub mod tls;
 pub mod trace;
+pub mod training;
 pub mod up;
 pub mod web;
 

@@ -129,7 +129,7 @@ fn loaded(common: Common<'_>, models: Vec<Served>) -> Result<Loaded, Error> {
 }
 
 /// A role whose configuration is read by this, at the start and again.
-async fn role_of(
+pub(crate) async fn role_of(
     config: &Path,
     read: impl Fn(&Path, &[Served]) -> Result<Loaded, Error> + Send + Sync + Copy + 'static,
 ) -> Result<Prepared, Error> {

@@ -192,7 +192,7 @@ impl Seat {
         if let Some(kept) = kept(had, self.public.digest()) {
             return Ok(kept);
         }
-        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let keys = pair_keys(&self.public.digest(), &self.parties, self.role, &self.key)?;
         let host = DealerHost::new(&self.public, secret, keys, &mut OsEntropy)?;
         Ok(Served::alone(Some(self.public.digest()), Arc::new(host)))
     }
@@ -212,7 +212,7 @@ impl Seat {
 
     fn among_equals(self, secret: PartySecret, limits: &Limits) -> Result<Served, Error> {
         let needs_peers = self.public.mpc()?.numbers.needs_peers();
-        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let keys = pair_keys(&self.public.digest(), &self.parties, self.role, &self.key)?;
         let mesh = Arc::new(Mesh::new(&self.identity(), limits.peers)?);
         let peers = needs_peers.then(|| Arc::clone(&mesh) as Arc<dyn Peers>);
         let host =
@@ -236,7 +236,7 @@ impl Seat {
 
     /// As one of two servers: it meets the other one, and orders from the dealer, which stands among its peers too.
     fn dealt(self, secret: PartySecret, limits: &Limits) -> Result<Served, Error> {
-        let keys = pair_keys(&self.public, &self.parties, self.role, &self.key)?;
+        let keys = pair_keys(&self.public.digest(), &self.parties, self.role, &self.key)?;
         let PeersConfig { previous, next } = self.peers()?;
         let (server, dealer) =
             if self.role.index() == 1 { (Side::Next, previous) } else { (Side::Previous, next) };
@@ -254,7 +254,7 @@ impl Seat {
     }
 }
 
-fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), Error> {
+pub(crate) fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), Error> {
     let own = &parties[role.index()];
     if own == key.public() {
         return Ok(());
@@ -272,15 +272,15 @@ fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), 
 }
 
 /// `K_i` and `K_(i+1)`: agreed with each neighbour from both sides' pinned keys and the bundle's digest.
-fn pair_keys(
-    public: &PublicBundle,
+pub(crate) fn pair_keys(
+    digest: &[u8; 32],
     parties: &[PublicKey],
     role: Role,
     key: &MachineKey,
 ) -> Result<PairKeys, Error> {
     // The key between P_{j-1} and P_j is K_j; the context says so, as a party could stand on both sides in another bundle.
     let agree = |peer: Role, j: Role| {
-        let context = [&public.digest()[..], &[u8::from(j)]].concat();
+        let context = [&digest[..], &[u8::from(j)]].concat();
         key.agree(&parties[peer.index()], &context).map(|k| *k)
     };
     Ok(PairKeys { with_previous: agree(role.previous(), role)?, with_next: agree(role.next(), role.next())? })

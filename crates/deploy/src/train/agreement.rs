@@ -2,7 +2,8 @@
 //! different agreements never meet.
 
 use privet_model::training::numbers::{LARGEST_LABEL, Numbers};
-use privet_model::training::{Loss, Optimiser, Privacy, Recipe};
+use privet_model::training::privacy::{Privacy, epsilon};
+use privet_model::training::{Loss, Optimiser, Recipe};
 use privet_mpc::protocols::{Header, named};
 use privet_mpc::role::PARTIES;
 use privet_tee::statement::hex;
@@ -223,7 +224,10 @@ impl Agreement {
         for (at, owner) in self.owners.iter().enumerate() {
             let is_named = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             if owner.name.is_empty() || owner.name.len() > 64 || !owner.name.chars().all(is_named) {
-                return Err(unfit(format!("`{}` is no name: letters, digits, `-`, `_` and `.` only", owner.name)));
+                return Err(unfit(format!(
+                    "`{}` is no name: letters, digits, `-`, `_` and `.` only",
+                    owner.name
+                )));
             }
             if self.owners[..at].iter().any(|other| other.name == owner.name || other.key == owner.key) {
                 return Err(unfit(format!("the owner `{}` or its key is there twice", owner.name)));
@@ -285,6 +289,11 @@ impl Agreement {
         if !fine {
             return Err(unfit(
                 "expected `epochs` from 1 to 100000, `steps_at_once` from 1 to 4096, `judge_every` and `patience` from 1".into(),
+            ));
+        }
+        if self.norm_of_part() == Some(0.0) {
+            return Err(unfit(
+                "`privacy.norm` leaves no room beside the constant's 1; expected more than 1".into(),
             ));
         }
         if self.privacy.is_some() && self.header()?.finds_cheats {
@@ -356,9 +365,27 @@ impl Agreement {
         Numbers::plan(recipe).map_err(|e| unfit(e.to_string().trim_end_matches('.').to_owned()))
     }
 
+    /// Whether labels are 0 and 1.
+    pub fn has_classes(&self) -> bool {
+        self.model.loss == Loss::Logistic
+    }
+
+    /// With noise: ε, for this agreement's δ.
+    pub fn epsilon(&self) -> Option<f64> {
+        let epochs = u32::try_from(self.training.epochs).unwrap_or(u32::MAX);
+        self.privacy.map(|privacy| epsilon(privacy.multiplier, epochs, privacy.delta))
+    }
+
+    /// With noise: to which Euclidean norm an owner scales its part of a row down, so that whole rows keep to the agreed one.
+    pub fn norm_of_part(&self) -> Option<f64> {
+        let parts = if self.arrangement == Arrangement::Horizontal { 1 } else { self.owners.len() };
+        let ones = f64::from(u8::from(self.model.intercept));
+        self.privacy.map(|privacy| ((privacy.norm.powi(2) - ones).max(0.0) / parts as f64).sqrt())
+    }
+
     /// No label is greater.
     pub fn largest_label(&self) -> f64 {
-        if matches!(self.model.loss, Loss::Logistic) { 1.0 } else { LARGEST_LABEL }
+        if self.has_classes() { 1.0 } else { LARGEST_LABEL }
     }
 
     /// BLAKE3 over all of it: everything is bound to this.

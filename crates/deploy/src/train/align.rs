@@ -72,12 +72,15 @@ fn same(agreement: &Agreement, rows: &[u32]) -> Result<Alignment, Error> {
 
 /// Rows whose tag every owner has, in the order of tags.
 fn matched(tags: &[&[[u8; TAG]]]) -> Result<Alignment, Error> {
-    let places: Vec<HashMap<[u8; TAG], u32>> = tags.iter().map(|tags| tags.iter().copied().zip(0..).collect()).collect();
+    let places: Vec<HashMap<[u8; TAG], u32>> =
+        tags.iter().map(|tags| tags.iter().copied().zip(0..).collect()).collect();
     let mut common = tags.first().map_or(Vec::new(), |tags| tags.to_vec());
     common.retain(|tag| places.iter().all(|places| places.contains_key(tag)));
     common.sort_unstable();
     if common.is_empty() {
-        return Err(unfit("the owners have no identifier in common; did all use the same key file and the same kind of identifier?"));
+        return Err(unfit(
+            "the owners have no identifier in common; did all use the same key file and the same kind of identifier?",
+        ));
     }
     let rows = places.iter().map(|places| common.iter().filter_map(|tag| places.get(tag).copied()).collect());
     Ok(Alignment::Matched(rows.collect()))

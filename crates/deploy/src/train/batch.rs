@@ -55,7 +55,8 @@ impl Data {
         for (at, &row) in rows.iter().enumerate() {
             let mut column = at * columns;
             for (owner, own) in self.alignment.parts(self.offers.len(), row) {
-                column = into.take(agreement, owner, column, |out| self.offers[owner].row(own, store, out))?;
+                column =
+                    into.take(agreement, owner, column, |out| self.offers[owner].row(own, store, out))?;
             }
         }
         if numbers.recipe.intercept {

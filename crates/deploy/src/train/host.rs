@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::agreement::{Agreement, Outcome};
 use super::batch::Data;
 use super::offer::Offer;
-use super::order::{Order, judging};
+use super::order::judging;
 use super::progress::{Kept, Progress};
 use super::result::{half, sealed};
 use super::steps::{Made, Work, beginning};
@@ -83,7 +83,18 @@ impl TrainHost {
         // Rows that do not fit together are given again.
         let _ = now.gather(&agreement);
         let metadata = metadata(&agreement, role);
-        Ok(Self { role, agreement, numbers, keys, peers, store, entropy, metadata, now: Mutex::new(now), turn: Mutex::default() })
+        Ok(Self {
+            role,
+            agreement,
+            numbers,
+            keys,
+            peers,
+            store,
+            entropy,
+            metadata,
+            now: Mutex::new(now),
+            turn: Mutex::default(),
+        })
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -98,7 +109,11 @@ impl TrainHost {
 
     fn lead(&self, owner: usize) -> Result<(), Error> {
         let lead = &self.agreement.lead;
-        if self.agreement.owner(lead) == Some(owner) { Ok(()) } else { Err(denied(&format!("only its lead, `{lead}`, may"))) }
+        if self.agreement.owner(lead) == Some(owner) {
+            Ok(())
+        } else {
+            Err(denied(&format!("only its lead, `{lead}`, may")))
+        }
     }
 
     fn answer(&self, mut request: InferRequest) -> Result<InferReply, Error> {
@@ -115,7 +130,9 @@ impl TrainHost {
             _ => {
                 self.lead(owner)?;
                 match &ask {
-                    Ask::Run { from, steps, .. } => self.run(&ask, from.0, *steps).map(|say| say.reply(id, Vec::new())),
+                    Ask::Run { from, steps, .. } => {
+                        self.run(&ask, from.0, *steps).map(|say| say.reply(id, Vec::new()))
+                    }
                     Ask::Judge { of, .. } => self.judge(&ask, of.0).map(|opened| opened.reply(id)),
                     Ask::Best { of } => self.best(of.0).map(done),
                     Ask::Finish { of } => self.finish(of.0).map(done),
@@ -170,9 +187,9 @@ impl TrainHost {
     }
 
     fn rows_of(&self, owner: usize, mut request: InferRequest) -> Result<(), Error> {
-        let head = request
-            .take(HEAD)
-            .ok_or_else(|| Error::usage("E330", format!("There are no rows beside this: its tensor `{HEAD}` is missing.")))?;
+        let head = request.take(HEAD).ok_or_else(|| {
+            Error::usage("E330", format!("There are no rows beside this: its tensor `{HEAD}` is missing."))
+        })?;
         let tags = request.take(TAGS);
         let message = wire::decode(self.role, &head, request.take(BODY))?;
         self.now().open()?[owner].take(message, tags.as_deref(), &*self.store)
@@ -190,7 +207,11 @@ impl TrainHost {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::busy("E324", 1, "This party computes for this training already. Ask again in a second."));
+                return Err(Error::busy(
+                    "E324",
+                    1,
+                    "This party computes for this training already. Ask again in a second.",
+                ));
             }
         };
         let data = self.now().data.clone();
@@ -206,7 +227,13 @@ impl TrainHost {
     }
 
     fn work<'a>(&'a self, data: &'a Data) -> Work<'a> {
-        Work { agreement: &self.agreement, numbers: &self.numbers, role: self.role, data, store: &*self.store }
+        Work {
+            agreement: &self.agreement,
+            numbers: &self.numbers,
+            role: self.role,
+            data,
+            store: &*self.store,
+        }
     }
 
     fn finds_cheats(&self) -> Result<bool, Error> {
@@ -272,7 +299,10 @@ impl TrainHost {
         let (state, kept) = self.kept(data, of)?;
         let step = state.map_or(0, |state| state.step);
         if !step.is_multiple_of(self.every(data)) && step != self.facts(data).steps {
-            let what = format!("Step {step} is not one at which the agreement has a judgement: every {}.", self.every(data));
+            let what = format!(
+                "Step {step} is not one at which the agreement has a judgement: every {}.",
+                self.every(data)
+            );
             return Err(Error::usage("E355", what));
         }
         let session = self.session(computation.point)?;
@@ -317,13 +347,16 @@ impl TrainHost {
     fn model(&self, owner: usize, ask: &Ask) -> Result<Opened, Error> {
         match &self.agreement.result {
             Outcome::OpenTo(to) if self.agreement.owner(to) == Some(owner) => {}
-            Outcome::OpenTo(to) => return Err(denied(&format!("only `{to}`, to whom the model is opened, may"))),
+            Outcome::OpenTo(to) => {
+                return Err(denied(&format!("only `{to}`, to whom the model is opened, may")));
+            }
             Outcome::KeptAsShares => return Err(denied("nobody may: the model is kept as shares, and")),
         }
         let computation = self.computation(ask)?;
         let finished = self.now().progress.finished;
-        let finished = finished
-            .ok_or_else(|| Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then."))?;
+        let finished = finished.ok_or_else(|| {
+            Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then.")
+        })?;
         let (_, kept) = self.kept(&computation.data, finished.id.0)?;
         let session = self.session(computation.point)?;
         let (work, mut entropy) = (self.work(&computation.data), (self.entropy)());
@@ -352,7 +385,8 @@ impl TrainHost {
 
     fn write_half(&self, name: &str, half: &PartyFile) -> Result<(), Error> {
         let text = serde_json::to_vec(half).map(Zeroizing::new);
-        let text = text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{name}` cannot be written: {e}.")))?;
+        let text =
+            text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{name}` cannot be written: {e}.")))?;
         self.store.put(name, &text)
     }
 }
@@ -386,7 +420,10 @@ impl Now {
         match self.progress.finished {
             None => Ok(()),
             Some(state) => {
-                let what = format!("This training is over, with the state of step {}. For another model, agree on a new one.", state.step);
+                let what = format!(
+                    "This training is over, with the state of step {}. For another model, agree on a new one.",
+                    state.step
+                );
                 Err(Error::usage("E354", what))
             }
         }
@@ -424,7 +461,10 @@ fn denied(who: &str) -> Error {
 }
 
 fn no_state() -> Error {
-    Error::usage("E353", "This party has no state of that name. Ask how far it is, and go on from a state that all parties have.")
+    Error::usage(
+        "E353",
+        "This party has no state of that name. Ask how far it is, and go on from a state that all parties have.",
+    )
 }
 
 fn metadata(agreement: &Agreement, role: Role) -> Metadata {

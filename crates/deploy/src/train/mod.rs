@@ -25,7 +25,7 @@ mod offer;
 pub mod order;
 pub mod owner;
 mod progress;
-mod result;
+pub mod result;
 mod steps;
 pub mod store;
 pub mod trust;

@@ -39,7 +39,7 @@ struct Chunk {
 }
 
 /// The shape of a chunk of an owner's rows.
-pub fn layout(agreement: &Agreement, owner: usize) -> Layout {
+pub(super) fn layout(agreement: &Agreement, owner: usize) -> Layout {
     let mut hasher = blake3::Hasher::new_derive_key("privet 2026 an owner's rows of a training");
     hasher.update(&agreement.digest()).update(&(owner as u64).to_le_bytes());
     Layout {
@@ -60,14 +60,28 @@ impl Offer {
     pub(super) fn new(agreement: &Agreement, owner: usize, role: Role) -> Self {
         let layout = layout(agreement, owner);
         let wants_tags = agreement.has_tags();
-        Self { owner, role, layout, chunks: Vec::new(), rows: 0, complete: false, wants_tags, tags: Vec::new() }
+        Self {
+            owner,
+            role,
+            layout,
+            chunks: Vec::new(),
+            rows: 0,
+            complete: false,
+            wants_tags,
+            tags: Vec::new(),
+        }
     }
 
     /// What was completed before, if there is anything.
-    pub(super) fn read(agreement: &Agreement, owner: usize, role: Role, store: &dyn Store) -> Result<Self, Error> {
+    pub(super) fn read(
+        agreement: &Agreement,
+        owner: usize,
+        role: Role,
+        store: &dyn Store,
+    ) -> Result<Self, Error> {
         let mut offer = Self::new(agreement, owner, role);
         let Some(records) = store.get(&offer.name("offer"))? else { return Ok(offer) };
-        let damaged = || Error::integrity("E356", format!("`{}` is damaged.", offer.name("offer")));
+        let damaged = || Error::integrity("E356", format!("`offer-{owner}` is damaged."));
         let record = 36 + 16 * offer.seeded().count();
         if records.is_empty() || records.len() % record != 0 {
             return Err(damaged());
@@ -133,7 +147,9 @@ impl Offer {
         for held in request.held {
             match held {
                 Held::Seed(seed) => seeds.push(seed),
-                Held::Packed { bytes, .. } => store.write_at(&self.name("rows"), self.place(self.rows), &bytes)?,
+                Held::Packed { bytes, .. } => {
+                    store.write_at(&self.name("rows"), self.place(self.rows), &bytes)?
+                }
             }
         }
         self.rows += statement.rows;
@@ -146,7 +162,10 @@ impl Offer {
         // Without tags in the agreement none may come.
         let wanted = if self.wants_tags { rows as usize } else { 0 };
         if !rest.is_empty() || tags.len() != wanted {
-            let what = format!("{wanted} tags of {TAG} bytes were expected beside {rows} rows; {} came.", tags.len());
+            let what = format!(
+                "{wanted} tags of {TAG} bytes were expected beside {rows} rows; {} came.",
+                tags.len()
+            );
             return Err(Error::usage("E330", what));
         }
         self.tags.extend_from_slice(tags);
@@ -156,13 +175,19 @@ impl Offer {
     /// Ends the offer, if so many rows came.
     pub(super) fn complete(&mut self, rows: u64, store: &dyn Store) -> Result<(), Error> {
         if rows != u64::from(self.rows) || rows == 0 {
-            let what = format!("{rows} rows were to come, and {} did. Send all rows again from the first.", self.rows);
+            let what = format!(
+                "{rows} rows were to come, and {} did. Send all rows again from the first.",
+                self.rows
+            );
             return Err(Error::usage("E352", what));
         }
         let mut sorted = self.tags.clone();
         sorted.sort_unstable();
         if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Error::refused("E357", "Two of these rows have the same identifier. Give each row once."));
+            return Err(Error::refused(
+                "E357",
+                "Two of these rows have the same identifier. Give each row once.",
+            ));
         }
         let mut records = Zeroizing::new(Vec::new());
         for chunk in &self.chunks {
@@ -184,7 +209,9 @@ impl Offer {
     /// What all parties were told alike.
     pub(super) fn hash(&self, hasher: &mut blake3::Hasher) {
         hasher.update(&self.rows.to_le_bytes());
-        self.chunks.iter().for_each(|chunk| drop(hasher.update(&chunk.point)));
+        for chunk in &self.chunks {
+            hasher.update(&chunk.point);
+        }
         hasher.update(self.tags.as_flattened());
     }
 

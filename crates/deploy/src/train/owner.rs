@@ -60,12 +60,17 @@ impl<'a> Offering<'a> {
         let labels = if has_label { count } else { 0 };
         let fits = rows.values.len() == count * own && rows.labels.len() == labels && rows.tags.len() == tags;
         let count = u32::try_from(count).ok().filter(|count| fits && *count as usize <= self.chunk_rows());
-        let count = count.ok_or_else(|| Error::usage("E106", "Values, labels and tags are not of the same rows."))?;
+        let count =
+            count.ok_or_else(|| Error::usage("E106", "Values, labels and tags are not of the same rows."))?;
         let ticket = self.request.ticket();
         let ticket = ticket.ok_or_else(|| Error::usage("E106", "There are too many rows."))?;
         let encode = |first: usize, out: &mut [u64]| {
             for (at, out) in (first..).zip(out.chunks_exact_mut(columns)) {
-                self.encode(rows.values.get(at * own..(at + 1) * own).unwrap_or_default(), rows.labels.get(at), out)?;
+                self.encode(
+                    rows.values.get(at * own..(at + 1) * own).unwrap_or_default(),
+                    rows.labels.get(at),
+                    out,
+                )?;
             }
             Ok::<(), Error>(())
         };
@@ -90,7 +95,9 @@ impl<'a> Offering<'a> {
         let largest = self.agreement.model.largest;
         for ((x, out), column) in values.iter().zip(&mut *out).zip(self.agreement.columns_of(self.owner)) {
             if !(x.abs() <= largest) {
-                let what = format!("A value of column `{column}` is not within ±{largest}. Nothing of its chunk was sent.");
+                let what = format!(
+                    "A value of column `{column}` is not within ±{largest}. Nothing of its chunk was sent."
+                );
                 return Err(Error::refused("E101", what));
             }
             *out = fixed(*x, ROWS);
@@ -100,7 +107,10 @@ impl<'a> Offering<'a> {
         let fine = if is_class { *label == 0.0 || *label == 1.0 } else { label.abs() <= most };
         if !fine {
             let expected = if is_class { "0 or 1".to_owned() } else { format!("a number within ±{most}") };
-            return Err(Error::refused("E101", format!("A label is not {expected}. Nothing of its chunk was sent.")));
+            return Err(Error::refused(
+                "E101",
+                format!("A label is not {expected}. Nothing of its chunk was sent."),
+            ));
         }
         *out = fixed(*label, if is_class { 0 } else { RESIDUALS });
         Ok(())

@@ -41,12 +41,14 @@ impl Progress {
     /// As it was kept, or at the beginning.
     pub(super) fn read(store: &dyn Store) -> Result<Self, Error> {
         let Some(text) = store.get(NAME)? else { return Ok(Self::default()) };
-        serde_json::from_slice(&text).map_err(|e| Error::integrity("E356", format!("`{NAME}` is damaged: {e}.")))
+        serde_json::from_slice(&text)
+            .map_err(|e| Error::integrity("E356", format!("`{NAME}` is damaged: {e}.")))
     }
 
     fn write(&self, store: &dyn Store) -> Result<(), Error> {
         let text = serde_json::to_vec_pretty(self);
-        let text = text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{NAME}` cannot be written: {e}.")))?;
+        let text =
+            text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{NAME}` cannot be written: {e}.")))?;
         store.put(NAME, &text)
     }
 
@@ -93,14 +95,20 @@ impl Progress {
 
     /// Removes those that are not needed any more.
     fn forget(&self, store: &dyn Store, states: &[StateId]) -> Result<(), Error> {
-        states.iter().filter(|state| self.state(&state.id.0).is_none()).try_for_each(|state| store.remove(&file(*state)))
+        states
+            .iter()
+            .filter(|state| self.state(&state.id.0).is_none())
+            .try_for_each(|state| store.remove(&file(*state)))
     }
 
     /// What a state holds.
     pub(super) fn kept(&self, store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
         let bytes = store.get(&file(state))?;
         bytes.and_then(|bytes| Kept::of(&bytes, columns)).ok_or_else(|| {
-            let what = format!("`{}` is missing or damaged. The training can go on from another state.", file(state));
+            let what = format!(
+                "`{}` is missing or damaged. The training can go on from another state.",
+                file(state)
+            );
             Error::integrity("E356", what)
         })
     }

@@ -96,10 +96,12 @@ fn graph(agreement: &Agreement) -> Result<Graph, Error> {
     let mut graph = Graph::new(vec![port(INPUT, width, columns)]);
     let unfit = |what: String| Error::refused("E350", format!("The model cannot be written down: {what}."));
     let linear = Op::Linear { weights: vec![1.0; width], bias: vec![1.0] };
-    let mut last = graph.add(linear, vec![privet_model::graph::NodeId(0)], origin("linear", "Gemm")).map_err(unfit)?;
+    let mut last =
+        graph.add(linear, vec![privet_model::graph::NodeId(0)], origin("linear", "Gemm")).map_err(unfit)?;
     let mut name = "value";
     if matches!(agreement.model.loss, Loss::Logistic) {
-        last = graph.add(Op::Map(Function::Sigmoid), vec![last], origin("sigmoid", "Sigmoid")).map_err(unfit)?;
+        last =
+            graph.add(Op::Map(Function::Sigmoid), vec![last], origin("sigmoid", "Sigmoid")).map_err(unfit)?;
         name = "probability";
     }
     graph.outputs.push((port(name, 1, Vec::new()), last));
@@ -132,7 +134,11 @@ pub(super) fn half(
 }
 
 /// The public half, once all parties have said what their halves' digests are. Made by the lead.
-pub fn public(agreement: &Agreement, halves: Vec<String>, entropy: &mut dyn Entropy) -> Result<PublicBundle, Error> {
+pub fn public(
+    agreement: &Agreement,
+    halves: Vec<String>,
+    entropy: &mut dyn Entropy,
+) -> Result<PublicBundle, Error> {
     PublicBundle::seal(manifest(agreement, random_hex(entropy)?, halves)?)
 }
 
@@ -143,7 +149,12 @@ pub(super) fn sealed(
     mut half: PartyFile,
     public: &str,
 ) -> Result<PartyFile, Error> {
-    let other = || Error::integrity("E501", "This public half is not that of the model which was agreed on. Nothing was written.");
+    let other = || {
+        Error::integrity(
+            "E501",
+            "This public half is not that of the model which was agreed on. Nothing was written.",
+        )
+    };
     if agreement.result != Outcome::KeptAsShares {
         return Err(other());
     }

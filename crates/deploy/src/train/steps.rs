@@ -107,7 +107,7 @@ impl Work<'_> {
             let batch = batch::<P>(&self.shares(rows)?);
             let sum = loss(&mut p, self.numbers, &weights, &batch).map_err(aborted)?;
             lost = plus(lost, p.reshare(sum).map_err(aborted)?);
-            if self.numbers.has_classes() {
+            if self.agreement.has_classes() {
                 counted = plus(counted, counts(&mut p, self.numbers, &weights, &batch).map_err(aborted)?);
             }
         }

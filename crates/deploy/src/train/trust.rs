@@ -8,13 +8,20 @@ pub fn card(agreement: &Agreement) -> TrustCard {
     let finds_cheats = agreement.header().is_ok_and(|header| header.finds_cheats);
     let cheats = if finds_cheats { "cheats are found out" } else { "semi-honest" };
     let mut lines = vec![
-        ("each party", "sees sizes, the schedule, and how many rows each owner gives; no value, no label, no weight".to_owned()),
+        (
+            "each party",
+            "sees sizes, the schedule, and how many rows each owner gives; no value, no label, no weight"
+                .to_owned(),
+        ),
         ("two parties together", "see everything: all rows and the model".into()),
         ("a cheating party", cheating(finds_cheats).into()),
         ("the lead", lead(agreement)),
         ("the owners", "see nothing of each other's rows but their number".into()),
         ("who gets the model", result(agreement)),
-        ("an owner who lies", "can give wrong rows, and so a wrong model: rows are not checked against the world".into()),
+        (
+            "an owner who lies",
+            "can give wrong rows, and so a wrong model: rows are not checked against the world".into(),
+        ),
     ];
     if let Some(line) = alignment(agreement.arrangement) {
         lines.push(("alignment", line.into()));
@@ -53,9 +60,9 @@ fn result(agreement: &Agreement) -> String {
 fn alignment(arrangement: Arrangement) -> Option<&'static str> {
     match arrangement {
         Arrangement::Horizontal => None,
-        Arrangement::VerticalInOrder => {
-            Some("the owners agreed on the rows and their order beforehand; whoever did that knows which identifiers both have")
-        }
+        Arrangement::VerticalInOrder => Some(
+            "the owners agreed on the rows and their order beforehand; whoever did that knows which identifiers both have",
+        ),
         Arrangement::VerticalByTags => Some(
             "parties see keyed tags of identifiers: how many rows have a partner, and which of those sent; no identifier, as they lack the \
              key. Owners see how many rows have a partner. An owner together with a party can find out which identifiers the others have",

@@ -164,8 +164,10 @@ impl Ask {
 
     /// Out of a call.
     pub fn of(request: &mut InferRequest) -> Result<Self, Error> {
-        let malformed = |what: String| Error::usage("E330", format!("This is not a message for a training: {what}."));
-        let text = request.take(TRAINING).ok_or_else(|| malformed(format!("its tensor `{TRAINING}` is missing")))?;
+        let malformed =
+            |what: String| Error::usage("E330", format!("This is not a message for a training: {what}."));
+        let text =
+            request.take(TRAINING).ok_or_else(|| malformed(format!("its tensor `{TRAINING}` is missing")))?;
         serde_json::from_slice(&text).map_err(|e| malformed(e.to_string()))
     }
 }

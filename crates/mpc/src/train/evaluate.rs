@@ -20,7 +20,7 @@ use crate::functions::extremes::clip;
 use crate::functions::smooth::saturated;
 use crate::protocols::protocol::Protocol;
 
-/// The ring of counts of rows, and of their products.
+/// The ring of counts of rows.
 const COUNTS: u32 = 40;
 /// That of a residual as a loss of squares takes it: twice the greatest label, the greatest residual, and the bits of both.
 const NARROW: u32 = 27;
@@ -81,13 +81,14 @@ pub fn counts<P: Protocol>(
 }
 
 /// From counts: twice the number of pairs of a one and a zero that are in order, of which one in the same interval between limits counts half;
-/// and the number of all pairs.
+/// and the number of all pairs. In the ring of 2^64, as there are far more pairs than rows.
 pub fn areas<P: Protocol>(p: &mut P, counts: &P::Share) -> Result<P::Sum, Abort> {
     let intervals = P::len(counts) / 2;
+    let counts = &p.truncate(counts, 0, RING)?;
     let part = |from: usize| P::gather(counts, &(from..from + intervals).collect::<Vec<_>>());
     let (ones, all) = (part(0), part(intervals));
     let zeros = P::sub(&all, &ones);
-    let nothing = p.public(&[0], COUNTS);
+    let nothing = p.public(&[0], RING);
     let before = |x: &P::Share| P::gather(&P::concat(&[&nothing, x]), &(0..intervals).collect::<Vec<_>>());
     let within = P::sub(&ones, &before(&ones));
     // Zeros below this interval count twice, those in it once.
