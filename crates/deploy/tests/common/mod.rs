@@ -4,6 +4,7 @@
 
 pub mod enclave;
 pub mod models;
+pub mod training;
 
 use std::sync::Arc;
 
