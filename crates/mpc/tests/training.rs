@@ -126,7 +126,7 @@ fn steps_are_those_of_float64<P: Trained>() {
             for i in 0..numbers.recipe.columns {
                 let error = (after.weights[i] - exact.weights[i]).abs();
                 worst = worst.max(error);
-                let most = numbers.step_error(at as u64 + 1);
+                let most = numbers.step_error(at as u64 + 1, exact.second[i]);
                 stated = stated.max(most);
                 assert!(error <= most, "{error} {optimiser:?} {loss:?} step {at}, stated {most}");
             }
