@@ -60,7 +60,9 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
             return words;
         }
         Stream::of_chunk(&Seed::from_bytes([1; 16]), 1).fill(&mut words);
-        words.iter_mut().for_each(|word| *word = if at == 1 { *word } else { (1u64 << 9).wrapping_sub(*word) });
+        words
+            .iter_mut()
+            .for_each(|word| *word = if at == 1 { *word } else { (1u64 << 9).wrapping_sub(*word) });
         words
     };
     let me = session.me();
@@ -86,7 +88,8 @@ fn measured<P: Trains>(name: &str, numbers: &Numbers) {
     });
     let [first, second, third] = of_all.map(Result::unwrap);
     let bytes = [first.0.2, second.0.2, third.0.2];
-    let [of_step, settled, told, counted] = [&second.0, &second.1, &second.2, &second.3].map(|(ms, rounds, _)| format!("{ms:.2} ms, {rounds} rounds"));
+    let [of_step, settled, told, counted] = [&second.0, &second.1, &second.2, &second.3]
+        .map(|(ms, rounds, _)| format!("{ms:.2} ms, {rounds} rounds"));
     println!(
         "  {name}: a step {of_step}, bytes sent {bytes:?}; settling {settled}; loss {told}; counts {counted}; end {:.1} ms",
         second.4.as_secs_f64() * 1e3

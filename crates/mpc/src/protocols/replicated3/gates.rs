@@ -227,7 +227,9 @@ impl<C: Comparisons> Protocol for Gates<C> {
 
     fn combine(&mut self, x: &Replicated, factors: &Replicated) -> Sum {
         let (k, n) = (x.k, x.own.len() / factors.own.len().max(1));
-        self.step("combine", |s| bilinear(s, Operand::Secret(x), Operand::Secret(factors), k, n, add_combined))
+        self.step("combine", |s| {
+            bilinear(s, Operand::Secret(x), Operand::Secret(factors), k, n, add_combined)
+        })
     }
 
     fn convolve(
