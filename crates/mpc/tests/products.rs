@@ -4,11 +4,13 @@
 
 mod common;
 
-use common::gates::{done, opened, share};
+use common::gates::{done, done_as, given, opened, share};
+use common::party::Party;
 use common::words;
 use privet_mpc::Abort;
 use privet_mpc::protocols::protocol::{Matrices, Operand, Protocol};
 use privet_mpc::protocols::replicated3::{Replicated, Replicated3, Sum};
+use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::role::Role;
 use privet_ring::conv::Conv2d;
 use privet_ring::kernels::add_convolution;
@@ -77,6 +79,26 @@ fn matrices_whatever_is_hidden() {
             assert_eq!(got, expected, "{shape:?}");
         }
     }
+}
+
+/// Where rows are added up as they lie, and where they are turned first.
+#[test]
+fn rows_times_factors_add_up() {
+    for (rows, columns) in [(1, 1), (3, 5), (17, 40), (33, 1)] {
+        let (x, f) = (words(3, rows * columns), words(4, rows));
+        let of_column =
+            |c: usize| (0..rows).fold(0u64, |sum, r| sum.wrapping_add(x[r * columns + c].wrapping_mul(f[r])));
+        let expected = mod_k((0..columns).map(of_column).collect());
+        assert_eq!(combined::<Replicated3>(&x, &f), expected, "{rows} {columns}");
+        assert_eq!(combined::<Malicious3>(&x, &f), expected, "{rows} {columns}");
+    }
+}
+
+fn combined<P: Party>(x: &[u64], factors: &[u64]) -> Vec<u64> {
+    opened(&done_as(|me: Role, p: &mut P| {
+        let sum = p.combine(&given::<P>(me, K, 1, x), &given::<P>(me, K, 2, factors));
+        p.reshare(sum)
+    }))
 }
 
 #[test]

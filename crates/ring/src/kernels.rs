@@ -48,6 +48,17 @@ multiversioned! {
 }
 
 multiversioned! {
+    /// Adds to `out` the rows of `x`, each times its factor, modulo 2^64. `x` is row-major with rows as long as `out`.
+    pub fn add_combined(x: &[u64], factors: &[u64], out: &mut [u64]) {
+        for (row, &factor) in x.chunks_exact(out.len().max(1)).zip(factors) {
+            for (sum, &x) in out.iter_mut().zip(row) {
+                *sum = sum.wrapping_add(x.wrapping_mul(factor));
+            }
+        }
+    }
+}
+
+multiversioned! {
     /// Adds to `out` the convolution of `x` with the weights `w`, modulo 2^64; lengths as the shape says.
     pub fn add_convolution(shape: &crate::conv::Conv2d, x: &[u64], w: &[u64], out: &mut [u64]) {
         shape.add(x, w, out);
@@ -147,6 +158,21 @@ mod tests {
                 let exact: u128 = weights.iter().enumerate()
                     .map(|(j, &w)| u128::from(x[r * weights.len() + j].wrapping_mul(w))).sum();
                 prop_assert_eq!(got, ((exact & u128::from(u64::MAX)) as u64).wrapping_add(start));
+            }
+        }
+
+        #[test]
+        fn combined_rows_are_exact_modulo_two_to_the_64(
+            factors in proptest::collection::vec(any::<u64>(), 1..9),
+            start in any::<u64>(),
+            x in proptest::collection::vec(any::<u64>(), 210),
+        ) {
+            let columns = x.len() / factors.len();
+            let mut out = vec![start; columns];
+            add_combined(&x, &factors, &mut out);
+            for (c, &got) in out.iter().enumerate() {
+                let column = factors.iter().enumerate().map(|(r, f)| x[r * columns + c].wrapping_mul(*f));
+                prop_assert_eq!(got, column.fold(start, u64::wrapping_add));
             }
         }
 

@@ -8,10 +8,11 @@ use super::Loss;
 use super::numbers::{FINER, LIMIT_BITS, Numbers, RATE, ROWS, SCORES, SQUARES, WEIGHTS, unit};
 
 impl Numbers {
-    /// No weight is farther than this from where the step in float64 brings it, at this step, from 1. Without noise.
-    pub fn step_error(&self, step: u64) -> f64 {
+    /// No weight is farther than this from where the step in float64 brings it, at this step, from 1. Without noise. Adam's error is the less
+    /// the greater its sum of squares is after the step, in float64: with 0 this holds whatever it is.
+    pub fn step_error(&self, step: u64, second: f64) -> f64 {
         let rate = self.rate(step) as f64 / power_of_two(RATE.into());
-        rate * self.direction_error() + unit(WEIGHTS) + self.of_float64()
+        rate * self.direction_error(second) + unit(WEIGHTS) + self.of_float64()
     }
 
     /// How far off the loss of a row can be, as it is summed up.
@@ -42,7 +43,7 @@ impl Numbers {
     }
 
     /// Of what the rate multiplies.
-    fn direction_error(&self) -> f64 {
+    fn direction_error(&self, second: f64) -> f64 {
         let of_gradient = self.gradient_error();
         let Some(adam) = &self.adam else { return of_gradient };
         let [first, _] = adam.decays();
@@ -50,12 +51,14 @@ impl Numbers {
         let of_first = of_gradient + unit(self.gradient);
         let most_first = self.most_gradient() / (1.0 - first) + of_first;
         // The root of the sum of squares, and ε, is a norm, of which the gradient is one element: it is off by no more than that is, and by the
-        // truncation of the sum, which matters most where there is little but ε.
-        let least = adam.epsilon() - unit(adam.second);
-        let of_norm = of_gradient / least.sqrt() + unit(adam.second) / least;
+        // truncation of the sum.
+        let (unit, norm) = (unit(adam.second), (second + adam.epsilon()).sqrt());
+        let least = (norm - of_gradient).max(adam.epsilon().sqrt());
+        let held = (least * least - unit).sqrt();
+        let of_norm = (of_gradient + unit / held) / held;
         let relative = (1.0 + of_norm) * (1.0 + adam.root.relative) - 1.0;
-        let greatest = adam.quotient(self.gradient) + of_first / least.sqrt();
-        of_first / least.sqrt() + greatest * relative + most_first * adam.root.absolute
+        let greatest = adam.quotient(self.gradient) + of_first / norm;
+        of_first / norm + greatest * relative + most_first * adam.root.absolute
     }
 
     /// Of the reference itself, whose sums have as many terms as there are columns and rows: far less.

@@ -159,6 +159,15 @@ pub trait Protocol: Sized + Send {
         k: u32,
         shape: Matrices,
     ) -> Self::Sum;
+    /// The rows of `x`, each times its factor, added up: as many sums as there are columns.
+    fn combine(&mut self, x: &Self::Share, factors: &Self::Share) -> Self::Sum {
+        let (rows, columns) = (Self::len(factors), Self::len(x) / Self::len(factors).max(1));
+        let by_column: Vec<usize> =
+            (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c)).collect();
+        let shape = Matrices { rows: 1, inner: rows, columns };
+        let x = Self::gather(x, &by_column);
+        self.matmul(Operand::Secret(factors), Operand::Secret(&x), Self::ring(factors), shape)
+    }
     /// Two-dimensional convolution.
     fn convolve(
         &mut self,

@@ -113,11 +113,7 @@ fn gradient<P: Protocol>(
     residuals: &P::Share,
     noise: Option<P::Sum>,
 ) -> Result<P::Share, Abort> {
-    let (batch, columns) = (P::len(residuals), numbers.recipe.columns);
-    let shape = Matrices { rows: 1, inner: batch, columns };
-    let by_column: Vec<usize> = (0..columns).flat_map(|c| (0..batch).map(move |r| r * columns + c)).collect();
-    let by_column = P::gather(rows, &by_column);
-    let product = p.matmul(Operand::Secret(residuals), Operand::Secret(&by_column), RING, shape);
+    let product = p.combine(rows, residuals);
     let product = noise.into_iter().fold(product, P::add_sum);
     let penalty = P::mul_public(weights, &numbers.penalties());
     let sum = P::add_sum(P::shift_sum(product, numbers.finer, RING), (&penalty).into());

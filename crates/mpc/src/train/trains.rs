@@ -85,7 +85,7 @@ impl Trains for Malicious3 {
     }
 
     fn end(self) -> Result<Ledger, Abort> {
-        self.end()
+        self.close()
     }
 
     fn open(self, output: Self::Sum, k: u32) -> Result<OutputShare, Abort> {

@@ -6,6 +6,7 @@ pub mod cheating;
 pub mod gates;
 pub mod party;
 pub mod programs;
+pub mod training;
 
 use privet_model::plan::Integers;
 use privet_mpc::correlated::PairKeys;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use privet_model::series::Series;
 use privet_ring::conv::Conv2d;
-use privet_ring::kernels::add_convolution;
+use privet_ring::kernels::{add_combined, add_convolution};
 
 use crate::Abort;
 use crate::ledger::Ledger;
@@ -223,6 +223,13 @@ impl<C: Comparisons> Protocol for Gates<C> {
         shape: Matrices,
     ) -> Sum {
         self.step("matmul", |s| bilinear(s, x, w, k, shape.rows * shape.columns, matrices(shape)))
+    }
+
+    fn combine(&mut self, x: &Replicated, factors: &Replicated) -> Sum {
+        let (k, n) = (x.k, x.own.len() / factors.own.len().max(1));
+        self.step("combine", |s| {
+            bilinear(s, Operand::Secret(x), Operand::Secret(factors), k, n, add_combined)
+        })
     }
 
     fn convolve(

@@ -51,7 +51,7 @@ impl Malicious3 {
     }
 
     /// Ends without an answer, once all that was computed is proven.
-    pub(crate) fn end(mut self) -> Result<Ledger, Abort> {
+    pub(crate) fn close(mut self) -> Result<Ledger, Abort> {
         self.step("end", Self::prove)?;
         Ok(self.session.close())
     }
