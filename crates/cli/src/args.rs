@@ -11,6 +11,7 @@ use privet_serve::gateway::Batching;
 use crate::args_attest::AttestCommand;
 use crate::args_bench::BenchArgs;
 use crate::args_score::ScoreArgs;
+use crate::args_train::{AgreeArgs, TrainArgs};
 pub(crate) use crate::args_words::{KindArg, ProtectArg, RevealArg};
 
 /// Serves one exported model so that nobody has to show anybody else their data.
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Says what a model needs and costs in each kind, and every problem at once.
     #[command(
-        after_help = "Examples:\n  privet check model.onnx\n  privet check model.onnx --rows sample.csv --accuracy 1e-5 --json"
+        after_help = "Examples:\n  privet check model.onnx\n  privet check model.onnx --rows sample.csv --accuracy 1e-5 --json\n  privet check --train training.toml --count 250000"
     )]
     Check(CheckArgs),
     /// Plans a model and writes what each role needs to serve it.
@@ -50,7 +51,7 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     /// Runs one role from its configuration file.
     #[command(
-        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve he --config he.toml\n  privet serve keys --config keys.toml\n  privet serve web --config web.toml"
+        after_help = "Examples:\n  privet serve plain --config server.toml\n  privet serve party --config party-0.toml\n  privet serve enclave --config enclave.toml\n  privet serve he --config he.toml\n  privet serve keys --config keys.toml\n  privet serve web --config web.toml\n  privet serve trainer --config trainer.toml"
     )]
     Serve {
         #[command(subcommand)]
@@ -96,6 +97,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 -o clinic.token\n  privet token --token-key owner.key --bundle deployment.toml --client clinic --rows 10000 --until 2027-12-31"
     )]
     Token(TokenArgs),
+    /// Trains a model on rows of several owners, none of whom shows theirs to anybody: three parties compute on shares.
+    #[command(
+        after_help = "Examples:\n  privet train --here run --rows bank.csv --rows bureau.csv --label BAD\n  privet train --to training.toml --key bank.key --rows bank.parquet --preparation preparation.json --out model.onnx\n  privet train --to training.toml --key bureau.key --rows bureau.csv --preparation preparation.json"
+    )]
+    Train(Box<TrainArgs>),
+    /// Writes the agreement of a training: who has rows, who computes, what is trained, and who gets it.
+    #[command(
+        after_help = "Example:\n  privet agree --owner 'privet1 bank …' --owner 'privet1 bureau …' --party 'privet1 a …' --party 'privet1 b …' --party 'privet1 c …' --url https://a.example:7301 --url https://b.example:7301 --url https://c.example:7301 --rows bank.csv --label BAD --preparation preparation.json"
+    )]
+    Agree(Box<AgreeArgs>),
     /// Evidence that a program runs in an enclave: explains it, verifies it, says when it runs out.
     #[command(
         after_help = "Examples:\n  privet attest explain quote.bin\n  privet attest verify quote.bin --policy policy.toml --collateral collateral.json"
@@ -137,6 +148,9 @@ pub(crate) enum ServeRole {
     /// A page on which people ask a deployment from their own browser.
     #[command(after_help = "Example:\n  privet serve web --config web.toml")]
     Web(ServeArgs),
+    /// One party of a training.
+    #[command(after_help = "Example:\n  privet serve trainer --config trainer.toml")]
+    Trainer(ServeArgs),
 }
 
 impl ServeRole {
@@ -150,6 +164,7 @@ impl ServeRole {
             Self::He(_) => "he",
             Self::Keys(_) => "keys",
             Self::Web(_) => "web",
+            Self::Trainer(_) => "trainer",
         }
     }
 }
@@ -235,7 +250,14 @@ pub(crate) struct PlanArgs {
 #[derive(Args)]
 pub(crate) struct CheckArgs {
     /// The exported model.
-    pub(crate) model: PathBuf,
+    #[arg(required_unless_present = "train")]
+    pub(crate) model: Option<PathBuf>,
+    /// Says what a training costs that was agreed on, and who sees what; steps are tried on zeros in this process.
+    #[arg(long, value_name = "FILE", conflicts_with = "model")]
+    pub(crate) train: Option<PathBuf>,
+    /// With `--train`: how many rows there will be, of all owners together.
+    #[arg(long, requires = "train", default_value_t = 100_000)]
+    pub(crate) count: usize,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     /// Prints one JSON object instead of tables.
@@ -502,7 +524,10 @@ impl Command {
             Self::Doctor(a) => a.json,
             Self::Token(a) => a.json,
             Self::Attest { what } => what.wants_json(),
-            Self::Serve { .. } | Self::Gateway(_) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Train(a) => a.json,
+            Self::Serve { .. } | Self::Agree(_) | Self::Gateway(_) | Self::Completions(_) | Self::Man(_) => {
+                false
+            }
         }
     }
 }

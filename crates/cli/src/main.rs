@@ -4,6 +4,7 @@ mod args;
 mod args_attest;
 mod args_bench;
 mod args_score;
+mod args_train;
 mod args_words;
 mod commands;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod docs_tests;
 mod failure;
 mod output;
 mod rows;
+mod training;
 
 use std::process::ExitCode;
 
@@ -75,6 +77,8 @@ async fn run(command: Command) -> Result<ExitCode, failure::Failure> {
         Command::Bench(args) => commands::bench::run(&args).await,
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::Attest { what } => commands::attest::run(&what).await,
+        Command::Train(args) => commands::train::run(&args).await,
+        Command::Agree(args) => commands::agree::run(&args),
         Command::Top(args) => commands::top::run(&args).await,
         Command::Token(args) => commands::token::run(&args),
         Command::Completions(args) => Ok(commands::completions::run(&args)),

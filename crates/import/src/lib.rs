@@ -19,9 +19,11 @@ mod source;
 mod tensorflow;
 mod tflite;
 mod translate;
+mod write;
 
 pub use error::ImportError;
 pub use exported::{Exported, open};
 pub use onnx::{Load, ReadOptions};
 pub use read::read;
 pub use sniff::{Format, sniff};
+pub use write::LinearModel;

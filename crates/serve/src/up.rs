@@ -2,7 +2,7 @@
 
 mod folder;
 pub mod network;
-mod process;
+pub(crate) mod process;
 mod tee;
 
 use std::net::TcpListener;

@@ -1,7 +1,9 @@
 //! `privet check`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use privet_deploy::Error;
 use privet_deploy::check::{
     Cost, KindReport, Options, PublicFacts, Report, RingReport, RowsReport, StepReport, check, unusable,
 };
@@ -14,13 +16,20 @@ use privet_model::plan::RangeSource;
 use privet_serve::roles::unread;
 
 use crate::args::CheckArgs;
-use crate::commands::{model_name, sample};
+use crate::commands::{check_train, model_name, sample};
 use crate::failure::Failure;
 use crate::output::{bytes, print, seconds};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
-    let name = model_name(args.plan.served.name.as_deref(), &args.model);
-    let report = report(args, &name)?;
+    let model = match (&args.model, &args.train) {
+        (Some(model), _) => model,
+        (None, Some(training)) => return check_train::run(training, args),
+        (None, None) => {
+            return Err(Error::usage("E149", "Name a model, or a training with `--train`.").into());
+        }
+    };
+    let name = model_name(args.plan.served.name.as_deref(), model);
+    let report = report(args, model, &name)?;
     if args.json {
         print(&serde_json::to_string(&report).map_err(|e| Failure::ours(e.to_string()))?);
     } else {
@@ -29,11 +38,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
     Ok(if report.any_ready() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
-fn report(args: &CheckArgs, name: &str) -> Result<Report, Failure> {
-    let model = match privet_import::open(&args.model) {
+fn report(args: &CheckArgs, path: &Path, name: &str) -> Result<Report, Failure> {
+    let model = match privet_import::open(path) {
         Ok(model) => model,
         Err(ImportError::Problems(problems)) => return Ok(unusable(name, &problems)),
-        Err(error) => return Err(unread(&args.model, &error).into()),
+        Err(error) => return Err(unread(path, &error).into()),
     };
     let graph = match revealing(model.graph, args.plan.reveal.into(), args.plan.served.threshold) {
         Ok(graph) => graph,

@@ -17,6 +17,7 @@ use crate::args::PlanArgs;
 use crate::failure::Failure;
 use crate::rows;
 
+pub(crate) mod agree;
 pub(crate) mod attest;
 pub(crate) mod bench;
 mod bench_report;
@@ -24,6 +25,7 @@ mod bench_table;
 pub(crate) mod bundle;
 mod bundle_before;
 pub(crate) mod check;
+mod check_train;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -38,6 +40,7 @@ pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod top;
 mod top_counts;
+pub(crate) mod train;
 pub(crate) mod up;
 
 /// The name under which a model is served: as given, else the folder's of `NAME/model.onnx` or `NAME/saved_model`, else the file's stem.

@@ -1,4 +1,4 @@
-//! `privet serve plain|party|dealer|enclave|he|keys|web`.
+//! `privet serve plain|party|dealer|enclave|he|keys|web|trainer`.
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use std::{io, thread};
 use privet_serve::loaded::Reloader;
 use privet_serve::roles::{dealer, enclave, he, keys, party, plain};
 use privet_serve::telemetry;
+use privet_serve::training::trainer::trainer;
 use privet_serve::web::web;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -26,6 +27,7 @@ pub(crate) async fn run(role: &ServeRole) -> Result<ExitCode, Failure> {
         ServeRole::He(args) => (he(&args.config).await?, args),
         ServeRole::Keys(args) => (keys(&args.config).await?, args),
         ServeRole::Web(args) => (web(&args.config).await?, args),
+        ServeRole::Trainer(args) => (trainer(&args.config).await?, args),
     };
     let signal = stop_signal()?;
     let parent = args.with_parent.then(end_of_input);

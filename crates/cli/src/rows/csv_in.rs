@@ -18,6 +18,13 @@ pub(super) fn read(source: impl Read, inputs: &[Port]) -> Result<Content, RowsEr
     Ok(Content { tensors: table.finish()?, notes: lines.layout.notes })
 }
 
+/// The names of the columns, which stand in the first line.
+pub(super) fn header(source: impl Read) -> Result<Vec<String>, RowsError> {
+    let mut first = StringRecord::new();
+    next(&mut reader(source), &mut first, 0)?;
+    Ok(names(&first))
+}
+
 /// Rows, some at a time.
 pub(super) struct Lines<R> {
     reader: Reader<R>,

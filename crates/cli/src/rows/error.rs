@@ -58,7 +58,7 @@ impl RowsError {
     }
 
     /// `row` counts from 0, as code does; the message counts from 1, as people do.
-    pub(super) fn value(row: usize, column: &str, reason: &str) -> Self {
+    pub(crate) fn value(row: usize, column: &str, reason: &str) -> Self {
         let row = row + 1;
         let next = "Correct that value and run again.";
         Self::new("E114", format!("Row {row}, column `{column}`: {reason}. {next}"))

@@ -43,7 +43,7 @@ pub(crate) use self::append::{Appender, growing, packed, unpacked};
 pub(crate) use self::error::RowsError;
 pub(crate) use self::format::Format;
 pub(crate) use self::series::Series;
-pub(crate) use self::stream::{Stream, Wanted};
+pub(crate) use self::stream::{Stream, Wanted, header};
 pub(crate) use self::table::Chunk;
 pub(crate) use self::write::write;
 

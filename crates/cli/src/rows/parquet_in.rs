@@ -1,5 +1,6 @@
 //! Rows from Parquet: only the columns that are needed, one row group after the other.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -214,6 +215,11 @@ impl<R: ChunkReader + 'static> Groups<R> {
 fn metadata<R: ChunkReader + 'static>(source: &Arc<R>) -> Result<ParquetMetaData, RowsError> {
     let reader = SerializedFileReader::new(Bounded(Arc::clone(source))).map_err(broken)?;
     Ok(reader.metadata().clone())
+}
+
+/// The names of its columns.
+pub(super) fn header(file: File) -> Result<Vec<String>, RowsError> {
+    Ok(names(&metadata(&Arc::new(file))?))
 }
 
 fn names(metadata: &ParquetMetaData) -> Vec<String> {

@@ -153,6 +153,21 @@ impl Body {
     }
 }
 
+/// The names of a file's columns.
+pub(crate) fn header(path: &str) -> Result<Vec<String>, RowsError> {
+    let format = format(path)?;
+    let file = File::open(path).map_err(|e| RowsError::unreadable(&e).within(path))?;
+    let names = match format {
+        Format::Csv => csv_in::header(text(file, false)),
+        Format::CsvGz => csv_in::header(text(file, true)),
+        Format::Parquet => parquet_in::header(file),
+        _ => Err(RowsError::suffix(
+            "Only `.csv`, `.csv.gz` and `.parquet` files say which columns they have before they are read.",
+        )),
+    };
+    names.map_err(|error| error.within(path))
+}
+
 /// A file's format by its suffix; what can be read only once is none.
 fn format(path: &str) -> Result<Format, RowsError> {
     if path == "-" {

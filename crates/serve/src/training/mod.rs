@@ -7,9 +7,11 @@
 //! | `folder` | what it keeps on its disk |
 //! | [`owner`] | an owner, who gives rows and may get the model |
 //! | [`lead`] | the owner who drives |
+//! | [`here`] | all parties on this machine |
 
 mod file;
 mod folder;
+pub mod here;
 pub mod lead;
 pub mod owner;
 pub mod trainer;

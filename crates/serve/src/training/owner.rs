@@ -96,6 +96,21 @@ impl Owner {
         self.agreement.owner(&self.agreement.lead) == Some(self.me)
     }
 
+    /// Whether all parties are connected to each other.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + SHORT;
+        for (at, client) in self.clients.iter().enumerate() {
+            if !client.ready(deadline).await? {
+                return Err(Error::new(
+                    Blame::Unreachable,
+                    "E306",
+                    format!("`party-{at}` answers, but is not ready."),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     async fn ask(&self, calls: [InferRequest; PARTIES], within: Duration) -> Result<Vec<InferReply>, Error> {
         let deadline = Instant::now() + within;
         let asked = self.clients.iter().zip(calls).map(|(client, call)| client.infer(call, deadline));

@@ -10,16 +10,16 @@ use tokio::process::{Child, Command};
 use super::PATIENCE;
 
 /// `privet serve` for one role.
-pub(super) struct Process {
-    pub(super) name: String,
-    pub(super) command: &'static str,
-    pub(super) config: PathBuf,
-    pub(super) child: Child,
-    pub(super) ended: bool,
+pub(crate) struct Process {
+    pub(crate) name: String,
+    pub(crate) command: &'static str,
+    pub(crate) config: PathBuf,
+    pub(crate) child: Child,
+    pub(crate) ended: bool,
 }
 
 impl Process {
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         program: &Path,
         command: &'static str,
         name: &str,
@@ -40,7 +40,7 @@ impl Process {
     }
 
     /// What the role prints when it listens: `ready https://HOST:PORT`.
-    pub(super) async fn address(&mut self) -> Result<String, Error> {
+    pub(crate) async fn address(&mut self) -> Result<String, Error> {
         let failed = || {
             Error::new(
                 Blame::Unreachable,
@@ -55,7 +55,7 @@ impl Process {
         line.strip_prefix("ready https://").map(str::to_owned).ok_or_else(failed)
     }
 
-    pub(super) fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         if let (false, Some(id)) = (self.ended, self.child.id()) {
             terminate(id);
         }

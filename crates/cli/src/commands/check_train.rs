@@ -1,0 +1,139 @@
+//! `privet check --train`: what a training costs before it begins, and who sees what.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use privet_deploy::check::estimate::{LAN, WAN};
+use privet_deploy::train::agreement::Agreement;
+use privet_deploy::train::estimate::{Said, bytes_per_row, dry_run};
+use privet_deploy::train::order::judging;
+use privet_deploy::train::trust::card;
+use privet_serve::training::read_agreement;
+use serde_json::{Value, json};
+
+use crate::args::CheckArgs;
+use crate::failure::Failure;
+use crate::output::{bytes, count, print, seconds};
+
+/// Steps that are tried: fewer, and more.
+const TRIED: [u64; 2] = [2, 22];
+
+/// What one step costs.
+struct Step {
+    said: Said,
+    /// Seconds, with all parties on this machine.
+    here: f64,
+}
+
+/// How many steps of what there will be.
+struct Length {
+    rows: usize,
+    judging: usize,
+    batches: usize,
+    steps: u64,
+}
+
+pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let agreement = read_agreement(path)?;
+    let (step, length) = (step(&agreement)?, length(&agreement, args.count));
+    if args.json {
+        print(&report(&agreement, &step, &length).to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&format!("{}   agreement {}", agreement.name, agreement.digest_hex()));
+    print(&format!(
+        "{} rows, of which {} judge; {} columns; {} steps of an epoch, {} in all",
+        count(length.rows as f64),
+        count(length.judging as f64),
+        agreement.feature_names().len(),
+        count(length.batches as f64),
+        count(length.steps as f64)
+    ));
+    print(&format!(
+        "a step: {} rounds, {} between the parties, {} here with all parties on one machine (tried on zeros)",
+        step.said.rounds,
+        bytes(step.said.bytes as f64),
+        seconds(step.here)
+    ));
+    for (name, per_step) in networks(&step) {
+        print(&format!(
+            "{name:<44} {} a step, {} in all",
+            seconds(per_step),
+            duration(per_step * length.steps as f64)
+        ));
+    }
+    for (at, owner) in agreement.owners.iter().enumerate() {
+        let (sent, kept) = bytes_per_row(&agreement, at);
+        print(&format!(
+            "`{}` sends {} for each row; each of two parties keeps {}",
+            owner.name,
+            bytes(sent as f64),
+            bytes(kept as f64 / 2.0)
+        ));
+    }
+    print(&card(&agreement).to_string());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The difference between more steps and fewer, so that what is done once does not count.
+fn step(agreement: &Agreement) -> Result<Step, Failure> {
+    let tried = TRIED.map(|steps| {
+        let start = Instant::now();
+        dry_run(agreement, steps).map(|said| (said, start.elapsed().as_secs_f64()))
+    });
+    let [fewer, more] = tried;
+    let ((fewer, short), (more, long)) = (fewer?, more?);
+    let steps = TRIED[1] - TRIED[0];
+    let per_step = |more: u64, fewer: u64| more.saturating_sub(fewer) / steps;
+    let rounds = u32::try_from(per_step(more.rounds.into(), fewer.rounds.into())).unwrap_or(u32::MAX);
+    let said = Said { rounds, bytes: per_step(more.bytes, fewer.bytes) };
+    Ok(Step { said, here: ((long - short) / steps as f64).max(0.0) })
+}
+
+fn length(agreement: &Agreement, rows: usize) -> Length {
+    let judging = judging(&agreement.training, rows);
+    let batches = (rows - judging) / agreement.training.batch.max(1);
+    Length { rows, judging, batches, steps: (batches as u64).saturating_mul(agreement.training.epochs) }
+}
+
+/// Seconds of a step where parties are farther from each other: half a round trip for each round, and the bytes of three ways side by side.
+fn networks(step: &Step) -> [(String, f64); 3] {
+    let far = |(round_trip, bits): (f64, f64)| {
+        step.here + 0.5 * round_trip * f64::from(step.said.rounds) + 8.0 * step.said.bytes as f64 / 3.0 / bits
+    };
+    [
+        ("parties on this machine".into(), step.here),
+        (format!("1 Gbit/s, a round trip of {}", seconds(LAN.0)), far(LAN)),
+        (format!("100 Mbit/s, a round trip of {}", seconds(WAN.0)), far(WAN)),
+    ]
+}
+
+fn duration(s: f64) -> String {
+    match s {
+        s if s < 120.0 => seconds(s),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+fn report(agreement: &Agreement, step: &Step, length: &Length) -> Value {
+    let owners = agreement.owners.iter().enumerate().map(|(at, owner)| {
+        let (sent, kept) = bytes_per_row(agreement, at);
+        json!({ "name": owner.name, "bytes_sent_per_row": sent, "bytes_kept_per_row": kept })
+    });
+    let networks =
+        networks(step).map(|(name, seconds)| json!({ "network": name, "seconds_per_step": seconds }));
+    json!({
+        "agreement": agreement.digest_hex(),
+        "rows": length.rows,
+        "judging": length.judging,
+        "steps": length.steps,
+        "rounds_per_step": step.said.rounds,
+        "bytes_per_step": step.said.bytes,
+        "networks": networks,
+        "owners": owners.collect::<Vec<_>>(),
+        "epsilon": agreement.epsilon(),
+        "trust": card(agreement),
+    })
+}
