@@ -4,7 +4,7 @@
 //! cargo run --release -p privet-mpc --example training
 //! ```
 
-#![allow(clippy::unwrap_used)] // a measurement
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,15 @@ fn main() {
     for optimiser in [Optimiser::Sgd, Optimiser::Adam { first: 0.9, second: 0.999 }] {
         for batch in [128, 256] {
             let numbers = Numbers::plan(recipe(optimiser, batch)).unwrap();
-            let adam = numbers.adam.as_ref().map(|adam| (adam.root.low, adam.root.top(), adam.root.steps));
+            let adam = numbers.adam.as_ref().map(|adam| {
+                (
+                    adam.root.low,
+                    adam.root.top(),
+                    adam.root.steps,
+                    adam.root.inner.series.terms.len(),
+                    adam.root.inner.bits,
+                )
+            });
             println!(
                 "{optimiser:?}, batches of {batch}: weights to {:.1}, scores of {} bits, {} bits of gradients, root from, to, in {adam:?}",
                 numbers.weight, numbers.scores, numbers.gradient
@@ -60,9 +68,11 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
             return words;
         }
         Stream::of_chunk(&Seed::from_bytes([1; 16]), 1).fill(&mut words);
-        words
-            .iter_mut()
-            .for_each(|word| *word = if at == 1 { *word } else { (1u64 << 9).wrapping_sub(*word) });
+        if at == 2 {
+            for word in &mut words {
+                *word = (1u64 << 9).wrapping_sub(*word);
+            }
+        }
         words
     };
     let me = session.me();
@@ -70,7 +80,7 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
 }
 
 fn measured<P: Trains>(name: &str, numbers: &Numbers) {
-    let of_all = World::new(1).deadline(Duration::from_mins(1)).run([5; 32], |session| {
+    let of_all = World::new(1).deadline(Duration::from_secs(60)).run([5; 32], |session| {
         let n = numbers.recipe.batch;
         let (rows, labels) = (share::<P>(&session, n * COLUMNS), share::<P>(&session, n));
         let batch = Batch { rows, labels };

@@ -1,6 +1,11 @@
 //! Training steps between parties, next to the same in float64: every step keeps its bound, whatever the rows; and whole runs come to the same.
 
-#![allow(clippy::unwrap_used, clippy::many_single_char_names)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::many_single_char_names,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation
+)]
 
 mod common;
 
@@ -14,7 +19,7 @@ use privet_model::training::{Loss, Optimiser, Recipe};
 use privet_mpc::Abort;
 use privet_mpc::role::Role;
 use privet_mpc::session::Session;
-use privet_mpc::train::{Batch, State, Trains, areas, counts, loss, settle, step};
+use privet_mpc::train::{Batch, State, areas, counts, loss, settle, step};
 use privet_mpc::world::World;
 use privet_ring::fixed::{decode, power_of_two};
 
@@ -191,7 +196,7 @@ fn areas_are_those_of_float64<P: Trained>() {
             let fits = |got: i64, of: fn(f64) -> bool| {
                 (count(limit - off, of)..=count(limit + off, of)).contains(&got)
             };
-            assert!(fits(got[i], |y| y == 1.0), "{limit}: {} ones", got[i]);
+            assert!(fits(got[i], |y| y > 0.5), "{limit}: {} ones", got[i]);
             assert!(fits(got[intervals + i], |_| true), "{limit}: {} rows", got[intervals + i]);
         }
         let opened = tried(

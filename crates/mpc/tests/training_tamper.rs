@@ -97,7 +97,8 @@ fn what_is_kept_after_a_run_is_right_whatever_one_party_sends() {
         for cheat in each_message(messages(|world| drop(ended::<Malicious3>(world, &numbers)))) {
             let (party, message, change) = (cheat.party, cheat.message, cheat.change);
             let results = ended::<Malicious3>(&cheat.world(LONG), &numbers);
-            let [next, previous] = [party.next(), party.previous()].map(|role| results[role.index()].as_ref());
+            let [next, previous] =
+                [party.next(), party.previous()].map(|role| results[role.index()].as_ref());
             match (next, previous) {
                 (Ok(next), Ok(previous)) => {
                     let got = of_two(next, previous, party);
