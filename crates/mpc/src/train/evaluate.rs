@@ -1,5 +1,6 @@
 //! What weights are worth on rows from which they did not learn: sums of losses, and counts for the area under the curve. Nothing is opened
-//! here; whoever may see the results adds the parties' summands up. Rows may come in chunks: losses and counts of them add up.
+//! here; whoever may see the results adds the parties' summands up. Rows may come in chunks: losses and counts of them add up,
+//! of at most [`EVALUATED`](privet_model::training::numbers::EVALUATED) rows together.
 //!
 //! | what | rounds with `replicated3`, and scores of at most 42 bits | error |
 //! |---|---|---|
