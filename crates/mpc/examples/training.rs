@@ -46,8 +46,12 @@ fn of_kernels(batch: usize) -> f64 {
     let (mut scores, mut gradient) = (vec![0; batch], vec![0; COLUMNS]);
     let start = Instant::now();
     for _ in 0..STEPS {
-        rows.iter().for_each(|rows| add_products(rows, &weights, &mut scores));
-        rows.iter().for_each(|rows| add_combined(rows, &residuals, &mut gradient));
+        for rows in &rows {
+            add_products(rows, &weights, &mut scores);
+        }
+        for rows in &rows {
+            add_combined(rows, &residuals, &mut gradient);
+        }
     }
     std::hint::black_box((scores, gradient));
     1.5e3 * start.elapsed().as_secs_f64() / f64::from(STEPS)
