@@ -4,8 +4,9 @@
 //! cargo run --release -p privet-mpc --example training
 //! ```
 
-#![allow(clippy::unwrap_used)] // a measurement
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement
 
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use privet_model::training::numbers::{Numbers, RING};
@@ -16,24 +17,59 @@ use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::session::Session;
 use privet_mpc::train::{Batch, State, Trains, counts, loss, settle, step};
 use privet_mpc::world::{DangerousSeededEntropy, World};
+use privet_ring::kernels::{add_combined, add_products};
 use privet_ring::prg::{Seed, Stream};
 
 const COLUMNS: usize = 528;
 const STEPS: u32 = 100;
 
 fn main() {
+    println!("A message to another thread and back takes {:.1} µs.", 1e3 * of_a_message());
     for optimiser in [Optimiser::Sgd, Optimiser::Adam { first: 0.9, second: 0.999 }] {
         for batch in [128, 256] {
             let numbers = Numbers::plan(recipe(optimiser, batch)).unwrap();
-            let adam = numbers.adam.as_ref().map(|adam| (adam.root.low, adam.root.top(), adam.root.steps));
+            let kernels = of_kernels(batch);
             println!(
-                "{optimiser:?}, batches of {batch}: weights to {:.1}, scores of {} bits, {} bits of gradients, root from, to, in {adam:?}",
+                "{optimiser:?}, batches of {batch}: weights to {:.1}, scores of {} bits, gradients of {}; products alone take {kernels:.2} ms",
                 numbers.weight, numbers.scores, numbers.gradient
             );
             measured::<Replicated3>("replicated3", &numbers);
             measured::<Malicious3>("malicious", &numbers);
         }
     }
+}
+
+/// Milliseconds that the products of a step take three parties on two cores, with nothing around them.
+fn of_kernels(batch: usize) -> f64 {
+    let rows = [vec![3u64; batch * COLUMNS], vec![5; batch * COLUMNS]];
+    let (weights, residuals) = (vec![7; COLUMNS], vec![9; batch]);
+    let (mut scores, mut gradient) = (vec![0; batch], vec![0; COLUMNS]);
+    let start = Instant::now();
+    for _ in 0..STEPS {
+        for rows in &rows {
+            add_products(rows, &weights, &mut scores);
+        }
+        for rows in &rows {
+            add_combined(rows, &residuals, &mut gradient);
+        }
+    }
+    std::hint::black_box((scores, gradient));
+    1.5e3 * start.elapsed().as_secs_f64() / f64::from(STEPS)
+}
+
+/// Milliseconds until an answer comes.
+fn of_a_message() -> f64 {
+    let ((to, inbox), (back, answers)) = (channel::<u64>(), channel());
+    let peer = std::thread::spawn(move || inbox.iter().for_each(|x| back.send(x).unwrap()));
+    let start = Instant::now();
+    for x in 0..10_000 {
+        to.send(x).unwrap();
+        answers.recv().unwrap();
+    }
+    let took = start.elapsed().as_secs_f64() * 1e3 / 1e4;
+    drop(to);
+    peer.join().unwrap();
+    took
 }
 
 fn recipe(optimiser: Optimiser, batch: usize) -> Recipe {
@@ -60,9 +96,11 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
             return words;
         }
         Stream::of_chunk(&Seed::from_bytes([1; 16]), 1).fill(&mut words);
-        words
-            .iter_mut()
-            .for_each(|word| *word = if at == 1 { *word } else { (1u64 << 9).wrapping_sub(*word) });
+        if at == 2 {
+            for word in &mut words {
+                *word = (1u64 << 9).wrapping_sub(*word);
+            }
+        }
         words
     };
     let me = session.me();
@@ -70,7 +108,7 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
 }
 
 fn measured<P: Trains>(name: &str, numbers: &Numbers) {
-    let of_all = World::new(1).deadline(Duration::from_mins(1)).run([5; 32], |session| {
+    let of_all = World::new(1).deadline(Duration::from_secs(60)).run([5; 32], |session| {
         let n = numbers.recipe.batch;
         let (rows, labels) = (share::<P>(&session, n * COLUMNS), share::<P>(&session, n));
         let batch = Batch { rows, labels };

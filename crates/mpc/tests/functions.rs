@@ -108,10 +108,10 @@ fn inverses_of_every_magnitude_keep_their_error<P: Party>() {
         [Inverse::Reciprocal, Inverse::SquareRoot, Inverse::InverseSquareRoot, Inverse::Logarithm];
     for f in functions {
         for (fraction_bits, low, high) in [(12, 0, 24), (13, 5, 18), (12, 7, 8), (0, 0, 20), (9, 8, 9)] {
-            for relative in [1e-2, 1e-5] {
+            for (relative, doublings) in [(1e-2, 0), (1e-5, 0), (1e-2, 1), (1e-4, 1)] {
                 let input = Format { ring: 40, fraction_bits };
                 let output = Format { ring: 44, fraction_bits: 20 };
-                let plan = Normal::plan(f, input, [low, high], relative, output).unwrap();
+                let plan = Normal::plan_by(f, doublings, input, [low, high], relative, output).unwrap();
                 assert!(plan.relative <= relative);
                 let x = magnitudes(low, high);
                 let got = opened_signed(&done_as::<P>(|me, p| invert(p, &given::<P>(me, 40, 1, &x), &plan)));

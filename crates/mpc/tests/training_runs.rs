@@ -6,7 +6,6 @@ mod common;
 
 use common::entropy;
 use common::gates::{given, opened};
-use common::party::Party;
 use common::training::{ADAM, Trained, data, encoded, recipe};
 use privet_model::training::numbers::{Numbers, RATE, RING, ROWS, WEIGHTS};
 use privet_model::training::{Loss, Optimiser, Privacy, Recipe, reference};
@@ -16,8 +15,9 @@ use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::role::PARTIES;
 use privet_mpc::session::Session;
-use privet_mpc::train::{Batch, State, Stored, Trains, settle, step};
+use privet_mpc::train::{Batch, State, Stored, Trains, counts, loss, settle, step};
 use privet_mpc::world::World;
+use privet_ring::entropy::Entropy;
 use privet_ring::fixed::{decode, power_of_two};
 use privet_ring::prg::{Seed, Stream};
 
@@ -56,8 +56,9 @@ fn a_run_has_a_name_of_its_own<P: Trained>() {
     }
 }
 
-fn kept(stored: &Stored) -> (Vec<(Vec<u64>, Vec<u64>)>, u64) {
-    (stored.parts.iter().map(|part| (part.own.clone(), part.next.clone())).collect(), stored.step)
+fn kept(stored: &Stored) -> (Vec<u64>, u64) {
+    let words = stored.parts.iter().flat_map(|part| [part.own.clone(), part.next.clone()]);
+    (words.flatten().collect(), stored.step)
 }
 
 /// Two steps in a run each: the second begins where the first ended.
@@ -123,41 +124,70 @@ fn what_is_opened_is_what_was_learnt<P: Trained>() {
     assert!(got.iter().any(|w| *w != 0));
 }
 
-/// The table of [`privet_mpc::train`]: rounds of a step, of settling, and bytes, at 528 columns and batches of 128.
+/// What something costs: rounds of each party, and the bytes of all.
+fn cost(
+    numbers: &Numbers,
+    what: impl Fn(
+        &mut Replicated3,
+        &mut State<Replicated>,
+        &Batch<Replicated>,
+        &mut dyn Entropy,
+    ) -> Result<(), Abort>
+    + Sync,
+) -> ([u32; PARTIES], usize) {
+    let Recipe { columns, batch, .. } = numbers.recipe;
+    let all = World::new(1).run([5; 32], |session: Session| {
+        let me = session.me();
+        let entropy = &mut entropy(me.index() as u64);
+        let (mut p, _) = <Replicated3 as Trains>::begin(session, entropy)?;
+        let mut state = State::new(&p, columns);
+        let rows = given::<Replicated3>(me, RING, 1, &vec![7; columns * batch]);
+        let labels = given::<Replicated3>(me, RING, 2, &vec![1; batch]);
+        let before = p.ledger().clone();
+        what(&mut p, &mut state, &Batch { rows, labels }, entropy)?;
+        let after = p.end()?;
+        Ok((after.rounds - before.rounds, after.bytes_between() - before.bytes_between()))
+    });
+    let all = all.map(Result::unwrap);
+    (all.map(|(rounds, _)| rounds), all.iter().map(|(_, bytes)| bytes).sum())
+}
+
+/// The tables of [`privet_mpc::train`].
 #[test]
 fn a_step_costs_what_is_stated() {
-    for (optimiser, rounds, bytes) in [(Optimiser::Sgd, 9, 60_962), (ADAM, 22, 589_160)] {
+    let squares = Loss::Squares { most: 4.0 };
+    for (optimiser, loss_of, rounds, bytes) in [
+        (Optimiser::Sgd, Loss::Logistic, 1 + 5 + 2 + 1, Some(60_962)),
+        (ADAM, Loss::Logistic, 1 + 5 + 2 + 2 + 10 + 2, Some(364_892)),
+        (Optimiser::Sgd, squares, 1 + 4 + 2 + 1, None),
+        (ADAM, squares, 1 + 4 + 2 + 2 + 10 + 2, None),
+    ] {
         let recipe = Recipe {
             columns: 528,
             batch: 128,
             run: 961,
+            most_weight: 8.0,
             rate: 0.001,
             l2: 0.0,
-            ..recipe(optimiser, Loss::Logistic)
+            ..recipe(optimiser, loss_of)
         };
         let numbers = Numbers::plan(recipe).unwrap();
-        let all = World::new(1).run([5; 32], |session: Session| {
-            let me = session.me();
-            let entropy = &mut entropy(me.index() as u64);
-            let (mut p, _) = <Replicated3 as Trains>::begin(session, entropy)?;
-            let mut state = State::new(&p, 528);
-            let rows = given::<Replicated3>(me, RING, 1, &vec![7; 528 * 128]);
-            let labels = given::<Replicated3>(me, RING, 2, &[1; 128]);
-            let before = p.ledger().clone();
-            step(&mut p, &numbers, &mut state, &Batch { rows, labels }, entropy)?;
-            let of_step = p.ledger().clone();
-            settle(&mut p, &numbers, &mut state)?;
-            let all = p.ledger();
-            Ok((
-                of_step.rounds - before.rounds,
-                of_step.bytes_between() - before.bytes_between(),
-                all.rounds - of_step.rounds,
-            ))
-        });
-        let all = all.map(Result::unwrap);
-        assert_eq!(all.map(|(rounds, ..)| rounds), [0, rounds, rounds]);
-        assert_eq!(all.map(|(.., settling)| settling), [0, 4, 4]);
-        assert_eq!(all.iter().map(|(_, bytes, _)| bytes).sum::<usize>(), bytes, "{optimiser:?}");
+        assert!(numbers.scores <= 42);
+        let what = format!("{optimiser:?} {loss_of:?}");
+        let of = |rounds: u32| [0, rounds, rounds];
+        let (got, sent) = cost(&numbers, |p, state, batch, entropy| step(p, &numbers, state, batch, entropy));
+        assert_eq!(got, of(rounds), "{what}");
+        assert_eq!(sent, bytes.unwrap_or(sent), "{what}");
+        let settled = cost(&numbers, |p, state, _, _| settle(p, &numbers, state));
+        assert_eq!(settled.0, of(4), "{what}");
+        let told = cost(&numbers, |p, state, batch, _| loss(p, &numbers, &state.weights, batch).map(drop));
+        assert_eq!(told.0, of(if loss_of == squares { 10 } else { 7 }), "{what}");
+        let counted =
+            cost(&numbers, |p, state, batch, _| counts(p, &numbers, &state.weights, batch).map(drop));
+        assert_eq!(counted.0, of(8), "{what}");
+        let private = Numbers::plan(Recipe { privacy: Some(NOISY), ..numbers.recipe }).unwrap();
+        let noisy = cost(&private, |p, state, batch, entropy| step(p, &private, state, batch, entropy));
+        assert_eq!(noisy.0, of(rounds), "{what} with noise");
     }
 }
 
@@ -255,5 +285,5 @@ fn noise_is_refused_where_a_party_may_cheat() {
     let (rows, labels) = data(&numbers.recipe, 1);
     let refused = stepped::<Malicious3>(&numbers, &rows, &labels);
     assert!(matches!(&refused, Err(Abort::Client(text)) if text.contains("noise")), "{refused:?}");
-    assert!(Replicated3::TAKES_NOISE && !Malicious3::TAKES_NOISE);
+    const { assert!(Replicated3::TAKES_NOISE && !Malicious3::TAKES_NOISE) };
 }

@@ -51,9 +51,12 @@ pub struct Normal {
     pub fraction_bits: u32,
     /// How the result is held.
     pub output: Format,
+    /// How often the bits of a step are doubled: the fewer steps, the longer the series.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub doublings: u32,
     /// 1 where the argument is doubled first, so that a root of the unit is a power of two.
     pub lift: u32,
-    /// Then it is from 2^low to below 2^(low + step·steps).
+    /// Then it is from 2^low to below 2^(low + step·steps), where step is [`Self::step`].
     pub low: u32,
     /// So many steps.
     pub steps: u32,
@@ -85,14 +88,32 @@ impl Normal {
     /// For arguments from 2^low to below 2^high units, in a ring of at least high + 3 bits. What is asked for of a logarithm is
     /// absolute.
     pub fn plan(f: Inverse, input: Format, range: [u32; 2], relative: f64, output: Format) -> Option<Self> {
-        let (step, [low, high]) = (f.step(), range);
-        let lift = u32::from(step == 2 && (low + input.fraction_bits) % 2 == 1);
+        Self::plan_by(f, 0, input, range, relative, output)
+    }
+
+    /// The same with steps of more bits.
+    pub fn plan_by(
+        f: Inverse,
+        doublings: u32,
+        input: Format,
+        range: [u32; 2],
+        relative: f64,
+        output: Format,
+    ) -> Option<Self> {
+        let (step, [low, high]) = (f.step() << doublings, range);
+        let lift = u32::from(f.step() == 2 && (low + input.fraction_bits) % 2 == 1);
         let steps = (high + lift).checked_sub(low)?.max(1).div_ceil(step);
-        let held = normal_format(step, relative)?;
-        let (inner, relative) = inner(f, held, steps, relative)?;
+        let held = normal_format(f, step, relative)?;
+        let (inner, relative) = inner(f, held, step, steps, relative)?;
         let is_log = f == Inverse::Logarithm;
         let top = low + step * steps;
-        let exponent = exponent(f, i64::from(input.fraction_bits + lift), i64::from(low), i64::from(top));
+        let exponent = exponent(
+            f,
+            i64::from(step),
+            i64::from(input.fraction_bits + lift),
+            i64::from(low),
+            i64::from(top),
+        );
         let last_drop = i64::from(held.fraction_bits) - exponent - i64::from(output.fraction_bits);
         // The octaves of a logarithm are rounded once.
         let (relative, beside) = if is_log { (0.0, relative + held.unit()) } else { (relative, 0.0) };
@@ -106,6 +127,7 @@ impl Normal {
             f,
             fraction_bits,
             output,
+            doublings,
             lift,
             low,
             steps,
@@ -148,6 +170,7 @@ impl Normal {
             f,
             fraction_bits: 0,
             output,
+            doublings: 0,
             lift: 0,
             low: 0,
             steps: 1,
@@ -162,6 +185,7 @@ impl Normal {
     /// Whether numbers that came from outside are ones that can be shifted by.
     pub fn is_sound(&self) -> bool {
         self.lift <= 1
+            && self.doublings <= 2
             && self.low < 64
             && (1..=62).contains(&self.steps)
             && self.top() + 2 <= 64
@@ -177,41 +201,55 @@ impl Normal {
         i64::from(self.output.fraction_bits) + self.last_drop
     }
 
+    /// Bits of magnitude in a step.
+    pub fn step(&self) -> u32 {
+        self.f.step() << self.doublings
+    }
+
     /// The exponent above the greatest argument.
     pub fn top(&self) -> u32 {
-        self.low + self.f.step() * self.steps
+        self.low + self.step() * self.steps
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's own form
+fn is_zero(x: &u32) -> bool {
+    *x == 0
+}
+
 /// Enough fraction bits for the error that is asked for; `None` beyond what float64 could plan.
-fn normal_format(step: u32, relative: f64) -> Option<Format> {
-    let fraction_bits = (2..48).find(|&b| power_of_two(-i64::from(b)) <= relative)? + GUARD;
+fn normal_format(f: Inverse, step: u32, relative: f64) -> Option<Format> {
+    // What is least over a longer step is smaller.
+    let guard = GUARD + (step - f.step()) / 2;
+    let fraction_bits = (2..48).find(|&b| power_of_two(-i64::from(b)) <= relative)? + guard;
     // The finer the period can be chosen the fewer the terms.
     Some(Format { ring: fraction_bits + step + 6, fraction_bits })
 }
 
 /// The series on the octave, and the relative error with which it answers.
-fn inner(f: Inverse, held: Format, steps: u32, relative: f64) -> Option<(Approximation, f64)> {
+fn inner(f: Inverse, held: Format, step: u32, steps: u32, relative: f64) -> Option<(Approximation, f64)> {
     let cut = held.unit();
-    let (lo, hi) = (1.0 - cut, power_of_two(f.step().into()) + cut);
+    let (lo, hi) = (1.0 - cut, power_of_two(step.into()) + cut);
     let domain = Domain { lo, hi, fraction_bits: held.fraction_bits, ring: held.ring };
     let value = |x: f64| f.smooth().value(x);
     let least = if f == Inverse::Logarithm { 1.0 } else { value(lo).min(value(hi)) };
     // The argument is cut to a unit, and no function here changes faster, relative to itself, than its argument.
     let of_cut = cut / lo;
-    let output = Format { ring: held.fraction_bits + steps + 4, ..held };
+    // What takes it back has half the bits of its argument where it is a root.
+    let back = step / f.step() * steps;
+    let output = Format { ring: held.fraction_bits + back + 4, ..held };
     let plan = Approximation::plan(f.smooth(), &domain, (relative - of_cut) * least, output)?;
     let relative = plan.error / least + of_cut;
     Some((plan, relative))
 }
 
 /// The result is f(n)·B·2^exponent, where n is the normalised argument and B the power of two that takes it back.
-fn exponent(f: Inverse, fraction_bits: i64, low: i64, top: i64) -> i64 {
+fn exponent(f: Inverse, step: i64, fraction_bits: i64, low: i64, top: i64) -> i64 {
     match f {
-        // 2^fraction/S = 2^fraction·C/N, and N = n·2^(top - 1)
-        Inverse::Reciprocal => fraction_bits - top + 1,
+        // 2^fraction/S = 2^fraction·C/N, and N = n·2^(top - step)
+        Inverse::Reciprocal => fraction_bits - top + step,
         Inverse::SquareRoot => (low - fraction_bits) / 2,
-        Inverse::InverseSquareRoot => (fraction_bits - top) / 2 + 1,
+        Inverse::InverseSquareRoot => (fraction_bits - top) / 2 + step / 2,
         Inverse::Logarithm => 0,
     }
 }

@@ -9,7 +9,7 @@ use crate::approx::Format;
 use crate::approx::normal::{Inverse, Normal};
 
 /// The relative error of the inverse root.
-const RELATIVE: f64 = 1.0 / 2048.0;
+const RELATIVE: f64 = 1.0 / 512.0;
 /// Steps whose corrections are looked at one by one.
 const BEGINNING: i32 = 100_000;
 
@@ -54,7 +54,9 @@ impl Adam {
         let high = bits(squares, second);
         let input = Format { ring: high + 4, fraction_bits: second };
         let output = Format { ring: RING, fraction_bits: ROOT };
-        let root = Normal::plan(Inverse::InverseSquareRoot, input, [low, high], RELATIVE, output);
+        // Four bits a step: half of the limits, which cost more than the longer series. The ring has room for no more than one such step beyond what
+        // is needed; where that is not enough, gradients have a bit less.
+        let root = Normal::plan_by(Inverse::InverseSquareRoot, 1, input, [low, high], RELATIVE, output);
         let root =
             root.ok_or(Unplanned::Wraps { what: "Adam's root", bits: i64::from(high) + 4, most: RING })?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below 2^DECAY

@@ -9,7 +9,7 @@
 //! | [`adam`] | those of Adam |
 //! | [`error`] | how far a step can be from one in real numbers |
 //! | [`privacy`] | noise, and what it is worth |
-//! | [`reference`] | a step in float64 |
+//! | [`mod@reference`] | a step in float64 |
 
 pub mod adam;
 pub mod error;

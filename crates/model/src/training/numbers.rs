@@ -95,6 +95,7 @@ pub enum Unplanned {
 
 impl Numbers {
     /// The numbers of a recipe.
+    #[allow(clippy::needless_pass_by_value)] // it is part of what comes out
     pub fn plan(recipe: Recipe) -> Result<Self, Unplanned> {
         sensible(&recipe)?;
         // The most bits that fit; where none do, why the fewest do not.

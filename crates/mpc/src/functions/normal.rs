@@ -37,7 +37,7 @@ pub fn positive<P: Protocol>(p: &mut P, x: P::Sum, plan: &Positive) -> Result<P:
 /// f(x) before its last bits are cut.
 fn wide<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::Sum, Abort> {
     let Normal { f, held, .. } = plan;
-    let (step, top) = (f.step(), plan.top());
+    let (step, top) = (plan.step(), plan.top());
     debug_assert!(P::ring(x) >= plan.top() + 2, "the ring has room for the product");
     let x = P::scale(x, 1 << plan.lift);
     let reached = Reached::of(p, &x, plan)?;
@@ -50,8 +50,10 @@ fn wide<P: Protocol>(p: &mut P, x: &P::Share, plan: &Normal) -> Result<P::Sum, A
     let ring = plan.inner.output.ring;
     Ok(match f {
         Inverse::Logarithm => P::Sum::from(&P::add(&value, &reached.octaves(p, plan))),
-        Inverse::SquareRoot => p.multiply(&value, &reached.rising(p, ring)),
-        Inverse::Reciprocal | Inverse::InverseSquareRoot => p.multiply(&value, &reached.falling(p, 1, ring)),
+        // Of a root's argument every other bit.
+        Inverse::SquareRoot => p.multiply(&value, &reached.rising(p, step / 2, ring)),
+        Inverse::InverseSquareRoot => p.multiply(&value, &reached.falling(p, step / 2, ring)),
+        Inverse::Reciprocal => p.multiply(&value, &reached.falling(p, step, ring)),
     })
 }
 
@@ -68,7 +70,7 @@ impl<S: Clone> Reached<S> {
             return Ok(Self { bits: Vec::new(), elements });
         }
         let x = P::reduce(x, plan.top() + 1);
-        let limits = (1..plan.steps).map(|i| 1u64 << (plan.low + plan.f.step() * i));
+        let limits = (1..plan.steps).map(|i| 1u64 << (plan.low + plan.step() * i));
         let over: Vec<S> = limits.map(|t| p.add_public(&x, &vec![t.wrapping_neg(); elements])).collect();
         let ring = plan.inner.output.ring.max(plan.top() + 2);
         let below = p.negative(&P::concat(&over.iter().collect::<Vec<_>>()), ring)?;
@@ -83,9 +85,10 @@ impl<S: Clone> Reached<S> {
         self.combined(p, power(0), ring, |i| power(i + 1).wrapping_sub(power(i)))
     }
 
-    /// 2^i.
-    fn rising<P: Protocol<Share = S>>(&self, p: &P, ring: u32) -> S {
-        self.combined(p, 1, ring, |i| 1 << i)
+    /// 2^(by·i).
+    fn rising<P: Protocol<Share = S>>(&self, p: &P, by: u32, ring: u32) -> S {
+        let power = |i: usize| 1u64 << (by as usize * i);
+        self.combined(p, 1, ring, |i| power(i + 1).wrapping_sub(power(i)))
     }
 
     /// `(low + i - fraction bits)·ln 2`, to half a unit of the series.
@@ -93,7 +96,7 @@ impl<S: Clone> Reached<S> {
         let held = plan.inner.output;
         let octave = |i: usize| {
             let from = f64::from(plan.low) - f64::from(plan.fraction_bits);
-            held.element((from + i as f64) * std::f64::consts::LN_2)
+            held.element((from + f64::from(plan.step()) * i as f64) * std::f64::consts::LN_2)
         };
         self.combined(p, octave(0), held.ring, |i| octave(i + 1).wrapping_sub(octave(i)))
     }

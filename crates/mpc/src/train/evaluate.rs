@@ -1,14 +1,14 @@
 //! What weights are worth on rows from which they did not learn: sums of losses, and counts for the area under the curve. Nothing is opened
-//! here; whoever may see the results adds the parties' summands up. Rows may come in chunks: losses and counts of them add up.
+//! here; whoever may see the results adds the parties' summands up. Rows may come in chunks: losses and counts of them add up,
+//! of at most [`EVALUATED`](privet_model::training::numbers::EVALUATED) rows together.
 //!
-//! | what | rounds with `replicated3` | error |
+//! | what | rounds with `replicated3`, and scores of at most 42 bits | error |
 //! |---|---|---|
-//! | [`loss`] of classes | 8 | each row's as [`Numbers::loss_error`] says |
+//! | [`loss`] of classes | 7 | each row's as [`Numbers::loss_error`] says |
 //! | [`loss`] of squares | 10 | likewise |
-//! | [`counts`] | 10 | a row within [`Numbers::limit_error`] of a limit may be on its other side |
+//! | [`counts`] | 8 | a row within [`Numbers::limit_error`] of a limit may be on its other side |
 //! | [`areas`] | 0 | none |
 
-use privet_model::training::Loss;
 use privet_model::training::numbers::{
     FARTHEST_SCORE, FINER, LARGEST_LABEL, LIMIT_BITS, LIMITS, Numbers, RESIDUALS, RING, ROWS, SCORES,
     SQUARES, WEIGHTS,
@@ -32,27 +32,32 @@ pub fn loss<P: Protocol>(
     weights: &P::Share,
     rows: &Batch<P::Share>,
 ) -> Result<P::Sum, Abort> {
-    match (&numbers.softplus, numbers.recipe.loss) {
-        (Some(softplus), Loss::Logistic) => {
-            let scores = clipped(p, numbers, weights, rows, FARTHEST_SCORE, SCORES)?;
-            let each = saturated(p, &scores, softplus)?;
-            let (n, sum) = (P::len(&each), P::sum_rows(&each, P::len(&each)));
-            // -ln p = softplus(z) - y·z
-            let hits = p.dot(&scores, &P::scale(&rows.labels, u64::MAX), n);
-            Ok(P::add_sum(hits, (&sum).into()))
-        }
-        _ => {
-            let most = numbers.residual_units() >> (RESIDUALS - SQUARES);
-            let scores = clipped(p, numbers, weights, rows, LARGEST_LABEL, SQUARES)?;
-            let labels = p.truncate(&rows.labels, RESIDUALS - SQUARES, RING)?;
-            let residuals = P::sub(&scores, &labels);
-            let (within, _) = clip(p, &P::reduce(&residuals, NARROW), -most, most)?;
-            let within = p.truncate(&within, 0, RING)?;
-            // Twice the loss is w·(2r - w), where w is what of r counts.
-            let other = P::sub(&P::scale(&residuals, 2), &within);
-            Ok(p.dot(&within, &other, P::len(&within)))
-        }
-    }
+    let Some(softplus) = &numbers.softplus else { return squares(p, numbers, weights, rows) };
+    let scores = clipped(p, numbers, weights, rows, FARTHEST_SCORE, SCORES)?;
+    let scores = p.truncate(&scores, 0, RING)?;
+    let each = saturated(p, &scores, softplus)?;
+    let (n, sum) = (P::len(&each), P::sum_rows(&each, P::len(&each)));
+    // -ln p = softplus(z) - y·z
+    let hits = p.dot(&scores, &P::scale(&rows.labels, u64::MAX), n);
+    Ok(P::add_sum(hits, (&sum).into()))
+}
+
+fn squares<P: Protocol>(
+    p: &mut P,
+    numbers: &Numbers,
+    weights: &P::Share,
+    rows: &Batch<P::Share>,
+) -> Result<P::Sum, Abort> {
+    let most = numbers.residual_units() >> (RESIDUALS - SQUARES);
+    let scores = clipped(p, numbers, weights, rows, LARGEST_LABEL, SQUARES)?;
+    let scores = p.truncate(&scores, 0, RING)?;
+    let labels = p.truncate(&rows.labels, RESIDUALS - SQUARES, RING)?;
+    let residuals = P::sub(&scores, &labels);
+    let (within, _) = clip(p, &P::reduce(&residuals, NARROW), -most, most)?;
+    let within = p.truncate(&within, 0, RING)?;
+    // Twice the loss is w·(2r - w), where w is what of r counts.
+    let other = P::sub(&P::scale(&residuals, 2), &within);
+    Ok(p.dot(&within, &other, P::len(&within)))
 }
 
 /// For the area under the curve of classes 0 and 1: of how many ones, and of how many rows, scores are below each limit, and how many there are
@@ -99,7 +104,7 @@ pub fn areas<P: Protocol>(p: &mut P, counts: &P::Share) -> Result<P::Sum, Abort>
     p.concat_sums(vec![ordered, every])
 }
 
-/// Scores with so many fraction bits, brought to ±far, in the ring of 2^64.
+/// Scores with so many fraction bits, brought to ±far.
 fn clipped<P: Protocol>(
     p: &mut P,
     numbers: &Numbers,
@@ -113,6 +118,5 @@ fn clipped<P: Protocol>(
     let scores = p.truncate(product, drop, numbers.scores - (SCORES - fraction))?;
     #[allow(clippy::cast_possible_truncation)] // a constant
     let far = (far * f64::from(1 << fraction)) as i64;
-    let (scores, _) = clip(p, &scores, -far, far)?;
-    p.truncate(&scores, 0, RING)
+    clip(p, &scores, -far, far).map(|(scores, _)| scores)
 }

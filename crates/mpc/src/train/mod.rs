@@ -3,15 +3,25 @@
 //! What is computed is [`privet_model::training`]'s step; every rounding is one of a truncation, whose error has the mean zero, as which way
 //! it goes follows from a random summand (as in Gupta et al., ICML 2015, who show that training needs that).
 //!
-//! | step | rounds with `replicated3` |
+//! | part | rounds with `replicated3` |
 //! |---|---|
 //! | scores, by the weights | 1 |
-//! | residuals, by the logistic function (`SecureML`, Mohassel, Zhang, S&P 2017, clips earlier; this keeps to 2^-12) | 6 |
-//! | gradient, by the rows | 2 |
+//! | residuals: the logistic function (`SecureML`, Mohassel, Zhang, S&P 2017, clips earlier; this keeps to 2^-12) | 5 |
+//! | residuals of squares | 4 |
+//! | gradient, by the rows, with noise or without | 2 |
 //! | gradient descent | 1 |
 //! | Adam: both sums | 2 |
 //! | Adam: the inverse root of the sum of squares | 10 |
 //! | Adam: the product | 2 |
+//! | [`settle`] | 4 |
+//!
+//! for scores of at most 42 bits. With 528 columns of at most 8, batches of 128 and the logistic loss the parties send 60,962 bytes a step by gradient
+//! descent, and 364,892 by Adam.
+//!
+//! With `replicated3` one of three parties may be curious. With `replicated3-malicious` one may do anything: what it sends is proven before a run
+//! [ends](Trains::end) or is [opened](Trains::open), and until then nothing of the run is to be kept.
+//!
+//! What one party learns that another does not: whether its own run ended. Parties agree on that before they forget what they had before.
 
 mod evaluate;
 mod noise;
@@ -22,7 +32,6 @@ pub use evaluate::{areas, counts, loss};
 pub use state::{Batch, State, Stored};
 pub use trains::Trains;
 
-use privet_model::training::Loss;
 use privet_model::training::adam::Adam;
 use privet_model::training::numbers::{DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS};
 use privet_ring::entropy::Entropy;
@@ -91,17 +100,13 @@ fn residuals<P: Protocol>(
     scores: &P::Share,
     labels: &P::Share,
 ) -> Result<P::Share, Abort> {
-    match (&numbers.sigmoid, numbers.recipe.loss) {
-        (Some(sigmoid), Loss::Logistic) => {
-            let labels = P::scale(labels, 1 << RESIDUALS);
-            Ok(P::sub(&saturated(p, scores, sigmoid)?, &labels))
-        }
-        _ => {
-            let most = numbers.residual_units();
-            let (within, _) = clip(p, &P::sub(scores, &P::reduce(labels, numbers.scores)), -most, most)?;
-            p.truncate(&within, 0, RING)
-        }
+    if let Some(sigmoid) = &numbers.sigmoid {
+        let labels = P::scale(labels, 1 << RESIDUALS);
+        return Ok(P::sub(&saturated(p, scores, sigmoid)?, &labels));
     }
+    let most = numbers.residual_units();
+    let (within, _) = clip(p, &P::sub(scores, &P::reduce(labels, numbers.scores)), -most, most)?;
+    p.truncate(&within, 0, RING)
 }
 
 /// The average over the batch of residual times row, and the penalty's.

@@ -33,6 +33,8 @@ pub struct Stored {
     pub step: u64,
 }
 
+privet_ring::not_shown!(Stored);
+
 impl<S> State<S> {
     /// All weights zero.
     pub fn new<P: Protocol<Share = S>>(p: &P, columns: usize) -> Self {
