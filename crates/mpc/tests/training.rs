@@ -13,7 +13,7 @@ use common::entropy;
 use common::gates::given;
 use common::party::Party;
 use common::training::{ADAM, Trained, data, encoded, recipe, rounded};
-use privet_model::training::numbers::{LIMITS, Numbers, RING, ROWS, WEIGHTS};
+use privet_model::training::numbers::{LIMIT_BITS, LIMITS, Numbers, RING, ROWS, WEIGHTS};
 use privet_model::training::reference;
 use privet_model::training::{Loss, Optimiser, Recipe};
 use privet_mpc::Abort;
@@ -258,7 +258,7 @@ fn areas_are_those_of_float64<P: Trained>() {
         };
         let off = numbers.limit_error();
         for (i, limit) in
-            (-(LIMITS / 2)..=LIMITS / 2).map(|i| i as f64 / 8.0).chain([f64::INFINITY]).enumerate()
+            (-(LIMITS / 2)..=LIMITS / 2).map(|i| i as f64 / f64::from(1 << LIMIT_BITS)).chain([f64::INFINITY]).enumerate()
         {
             let fits = |got: i64, of: fn(f64) -> bool| {
                 (count(limit - off, of)..=count(limit + off, of)).contains(&got)

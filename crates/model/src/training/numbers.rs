@@ -41,9 +41,9 @@ pub const SQUARES: u32 = 10;
 /// No label of a loss of squares is greater.
 pub const LARGEST_LABEL: f64 = 4096.0;
 /// Limits between scores, for the area under the curve: so many, as many below zero as above.
-pub const LIMITS: i64 = 127;
+pub const LIMITS: i64 = 255;
 /// Their distance is 2^-this.
-pub const LIMIT_BITS: u32 = 3;
+pub const LIMIT_BITS: u32 = 4;
 /// Bits by which scores are finer than that distance, where they are compared with limits.
 pub const FINER: u32 = 8;
 /// Rows that are evaluated in one sum of losses or of counts at most, in as many chunks as are liked.
