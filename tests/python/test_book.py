@@ -26,6 +26,7 @@ GUIDES = {
     "guides/enclave.md": 5,
     "guides/gateway.md": 3,
     "guides/page.md": 4,
+    "guides/training.md": 20,
     "concepts/reveal-and-protect.md": 1,
 }
 

@@ -4,6 +4,9 @@
 
 use std::fmt::Write as _;
 
+use privet_deploy::train::agreement::{
+    Agreement, ModelChoice, OwnerEntry, PartyEntry, PrivacyChoice, Schedule,
+};
 use privet_serve::clients::ClientConfig;
 use privet_serve::config::{
     AlsoConfig, EnclaveConfig, HeConfig, KeysConfig, KeysEndpoint, LimitsConfig, PartyConfig, PeersConfig,
@@ -11,6 +14,7 @@ use privet_serve::config::{
 };
 use privet_serve::deployment::DeploymentFile;
 use privet_serve::limits::Limits;
+use privet_serve::training::trainer::TrainerConfig;
 use privet_serve::web::{FieldConfig, WebConfig};
 use privet_tee::policy::Policy;
 use serde::de::DeserializeOwned;
@@ -19,8 +23,13 @@ use crate::docs_reading::blocks;
 use crate::docs_tests::{documents, read, root};
 
 const PAGE: &str = "docs/reference/configuration.md";
-const SOURCES: [&str; 3] =
-    ["crates/serve/src/config.rs", "crates/serve/src/clients.rs", "crates/serve/src/web/config.rs"];
+const SOURCES: [&str; 5] = [
+    "crates/serve/src/config.rs",
+    "crates/serve/src/clients.rs",
+    "crates/serve/src/web/config.rs",
+    "crates/serve/src/training/trainer.rs",
+    "crates/deploy/src/train/agreement.rs",
+];
 /// Where messages have their first bytes.
 const MARKED: [&str; 5] = [
     "crates/deploy/src/wire.rs",
@@ -68,7 +77,15 @@ fn default(structure: &str, name: &str, of: &str, attributes: &str) -> Option<St
     match function {
         Some("one" | "first") => Some("1".into()),
         Some("all") => Some("`score`".into()),
+        Some("default_protocol") => Some("`replicated3`".into()),
+        Some("default_largest") => Some("8".into()),
+        Some("default_most_weight") => Some("16".into()),
+        Some("default_validation") => Some("0.1".into()),
+        Some("default_at_once") => Some("64".into()),
+        Some("default_delta") => Some("0.00001".into()),
         Some(other) => panic!("what `{other}` gives must be said here"),
+        None if of == "u64" && attributes.contains("default") => Some("0".into()),
+        None if of == "f64" && attributes.contains("default") => Some("0".into()),
         None if of == "bool" && attributes.contains("default") => Some("`false`".into()),
         None if attributes.contains("default") || of.starts_with("Option<") => Some("-".into()),
         None => None,
@@ -104,7 +121,9 @@ fn words(of: &str) -> String {
     if let Some(inner) = inside("Option<") {
         return words(inner);
     }
-    if let Some(inner) = inside("Vec<").filter(|inner| !inner.ends_with("Config")) {
+    if let Some(inner) =
+        inside("Vec<").filter(|inner| !inner.ends_with("Config") && !inner.ends_with("Entry"))
+    {
         return format!("list of {}", words(inner));
     }
     let of = if of.ends_with("Config>") { of.trim_start_matches("Vec<").trim_end_matches('>') } else { of };
@@ -114,6 +133,15 @@ fn words(of: &str) -> String {
         "bool" => "`true` or `false`".into(),
         "Reveal" => "`score`, `probability` or `label`".into(),
         "usize" | "u64" | "u32" | "f64" => "number".into(),
+        "Arrangement" => "`horizontal`, `vertical-in-order` or `vertical-by-tags`".into(),
+        "Loss" => "`logistic`, or `{ squares = { most = 16.0 } }`".into(),
+        "Optimiser" => "`sgd`, or `{ adam = { first = 0.9, second = 0.999 } }`".into(),
+        "Outcome" => "`{ open-to = OWNER }`, or `kept-as-shares`".into(),
+        "ModelChoice" => "[table](#model)".into(),
+        "Schedule" => "[table](#training)".into(),
+        "PrivacyChoice" => "[table](#privacy)".into(),
+        "Vec<OwnerEntry>" => "[tables](#owners)".into(),
+        "Vec<PartyEntry>" => "[tables](#parties)".into(),
         "PeersConfig" => "[table](#peers)".into(),
         "LimitsConfig" => "[table](#limits)".into(),
         "ClientConfig" => "[tables](#clients)".into(),
@@ -178,6 +206,13 @@ fn every_key_that_a_reader_takes_is_on_the_page() {
         ("WebConfig", taken::<WebConfig>()),
         ("FieldConfig", taken::<FieldConfig>()),
         ("LimitsConfig", taken::<LimitsConfig>()),
+        ("TrainerConfig", taken::<TrainerConfig>()),
+        ("Agreement", taken::<Agreement>()),
+        ("ModelChoice", taken::<ModelChoice>()),
+        ("Schedule", taken::<Schedule>()),
+        ("PrivacyChoice", taken::<PrivacyChoice>()),
+        ("OwnerEntry", taken::<OwnerEntry>()),
+        ("PartyEntry", taken::<PartyEntry>()),
     ];
     for (structure, expected) in readers {
         let (_, rest) = page.split_once(&format!("<!-- keys {structure} -->")).unwrap();
@@ -212,6 +247,7 @@ fn refusals(sample: &str) -> Vec<String> {
         tried::<EnclaveConfig>("enclave", sample),
         tried::<KeysConfig>("keys", sample),
         tried::<WebConfig>("web", sample),
+        tried::<TrainerConfig>("trainer", sample),
         tried::<DeploymentFile>("deployment", sample),
         Policy::parse(sample).err().map(|e| format!("policy: {e}")),
     ];

@@ -257,8 +257,10 @@ fn areas_are_those_of_float64<P: Trained>() {
             i64::try_from(counts.count()).unwrap()
         };
         let off = numbers.limit_error();
-        for (i, limit) in
-            (-(LIMITS / 2)..=LIMITS / 2).map(|i| i as f64 / f64::from(1 << LIMIT_BITS)).chain([f64::INFINITY]).enumerate()
+        for (i, limit) in (-(LIMITS / 2)..=LIMITS / 2)
+            .map(|i| i as f64 / f64::from(1 << LIMIT_BITS))
+            .chain([f64::INFINITY])
+            .enumerate()
         {
             let fits = |got: i64, of: fn(f64) -> bool| {
                 (count(limit - off, of)..=count(limit + off, of)).contains(&got)

@@ -49,7 +49,7 @@ impl Preparation {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let refuse =
-            |what: String| Error::refused("E118", format!("`{}` is no preparation: {what}.", path.display()));
+            |what: String| Error::refused("E349", format!("`{}` is no preparation: {what}.", path.display()));
         let read: Self = serde_json::from_str(&read_text(path)?).map_err(|e| refuse(e.to_string()))?;
         if read.format != FORMAT {
             return Err(refuse(format!("it has format {}, this program reads {FORMAT}", read.format)));
@@ -168,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let rows = folder.path().join("rows.csv");
         std::fs::write(&rows, "a,b\n1,2\n3,\n5,4\n").unwrap();
-        let fitted = fit(rows.to_str().unwrap(), &["b".into(), "a".into()], 8.0).unwrap();
+        let fitted = fit(rows.to_str().unwrap(), &["b".into(), "a".into()], 8.0).ok().unwrap();
         assert_eq!((fitted.fitted_rows, fitted.of("b").unwrap().fill), (3, 3.0));
         let path = folder.path().join("preparation.json");
         fitted.write(&path).unwrap();
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(Preparation::read(&path).unwrap(), fitted);
         for (from, to) in [("\"format\": 1", "\"format\": 2"), ("\"scale\"", "\"skale\"")] {
             std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-            assert_eq!(Preparation::read(&path).unwrap_err().code, "E118", "{to}");
+            assert_eq!(Preparation::read(&path).unwrap_err().code, "E349", "{to}");
         }
     }
 }
