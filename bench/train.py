@@ -83,8 +83,6 @@ def in_the_clear(values, labels, args):
         for first in range(0, len(rows) - args.batch + 1, args.batch):
             batch = rows[first : first + args.batch]
             steps += 1
-            if args.steps and steps > args.steps:
-                break
             p = 1 / (1 + np.exp(-(x[batch] @ w)))
             g = x[batch].T @ (p - labels[batch]) / args.batch
             if args.optimiser == "sgd":
@@ -93,11 +91,13 @@ def in_the_clear(values, labels, args):
             m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
             w = w - args.rate * (m / (1 - 0.9**steps)) / (np.sqrt(v / (1 - 0.999**steps)) + 1e-8)
         after.append(w.copy())
-    return after, np.array(judging), time.perf_counter() - start
+    return after, np.array(judging, dtype=int), time.perf_counter() - start
 
 
 def judged(values, labels, w):
     """Area under the curve and mean loss."""
+    if not len(labels):
+        return None
     score = values @ w[:-1] + w[-1]
     p = 1 / (1 + np.exp(-score))
     return {"auc": float(roc_auc_score(labels, p)), "loss": float(log_loss(labels, p))}
@@ -140,16 +140,22 @@ def main():
     parser.add_argument("--rate", type=float, default=0.001)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--validation", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--protocol", default="replicated3")
     parser.add_argument("--round-trip", type=float, default=0.0, help="milliseconds between the parties, imitated")
-    parser.add_argument("--json", help="adds the result to this file")
+    parser.add_argument("--record", help="makes all measurements of the record, and writes FILE.json and FILE.md")
     args = parser.parse_args()
-    if args.data == "home-credit" and not (args.applicants and Path(args.applicants).exists()):
-        return print("SKIPPED: Kaggle's applicants are not here")
+    if args.record:
+        return record(args)
+    result = measure(args)
+    print(json.dumps(result, indent=1) if result else "SKIPPED: Kaggle's applicants are not here")
 
+
+def measure(args):
+    """One training, in private and in the clear."""
+    if args.data == "home-credit" and not (args.applicants and Path(args.applicants).exists()):
+        return None
     with tempfile.TemporaryDirectory() as folder:
         rows = table(args).reset_index(drop=True)
         report, wall = privately(args, Path(folder), rows)
@@ -158,8 +164,8 @@ def main():
         training = report["training"]
         values, labels = prepared(rows, preparation), rows["LABEL"].to_numpy()
         after, judging, plain_seconds = in_the_clear(values, labels, args)
-        of_epoch = {round(j["step"]): j for j in training["judgements"]}
-        epoch = sorted(of_epoch).index(training["result_step"])
+        of_step = {judgement["step"]: judgement for judgement in training["judgements"]}
+        epoch = next((at for at, step in enumerate(sorted(of_step)) if step == training["result_step"]), -1)
         result = {
             "data": args.data,
             "rows": len(rows),
@@ -178,17 +184,81 @@ def main():
             "plain_ms_per_step": 1e3 * plain_seconds / training["steps"],
             "private": judged(values[judging], labels[judging], w),
             "plain": judged(values[judging], labels[judging], after[epoch]),
-            "privately_judged": of_epoch[training["result_step"]],
+            "privately_judged": of_step.get(training["result_step"]),
             "farthest_weight": float(np.abs(w - after[epoch]).max()),
             "machine": platform.processor() or platform.machine(),
         }
-    result["auc_off"] = result["private"]["auc"] - result["plain"]["auc"]
-    result["loss_off"] = result["private"]["loss"] - result["plain"]["loss"]
-    print(json.dumps(result, indent=1))
-    if args.json:
-        path = Path(args.json)
-        records = json.loads(path.read_text()) if path.exists() else []
-        path.write_text(json.dumps(records + [result], indent=1) + "\n")
+    if result["private"]:
+        for what in ("auc", "loss"):
+            result[f"{what}_off"] = result["private"][what] - result["plain"][what]
+    return result
+
+
+SPEED = [
+    {"optimiser": optimiser, "batch": batch, "round_trip": far, "protocol": protocol, "rows": rows * batch // 128}
+    for protocol, optimisers, ways in [
+        ("replicated3", ["sgd", "adam"], [(0.0, 25_600), (10.0, 6_400), (40.0, 3_200)]),
+        ("replicated3-malicious", ["sgd", "adam"], [(0.0, 3_200)]),
+    ]
+    for optimiser in optimisers
+    for batch in [128, 256]
+    for far, rows in ways
+]
+
+
+def record(args):
+    """Everything that the record has."""
+    base = vars(args) | {"record": None}
+    quality = [
+        {"data": "uci", "epochs": 10, "rate": 0.003},
+        {"data": "home-credit", "epochs": 10, "rate": 0.001},
+        {"data": "synthetic", "rows": 246_005, "epochs": 1, "rate": 0.001},
+    ]
+    speed = [case | {"data": "synthetic", "epochs": 1, "validation": 0.0, "rate": 0.001} for case in SPEED]
+    results = {"quality": [], "speed": []}
+    for name, cases in (("quality", quality), ("speed", speed)):
+        for case in cases:
+            print(case, flush=True)
+            results[name].append(measure(argparse.Namespace(**(base | case))) or {"data": case["data"], "skipped": True})
+    out = Path(args.record)
+    out.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n")
+    out.with_suffix(".md").write_text(page(results))
+
+
+def page(results):
+    """The record for people."""
+    text = ["# Training in private", "", *INTRODUCTION, "", "## How good", "", QUALITY, "|---|" + "---|" * 8]
+    for r in results["quality"]:
+        if r.get("skipped"):
+            text.append(f"| {r['data']} | SKIPPED: the rows are not handed out |" + " |" * 7)
+            continue
+        seen = r["privately_judged"]
+        text.append(
+            f"| {r['data']} | {r['rows']} × {r['columns']} | {r['steps']} | {r['private']['auc']:.5f} | {r['plain']['auc']:.5f} |"
+            f" {r['private']['loss']:.5f} | {r['plain']['loss']:.5f} | {seen['auc']:.4f}, {seen['loss']:.5f} | {r['seconds_in_all']:.1f} s |"
+        )
+    text += ["", "## How fast", "", SPEED_SAYS, "", SPEED_HEAD, "|---|" + "---|" * 7]
+    for r in results["speed"]:
+        text.append(
+            f"| {r['protocol']} | {r['optimiser']} | {r['batch']} | {r['round_trip_ms']:.0f} ms | {r['ms_per_step']:.2f} ms |"
+            f" {r['rounds_per_step']:.1f} | {r['bytes_per_step'] / 1e3:.0f} kB | {r['plain_ms_per_step']:.2f} ms |"
+        )
+    return "\n".join(text + ["", *OTHERS, ""])
+
+
+INTRODUCTION = """Two owners, three parties as real processes with TLS between them, all on one machine of two cores. In the clear it is the same schedule
+in float64: the same rows in the same order, with Adam as published. Made again by
+`python bench/train.py --privet target/release/privet --record docs/bench/training`.""".splitlines()
+QUALITY = (
+    "| rows | how many | steps | AUC, private | AUC, in the clear | loss, private | loss, in the clear | what the lead saw (AUC, loss) | whole command |"
+)
+SPEED_SAYS = """One step of a batch at 528 columns, with reading its shares from disk, over whole epochs. Round trips are imitated between the parties; there the time
+is the rounds, of which each costs half a round trip."""
+SPEED_HEAD = "| protocol | optimiser | batch | round trip | a step | rounds | bytes between the parties | a step in the clear |"
+OTHERS = """## Beside other systems
+
+MP-SPDZ's replicated ring needs 27 ms for a batch of 128 and 36 ms for one of 256 on this kind of machine, with the exact logistic function, by gradient descent at
+528 columns; tf-encrypted published 10 to 19 ms on 12 faster cores.""".splitlines()
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class Reader:
         if not folder.exists():
             folder.mkdir(parents=True)
         if not (folder / "models").exists():
-            for name in ("models", "tee-vectors"):
+            for name in ("models", "tee-vectors", "examples"):
                 (folder / name).symlink_to(ROOT / name)
         return folder
 
