@@ -16,7 +16,7 @@ use privet_deploy::train::agreement::{Agreement, Arrangement, Outcome};
 use privet_deploy::train::order::Order;
 use privet_deploy::train::owner::{Judgement, Weights};
 use privet_deploy::train::result::public;
-use privet_deploy::train::wire::{Ask, StateId};
+use privet_deploy::train::wire::Ask;
 use privet_model::tensor::{Data, Tensor};
 use privet_model::training::Optimiser;
 use privet_mpc::role::Role;
@@ -68,12 +68,9 @@ fn gave(agreement: &Agreement, world: World) -> (Parties, Own, Own) {
     (parties, bank, bureau)
 }
 
-fn finish(parties: &Parties, state: StateId) {
-    parties.ask("bank", &Ask::Finish { of: state.id });
-}
-
 fn model(parties: &Parties) -> Weights {
-    let replies = parties.ask("bank", &Ask::Model { nonce: parties.nonce() });
+    let finished = parties.statuses()[0].finished.unwrap();
+    let replies = parties.ask("bank", &parties.for_model(finished));
     Weights::of(&parties.agreement, &replies).unwrap()
 }
 
@@ -109,7 +106,7 @@ fn weights_are_those_of_float64_however_rows_belong_together() {
             };
             assert_eq!(parties.data().rows, rows);
             let state = parties.run_all();
-            finish(&parties, state);
+            parties.finish(state);
             let off = distance(&parties, &bank, &bureau);
             println!("{arrangement:?} {protocol} {optimiser:?}: {} steps, off by {off:.2e}", state.step);
             assert!(off < 2e-3, "{off}");
@@ -127,7 +124,7 @@ fn judgements_are_those_of_float64() {
         let data = parties.data();
         let replies = parties.ask("bank", &Ask::Judge { of: state.id, nonce: parties.nonce() });
         let judged = Judgement::of(&agreement, &replies, data.judging).unwrap();
-        finish(&parties, state);
+        parties.finish(state);
         let Weights { weights, intercept } = model(&parties);
         let (values, labels) = table(&agreement, &bank, &bureau);
         let order = Order::new(&agreement.training, labels.len());
@@ -158,8 +155,8 @@ fn a_model_that_is_kept_as_shares_answers_without_being_opened() {
         agreement.result = Outcome::KeptAsShares;
         let (parties, bank, bureau) = gave(&agreement, World::new(3));
         let state = parties.run_all();
-        finish(&parties, state);
-        assert_eq!(parties.refused("bank", &Ask::Model { nonce: parties.nonce() }), "E351");
+        parties.finish(state);
+        assert_eq!(parties.refused("bank", &parties.for_model(state)), "E351");
         let halves = parties.statuses().into_iter().map(|status| status.half.unwrap()).collect();
         let bundle = public(&agreement, halves, &mut entropy(1)).unwrap();
         // Another model's public half is refused.
@@ -215,28 +212,35 @@ fn only_what_was_agreed_on_is_opened() {
     }
     assert_eq!(parties.refused("anyone", &Ask::Status), "E351");
     assert_eq!(parties.refused("anyone", &Ask::Begin), "E351");
-    // The model is opened to the bank, and not before the end.
-    let model = || Ask::Model { nonce: nonce() };
-    assert_eq!(parties.refused("bureau", &model()), "E351");
-    assert_eq!(parties.refused("bank", &model()), "E352");
-    // No judgement between those of the agreement, no steps beyond it, none after the end, and rows are as they were given.
+    // No judgement between those of the agreement, no steps beyond it, and rows are as they were given.
     let state = parties.run(data.digest, 1);
-    assert_eq!(parties.refused("bank", &Ask::Judge { of: state.id, nonce: nonce() }), "E355");
+    for of in [data.digest, state.id] {
+        assert_eq!(parties.refused("bank", &Ask::Judge { of, nonce: nonce() }), "E355");
+    }
     for (from, steps) in [(data.digest, 0), (data.digest, 9), (data.digest, u64::MAX)] {
         assert_eq!(parties.refused("bank", &Ask::Run { from, steps, nonce: nonce() }), "E355");
     }
     assert_eq!(parties.refused("bank", &Ask::Run { from: Hex([9; 32]), steps: 1, nonce: nonce() }), "E353");
     assert_eq!(parties.refused("bank", &Ask::Begin), "E352");
-    finish(&parties, state);
+    // The model is opened to the bank, and not before the end, which comes when it was agreed on.
+    assert_eq!(parties.refused("bureau", &parties.for_model(state)), "E351");
+    assert_eq!(parties.refused("bank", &parties.for_model(state)), "E352");
+    for ask in [Ask::Best { of: state.id }, Ask::Finish { of: state.id }] {
+        assert_eq!(parties.refused("bank", &ask), "E355");
+    }
+    let last = parties.run_on(state.id, state.step);
+    assert_eq!(parties.refused("bank", &Ask::Finish { of: last.id }), "E355", "it was not judged");
+    parties.finish(last);
     for ask in [
-        Ask::Run { from: state.id, steps: 1, nonce: nonce() },
-        Ask::Best { of: state.id },
+        Ask::Run { from: last.id, steps: 1, nonce: nonce() },
+        Ask::Best { of: last.id },
         Ask::Finish { of: data.digest },
     ] {
         assert_eq!(parties.refused("bank", &ask), "E354");
     }
     assert_eq!(parties.refused("bank", &Ask::Bundle { public: String::new() }), "E352");
-    parties.ask("bank", &model());
+    assert_eq!(parties.refused("bureau", &parties.for_model(last)), "E351");
+    parties.ask("bank", &parties.for_model(last));
     // What answers hold besides shares is named by a type without room for more.
     for reply in parties.ask("bureau", &Ask::Status) {
         assert_eq!(reply.outputs.len(), 1);
@@ -271,7 +275,7 @@ fn a_crash_loses_the_last_steps_at_most() {
         let next = ((at.step / every + 1) * every).min(steps);
         at = parties.run(at.id, 8.min(next - at.step));
     }
-    finish(&parties, at);
+    parties.finish(at);
     assert!(distance(&parties, &bank, &bureau) < 2e-3);
 }
 

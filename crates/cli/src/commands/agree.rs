@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use privet_deploy::Error;
 use privet_deploy::train::agreement::{
     Agreement, Arrangement, FORMAT, ModelChoice, Outcome, OwnerEntry, PartyEntry, PrivacyChoice, Schedule,
+    USUAL_ROWS,
 };
 use privet_deploy::train::trust::card;
 use privet_model::training::{Loss, Optimiser};
@@ -90,6 +91,7 @@ pub(crate) fn agreement(
         lead,
         label: is_horizontal.then_some(label),
         columns: if is_horizontal { columns[0].0.clone() } else { Vec::new() },
+        most_rows: USUAL_ROWS,
         model: model(recipe),
         training: schedule(recipe),
         privacy: privacy(recipe),

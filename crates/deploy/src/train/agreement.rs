@@ -15,6 +15,8 @@ use crate::error::Error;
 pub const FORMAT: u32 = 1;
 /// The most rows of one owner: a party counts them in 32 bits.
 pub const MOST_ROWS: usize = 1 << 28;
+/// And without a word of it.
+pub const USUAL_ROWS: usize = 1 << 24;
 
 /// The whole agreement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Agreement {
     /// With `horizontal`: the columns, which every owner has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<String>,
+    /// No owner may give more rows: parties keep them on their disks.
+    #[serde(default = "default_most_rows")]
+    pub most_rows: usize,
     /// What is trained.
     pub model: ModelChoice,
     /// How it is trained.
@@ -168,6 +173,10 @@ fn default_protocol() -> String {
     "replicated3".into()
 }
 
+fn default_most_rows() -> usize {
+    USUAL_ROWS
+}
+
 fn default_largest() -> f64 {
     8.0
 }
@@ -264,12 +273,18 @@ impl Agreement {
             return Err(unfit(format!("{labels} owners have a `label`; expected one")));
         }
         let mut names: Vec<&String> = self.feature_names();
+        if names.is_empty() {
+            return Err(unfit("there is no column to learn from".into()));
+        }
         names.extend(self.label.iter().chain(self.owners.iter().filter_map(|o| o.label.as_ref())));
         let count = names.len();
         names.sort_unstable();
         names.dedup();
         if names.len() != count {
             return Err(unfit("a column is named twice".into()));
+        }
+        if [&self.id, &self.name].into_iter().chain(names).any(|name| name.chars().any(char::is_control)) {
+            return Err(unfit("a name has characters that are not printed".into()));
         }
         Ok(())
     }
@@ -290,6 +305,12 @@ impl Agreement {
             return Err(unfit(
                 "expected `epochs` from 1 to 100000, `steps_at_once` from 1 to 4096, `judge_every` and `patience` from 1".into(),
             ));
+        }
+        if !(1..=MOST_ROWS).contains(&self.most_rows) {
+            return Err(unfit(format!("`most_rows` is {}; expected 1 to {MOST_ROWS}", self.most_rows)));
+        }
+        if self.privacy.is_some_and(|privacy| !(privacy.delta > 0.0 && privacy.delta < 1.0)) {
+            return Err(unfit("`privacy.delta` is no number between 0 and 1".into()));
         }
         if self.norm_of_part() == Some(0.0) {
             return Err(unfit(

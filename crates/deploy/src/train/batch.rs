@@ -62,15 +62,24 @@ impl Data {
         if numbers.recipe.intercept {
             into.ones(role, columns);
         }
-        let replicated = |[own, next]: [Vec<u64>; 2]| Replicated { k: RING, own, next };
-        Ok(Shares { rows: replicated(into.rows), labels: replicated(into.labels) })
+        let replicated = |[own, next]: &mut [Vec<u64>; 2]| {
+            let [own, next] = [own, next].map(std::mem::take);
+            Replicated { k: RING, own, next }
+        };
+        Ok(Shares { rows: replicated(&mut into.rows), labels: replicated(&mut into.labels) })
     }
 }
 
-/// Shares on their way into a batch, by component.
+/// Shares on their way into a batch, by component. Wiped where they do not get there.
 struct Into {
     rows: [Vec<u64>; 2],
     labels: [Vec<u64>; 2],
+}
+
+impl Drop for Into {
+    fn drop(&mut self) {
+        self.rows.iter_mut().chain(&mut self.labels).for_each(zeroize::Zeroize::zeroize);
+    }
 }
 
 impl Into {

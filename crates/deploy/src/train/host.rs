@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 
 use super::agreement::{Agreement, Outcome};
 use super::batch::Data;
+use super::course::Course;
+use super::now::Now;
 use super::offer::Offer;
 use super::order::judging;
 use super::progress::{Kept, Progress};
@@ -49,18 +51,19 @@ pub struct TrainHost {
     turn: Mutex<()>,
 }
 
-/// How far it is.
-struct Now {
-    /// Until all are complete and fit together.
-    offers: Vec<Offer>,
-    data: Option<Arc<Data>>,
-    progress: Progress,
-}
+/// Whether a computation may take this state.
+type May<'a> = &'a dyn Fn(&Now, &Course, StateId) -> Result<(), Error>;
+
+/// Before the first step, where there is no run to name it.
+const BEGINNING: StateId = StateId { step: 0, id: Hex([0; 32]) };
 
 /// A computation's point, and what it is to do.
 struct Computation<'a> {
     point: [u8; 32],
     data: Arc<Data>,
+    /// None at the beginning.
+    state: Option<StateId>,
+    kept: Kept,
     _turn: MutexGuard<'a, ()>,
 }
 
@@ -126,7 +129,7 @@ impl TrainHost {
             Ask::Begin => self.begin(owner).map(done),
             Ask::Rows => self.rows_of(owner, request).map(done),
             Ask::Complete { rows } => self.complete(owner, *rows).map(done),
-            Ask::Model { .. } => self.model(owner, &ask).map(|opened| opened.reply(id)),
+            Ask::Model { of, .. } => self.model(owner, &ask, of.0).map(|opened| opened.reply(id)),
             _ => {
                 self.lead(owner)?;
                 match &ask {
@@ -145,16 +148,17 @@ impl TrainHost {
 
     fn status(&self) -> Status {
         let now = self.now();
-        let offers = now.data.as_ref().map_or(&now.offers, |data| &data.offers);
+        let digests = now.data.is_some();
         let offer = |(entry, offer): (&super::agreement::OwnerEntry, &Offer)| OfferStatus {
             owner: entry.name.clone(),
             rows: offer.rows().into(),
             complete: offer.is_complete(),
+            digest: digests.then(|| Hex(offer.digest())),
         };
-        let Progress { states, best, finished, half, bundled } = now.progress.clone();
+        let Progress { states, best, finished, half, bundled, .. } = now.progress.clone();
         Status {
             agreement: Hex(self.agreement.digest()),
-            offers: self.agreement.owners.iter().zip(offers).map(offer).collect(),
+            offers: self.agreement.owners.iter().zip(now.offers()).map(offer).collect(),
             data: now.data.as_ref().map(|data| self.facts(data)),
             states,
             best,
@@ -165,21 +169,20 @@ impl TrainHost {
     }
 
     fn facts(&self, data: &Data) -> DataStatus {
-        let (schedule, rows) = (&self.agreement.training, data.alignment.len());
-        let judging = judging(schedule, rows);
-        let batches = ((rows - judging) / schedule.batch.max(1)) as u64;
-        DataStatus {
-            digest: Hex(data.digest),
-            rows: rows as u64,
-            judging: judging as u64,
-            batches,
-            steps: batches.saturating_mul(schedule.epochs),
-        }
+        let rows = data.alignment.len();
+        let Course { judging, batches, steps, .. } = self.course(data);
+        DataStatus { digest: Hex(data.digest), rows: rows as u64, judging: judging as u64, batches, steps }
+    }
+
+    fn course(&self, data: &Data) -> Course {
+        Course::of(&self.agreement, data.alignment.len())
     }
 
     fn begin(&self, owner: usize) -> Result<(), Error> {
+        // Nothing is computed meanwhile.
+        let _turn = self.turn()?;
         let mut now = self.now();
-        now.open()?[owner] = Offer::new(&self.agreement, owner, self.role);
+        now.reopen()?[owner] = Offer::new(&self.agreement, owner, self.role);
         for name in ["offer", "tags", "rows"] {
             self.store.remove(&format!("{name}-{owner}"))?;
         }
@@ -197,28 +200,49 @@ impl TrainHost {
 
     fn complete(&self, owner: usize, rows: u64) -> Result<(), Error> {
         let mut now = self.now();
+        if now.offers().get(owner).is_some_and(|offer| offer.is_complete() && u64::from(offer.rows()) == rows)
+        {
+            // It was said before, and another party may not have heard it.
+            return now.gather(&self.agreement);
+        }
         now.open()?[owner].complete(rows, &*self.store)?;
         now.gather(&self.agreement)
     }
 
-    /// A computation on all rows: alone, and under a point that hashes everything that it depends on.
-    fn computation(&self, ask: &Ask) -> Result<Computation<'_>, Error> {
-        let turn = match self.turn.try_lock() {
-            Ok(turn) => turn,
-            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::busy(
-                    "E324",
-                    1,
-                    "This party computes for this training already. Ask again in a second.",
-                ));
-            }
-        };
+    /// The turn of whoever computes, or changes what is computed on.
+    fn turn(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        match self.turn.try_lock() {
+            Ok(turn) => Ok(turn),
+            Err(TryLockError::Poisoned(turn)) => Ok(turn.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(Error::busy(
+                "E324",
+                1,
+                "This party computes for this training already. Ask again in a second.",
+            )),
+        }
+    }
+
+    /// A computation on all rows and a state: alone, as far as the agreement has it, and under a point that hashes everything that it depends
+    /// on. The others are told at once where it is refused here, so that they do not wait.
+    fn computation(&self, ask: &Ask, id: [u8; 32], may: May<'_>) -> Result<Computation<'_>, Error> {
+        self.prepared(ask, id, may).inspect_err(|_| self.give_up(ask))
+    }
+
+    fn prepared(&self, ask: &Ask, id: [u8; 32], may: May<'_>) -> Result<Computation<'_>, Error> {
+        let turn = self.turn()?;
         let data = self.now().data.clone();
         let missing = || Error::usage("E352", "Not all owners have given all of their rows yet.");
         let data = data.ok_or_else(missing)?;
-        let point = point(&self.agreement, &data, ask);
-        Ok(Computation { point, data, _turn: turn })
+        let (state, kept) = self.kept(&data, id, may)?;
+        Ok(Computation { point: point(&self.agreement, &data, ask), data, state, kept, _turn: turn })
+    }
+
+    /// A computation that begins and is given up at once is over for the peers too.
+    fn give_up(&self, ask: &Ask) {
+        let data = self.now().data.clone();
+        if let Some(data) = data.filter(|_| ask.computes()) {
+            drop(self.peers.meet(&point(&self.agreement, &data, ask)));
+        }
     }
 
     fn session(&self, point: [u8; 32]) -> Result<Session, Error> {
@@ -240,85 +264,63 @@ impl TrainHost {
         Ok(self.agreement.header()?.finds_cheats)
     }
 
-    /// A state and what it holds.
-    fn kept(&self, data: &Data, id: [u8; 32]) -> Result<(Option<StateId>, Kept), Error> {
-        let columns = self.numbers.recipe.columns;
+    /// A state and what it holds, if it may be taken.
+    fn kept(&self, data: &Data, id: [u8; 32], may: May<'_>) -> Result<(Option<StateId>, Kept), Error> {
+        let (columns, now, course) = (self.numbers.recipe.columns, self.now(), self.course(data));
         if id == data.digest {
+            may(&now, &course, BEGINNING)?;
             return Ok((None, beginning(columns)));
         }
-        let now = self.now();
         let state = now.progress.state(&id).ok_or_else(no_state)?;
+        may(&now, &course, state)?;
         Ok((Some(state), now.progress.kept(&*self.store, state, columns)?))
     }
 
     fn run(&self, ask: &Ask, from: [u8; 32], steps: u64) -> Result<Say, Error> {
-        let computation = self.computation(ask)?;
-        let data = &*computation.data;
-        self.now().trains()?;
-        let (state, kept) = self.kept(data, from)?;
+        let may = |now: &Now, course: &Course, state: StateId| {
+            now.trains()?;
+            course.may_run(state.step, steps)
+        };
+        let computation = self.computation(ask, from, &may)?;
+        let Computation { point, data, state, kept, .. } = &computation;
         let step = state.map_or(0, |state| state.step);
-        self.check_steps(data, step, steps)?;
-        let session = self.session(computation.point)?;
+        let session = self.session(*point)?;
         let (work, mut entropy) = (self.work(data), (self.entropy)());
         let Made { kept, id, ledger } = if self.finds_cheats()? {
-            work.run::<Malicious3>(session, &mut *entropy, &kept, step, steps)?
+            work.run::<Malicious3>(session, &mut *entropy, kept, step, steps)?
         } else {
-            work.run::<Replicated3>(session, &mut *entropy, &kept, step, steps)?
+            work.run::<Replicated3>(session, &mut *entropy, kept, step, steps)?
         };
         let new = StateId { step: step + steps, id: Hex(id) };
         let mut now = self.now();
         now.trains()?;
-        now.progress.push(&*self.store, state, new, &kept)?;
+        now.progress.push(&*self.store, *state, new, &kept)?;
         Ok(Say::Ran { state: new, rounds: ledger.rounds, bytes: ledger.bytes_between() as u64 })
     }
 
-    /// So many steps at once, of those that there are, and past no judgement.
-    fn check_steps(&self, data: &Data, from: u64, steps: u64) -> Result<(), Error> {
-        let (facts, every) = (self.facts(data), self.every(data));
-        let end = from.saturating_add(steps);
-        let fine = (1..=self.agreement.training.steps_at_once).contains(&steps)
-            && end <= facts.steps
-            && end <= (from / every + 1).saturating_mul(every);
-        if fine {
-            return Ok(());
-        }
-        let what = format!(
-            "{steps} steps from step {from} are not what was agreed on: {} at once, {} in all, and a judgement every {every}.",
-            self.agreement.training.steps_at_once, facts.steps
-        );
-        Err(Error::usage("E355", what))
-    }
-
-    fn every(&self, data: &Data) -> u64 {
-        judged_every(&self.agreement, &self.facts(data))
-    }
-
     fn judge(&self, ask: &Ask, of: [u8; 32]) -> Result<Opened, Error> {
-        let computation = self.computation(ask)?;
-        let data = &*computation.data;
-        let (state, kept) = self.kept(data, of)?;
-        let step = state.map_or(0, |state| state.step);
-        if !step.is_multiple_of(self.every(data)) && step != self.facts(data).steps {
-            let what = format!(
-                "Step {step} is not one at which the agreement has a judgement: every {}.",
-                self.every(data)
-            );
-            return Err(Error::usage("E355", what));
-        }
-        let session = self.session(computation.point)?;
+        let may = |now: &Now, course: &Course, state: StateId| course.may_judge(&now.progress, state);
+        let computation = self.computation(ask, of, &may)?;
+        let Computation { point, data, state, kept, .. } = &computation;
+        let session = self.session(*point)?;
         let (work, mut entropy) = (self.work(data), (self.entropy)());
         let share = if self.finds_cheats()? {
-            work.judge::<Malicious3>(session, &mut *entropy, &kept)?
+            work.judge::<Malicious3>(session, &mut *entropy, kept)?
         } else {
-            work.judge::<Replicated3>(session, &mut *entropy, &kept)?
+            work.judge::<Replicated3>(session, &mut *entropy, kept)?
         };
-        Ok(Opened { point: computation.point, share })
+        // Before anything leaves.
+        if let Some(state) = state {
+            self.now().progress.set_judged(&*self.store, *state)?;
+        }
+        Ok(Opened { point: *point, share })
     }
 
     fn best(&self, of: [u8; 32]) -> Result<(), Error> {
         let mut now = self.now();
         now.trains()?;
         let state = now.progress.state(&of).ok_or_else(no_state)?;
+        Course::may_be_best(&now.progress, state)?;
         now.progress.set_best(&*self.store, state)
     }
 
@@ -330,6 +332,8 @@ impl TrainHost {
         }
         now.trains()?;
         let state = now.progress.state(&of).ok_or_else(no_state)?;
+        let course = now.data.as_ref().map(|data| self.course(data)).ok_or_else(no_state)?;
+        course.may_end(&now.progress, state)?;
         let columns = self.numbers.recipe.columns;
         let mut digest = None;
         if self.agreement.result == Outcome::KeptAsShares {
@@ -344,7 +348,7 @@ impl TrainHost {
         })
     }
 
-    fn model(&self, owner: usize, ask: &Ask) -> Result<Opened, Error> {
+    fn model(&self, owner: usize, ask: &Ask, of: [u8; 32]) -> Result<Opened, Error> {
         match &self.agreement.result {
             Outcome::OpenTo(to) if self.agreement.owner(to) == Some(owner) => {}
             Outcome::OpenTo(to) => {
@@ -352,20 +356,23 @@ impl TrainHost {
             }
             Outcome::KeptAsShares => return Err(denied("nobody may: the model is kept as shares, and")),
         }
-        let computation = self.computation(ask)?;
-        let finished = self.now().progress.finished;
-        let finished = finished.ok_or_else(|| {
-            Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then.")
-        })?;
-        let (_, kept) = self.kept(&computation.data, finished.id.0)?;
-        let session = self.session(computation.point)?;
-        let (work, mut entropy) = (self.work(&computation.data), (self.entropy)());
-        let share = if self.finds_cheats()? {
-            work.open::<Malicious3>(session, &mut *entropy, &kept)?
-        } else {
-            work.open::<Replicated3>(session, &mut *entropy, &kept)?
+        let may = |now: &Now, _: &Course, state: StateId| match now.progress.finished {
+            Some(finished) if finished == state => Ok(()),
+            Some(_) => Err(no_state()),
+            None => {
+                Err(Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then."))
+            }
         };
-        Ok(Opened { point: computation.point, share })
+        let computation = self.computation(ask, of, &may)?;
+        let Computation { point, data, kept, .. } = &computation;
+        let session = self.session(*point)?;
+        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let share = if self.finds_cheats()? {
+            work.open::<Malicious3>(session, &mut *entropy, kept)?
+        } else {
+            work.open::<Replicated3>(session, &mut *entropy, kept)?
+        };
+        Ok(Opened { point: *point, share })
     }
 
     fn bundle(&self, public: &str) -> Result<(), Error> {
@@ -391,45 +398,6 @@ impl TrainHost {
     }
 }
 
-impl Now {
-    /// Offers that may still change.
-    fn open(&mut self) -> Result<&mut Vec<Offer>, Error> {
-        if self.data.is_some() {
-            let what = "All owners have given all of their rows, and none can be changed now. For other rows, agree on a new training.";
-            return Err(Error::usage("E352", what));
-        }
-        Ok(&mut self.offers)
-    }
-
-    /// Puts all rows together, once they are there.
-    fn gather(&mut self, agreement: &Agreement) -> Result<(), Error> {
-        if self.data.is_none() && self.offers.iter().all(Offer::is_complete) {
-            let offers = std::mem::take(&mut self.offers);
-            match Data::of(agreement, offers) {
-                Ok(data) => self.data = Some(Arc::new(data)),
-                Err((offers, error)) => {
-                    self.offers = offers;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn trains(&self) -> Result<(), Error> {
-        match self.progress.finished {
-            None => Ok(()),
-            Some(state) => {
-                let what = format!(
-                    "This training is over, with the state of step {}. For another model, agree on a new one.",
-                    state.step
-                );
-                Err(Error::usage("E354", what))
-            }
-        }
-    }
-}
-
 /// What leaves to an owner.
 struct Opened {
     point: [u8; 32],
@@ -442,11 +410,6 @@ impl Opened {
         let answer = [&self.point[..], self.share.packed()].concat();
         say.reply(id, vec![RawTensor::bytes(ANSWER, answer)])
     }
-}
-
-/// Steps between two judgements.
-pub(super) fn judged_every(agreement: &Agreement, facts: &DataStatus) -> u64 {
-    agreement.training.judge_every.unwrap_or(facts.batches).max(1)
 }
 
 fn point(agreement: &Agreement, data: &Data, ask: &Ask) -> [u8; 32] {
@@ -498,9 +461,38 @@ impl Host for TrainHost {
         request.number_in(HEAD, wire::ROWS).map_or(0, |rows| rows as usize)
     }
 
-    /// Two batches are read ahead, and computing takes a few times as much as a batch has.
-    fn memory(&self, _: &InferRequest) -> usize {
-        8 * 16 * self.numbers.recipe.columns * self.numbers.recipe.batch.max(super::steps::JUDGED)
+    fn memory(&self, request: &InferRequest) -> usize {
+        let Some(ask) = Ask::peek(request) else { return 0 };
+        if !ask.computes() && !matches!(ask, Ask::Complete { .. }) {
+            return 0;
+        }
+        let all = self.now().offers().iter().map(|offer| offer.rows() as usize).sum::<usize>();
+        let row = 16 * self.numbers.recipe.columns;
+        let steps = |steps: u64| usize::try_from(steps).unwrap_or(usize::MAX).min(all);
+        let (at_once, together) = match ask {
+            Ask::Run { steps: of, .. } => {
+                let batch = self.numbers.recipe.batch;
+                (batch, batch.saturating_mul(steps(of.min(self.agreement.training.steps_at_once))))
+            }
+            Ask::Judge { .. } => (all.min(super::steps::JUDGED), judging(&self.agreement.training, all)),
+            // Where rows are matched by tags, each is looked up.
+            Ask::Complete { .. } if self.agreement.has_tags() => return 64 * all,
+            _ => return 0,
+        };
+        // A few batches are read ahead, and computing takes a few times as much; what is proven at the end is kept until then. The order of all
+        // rows is there twice, and once more for an epoch.
+        let proven = if self.finds_cheats().unwrap_or(true) {
+            row.saturating_mul(4).saturating_mul(together)
+        } else {
+            0
+        };
+        (8 * row * at_once).saturating_add(proven).saturating_add(12 * all)
+    }
+
+    fn decline(&self, request: InferRequest) {
+        if let Some(ask) = Ask::peek(&request) {
+            self.give_up(&ask);
+        }
     }
 
     fn infer(&self, request: InferRequest) -> Result<InferReply, Error> {

@@ -5,9 +5,11 @@
 //! | [`agreement`] | `training.toml`: what everyone agreed on before |
 //! | [`order`] | which rows a batch has, and which only judge |
 //! | [`wire`] | what owners ask of a party, and what it says |
+//! | [`now`] | how far it is, at a party |
 //! | [`offer`] | an owner's rows at a party |
 //! | [`align`] | which rows of several owners belong together |
 //! | [`batch`] | the shares of a batch |
+//! | [`course`] | which steps, judgements and end a lead may ask for |
 //! | [`progress`] | how far a training is, as a party keeps it on disk |
 //! | [`host`] | a party |
 //! | [`steps`] | what parties compute together |
@@ -19,8 +21,10 @@
 pub mod agreement;
 mod align;
 mod batch;
+mod course;
 pub mod estimate;
 pub mod host;
+mod now;
 mod offer;
 pub mod order;
 pub mod owner;

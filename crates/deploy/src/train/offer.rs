@@ -1,7 +1,8 @@
 //! An owner's rows at a party: chunks of shares as owners send them, kept so that any row can be read by itself.
 //!
 //! The explicit component lies in one file, row after row, as words of 64 bits; of the others there are seeds. Complete offers have a second
-//! file, of one record for each chunk: rows (4 bytes), point (32), seeds (16 each).
+//! file, of one record for each chunk: rows (4 bytes), point (32), digest of its part of the first file (32), seeds (16 each). Behind them is a
+//! digest of them all, and of the tags, which lie in a third file.
 
 use privet_mpc::protect::{Component, Protect};
 use privet_mpc::protocols::replicated3::checked;
@@ -24,6 +25,7 @@ pub(super) struct Offer {
     owner: usize,
     role: Role,
     layout: Layout,
+    most_rows: usize,
     chunks: Vec<Chunk>,
     rows: u32,
     complete: bool,
@@ -34,6 +36,8 @@ pub(super) struct Offer {
 struct Chunk {
     rows: u32,
     point: [u8; 32],
+    /// Of the explicit component; of nothing where there is none.
+    digest: [u8; 32],
     /// Of the components that are seeded, in their order.
     seeds: Vec<Seed>,
 }
@@ -64,6 +68,7 @@ impl Offer {
             owner,
             role,
             layout,
+            most_rows: agreement.most_rows.min(MOST_ROWS),
             chunks: Vec::new(),
             rows: 0,
             complete: false,
@@ -80,32 +85,48 @@ impl Offer {
         store: &dyn Store,
     ) -> Result<Self, Error> {
         let mut offer = Self::new(agreement, owner, role);
-        let Some(records) = store.get(&offer.name("offer"))? else { return Ok(offer) };
-        let damaged = || Error::integrity("E356", format!("`offer-{owner}` is damaged."));
-        let record = 36 + 16 * offer.seeded().count();
-        if records.is_empty() || records.len() % record != 0 {
-            return Err(damaged());
-        }
-        for record in records.chunks_exact(record) {
-            let mut fields = Fields(record);
-            let rows = u32::from_le_bytes(fields.take().ok_or_else(damaged)?);
-            let point = fields.take().ok_or_else(damaged)?;
-            let mut seeds = Vec::new();
-            while let Some(seed) = fields.take() {
-                seeds.push(Seed::from_bytes(seed));
-            }
-            offer.rows = offer.rows.checked_add(rows).ok_or_else(damaged)?;
-            offer.chunks.push(Chunk { rows, point, seeds });
-        }
+        let Some(file) = store.get(&offer.name("offer"))? else { return Ok(offer) };
+        let damaged = || damaged(owner);
+        let (records, digest) = file.split_last_chunk::<32>().ok_or_else(damaged)?;
         if agreement.has_tags() {
             let tags = store.get(&offer.name("tags"))?.ok_or_else(damaged)?;
             offer.tags = tags.as_chunks::<TAG>().0.to_vec();
-            if offer.tags.len() != offer.rows as usize {
-                return Err(damaged());
-            }
         }
+        if offer.digest_of(records) != *digest {
+            return Err(damaged());
+        }
+        for record in records.chunks(offer.record()) {
+            let chunk = Chunk::read(record).ok_or_else(damaged)?;
+            offer.rows = offer.rows.checked_add(chunk.rows).ok_or_else(damaged)?;
+            offer.chunks.push(chunk);
+        }
+        let full = offer.layout.chunk_rows();
+        let is_whole = offer.chunks.split_last().is_some_and(|(last, others)| {
+            (1..=full).contains(&(last.rows as usize)) && others.iter().all(|c| c.rows as usize == full)
+        });
+        if !is_whole || agreement.has_tags() && offer.tags.len() != offer.rows as usize {
+            return Err(damaged());
+        }
+        offer.check_rows(store)?;
         offer.complete = true;
         Ok(offer)
+    }
+
+    /// Whether the rows on disk are those that came.
+    fn check_rows(&self, store: &dyn Store) -> Result<(), Error> {
+        if !self.has_explicit() {
+            return Ok(());
+        }
+        let mut first = 0;
+        for chunk in &self.chunks {
+            let mut bytes = Zeroizing::new(vec![0; chunk.rows as usize * self.layout.columns * 8]);
+            let read = store.read_at(&self.name("rows"), self.place(first), &mut bytes);
+            if read.is_err() || blake3::hash(&bytes) != chunk.digest {
+                return Err(damaged(self.owner));
+            }
+            first += chunk.rows;
+        }
+        Ok(())
     }
 
     /// Rows so far.
@@ -139,25 +160,28 @@ impl Offer {
             return Err(Error::usage("E352", what));
         }
         checked(&self.layout, self.role, &request).map_err(aborted)?;
-        if self.rows as usize + statement.rows as usize > MOST_ROWS {
-            return Err(Error::usage("E106", format!("One owner may give {MOST_ROWS} rows.")));
+        if self.rows as usize + statement.rows as usize > self.most_rows {
+            return Err(Error::usage("E106", format!("One owner may give {} rows.", self.most_rows)));
         }
-        self.take_tags(tags, statement.rows)?;
-        let mut seeds = Vec::new();
+        let tags = self.tags_of(tags, statement.rows)?;
+        let (mut seeds, mut digest) = (Vec::new(), [0; 32]);
         for held in request.held {
             match held {
                 Held::Seed(seed) => seeds.push(seed),
                 Held::Packed { bytes, .. } => {
-                    store.write_at(&self.name("rows"), self.place(self.rows), &bytes)?
+                    digest = *blake3::hash(&bytes).as_bytes();
+                    store.write_at(&self.name("rows"), self.place(self.rows), &bytes)?;
                 }
             }
         }
+        // Only now, so that a chunk which could not be written can come again.
+        self.tags.extend_from_slice(tags);
         self.rows += statement.rows;
-        self.chunks.push(Chunk { rows: statement.rows, point: statement.point(), seeds });
+        self.chunks.push(Chunk { rows: statement.rows, point: statement.point(), digest, seeds });
         Ok(())
     }
 
-    fn take_tags(&mut self, tags: Option<&[u8]>, rows: u32) -> Result<(), Error> {
+    fn tags_of<'a>(&self, tags: Option<&'a [u8]>, rows: u32) -> Result<&'a [[u8; TAG]], Error> {
         let (tags, rest) = tags.unwrap_or_default().as_chunks::<TAG>();
         // Without tags in the agreement none may come.
         let wanted = if self.wants_tags { rows as usize } else { 0 };
@@ -168,8 +192,7 @@ impl Offer {
             );
             return Err(Error::usage("E330", what));
         }
-        self.tags.extend_from_slice(tags);
-        Ok(())
+        Ok(tags)
     }
 
     /// Ends the offer, if so many rows came.
@@ -189,13 +212,17 @@ impl Offer {
                 "Two of these rows have the same identifier. Give each row once.",
             ));
         }
-        let mut records = Zeroizing::new(Vec::new());
+        // As long as it will be, so that no seed is left elsewhere.
+        let mut records = Zeroizing::new(Vec::with_capacity(self.chunks.len() * self.record() + 32));
         for chunk in &self.chunks {
             records.extend_from_slice(&chunk.rows.to_le_bytes());
             records.extend_from_slice(&chunk.point);
+            records.extend_from_slice(&chunk.digest);
             chunk.seeds.iter().for_each(|seed| records.extend_from_slice(seed.expose()));
         }
-        if self.seeded().count() < 2 {
+        let digest = self.digest_of(&records);
+        records.extend_from_slice(digest.as_bytes());
+        if self.has_explicit() {
             store.keep(&self.name("rows"))?;
         }
         if self.wants_tags {
@@ -213,6 +240,22 @@ impl Offer {
             hasher.update(&chunk.point);
         }
         hasher.update(self.tags.as_flattened());
+    }
+
+    /// The same, of this offer alone.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 an owner's rows, as parties took them");
+        hasher.update(&self.layout.bundle);
+        self.hash(&mut hasher);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// Of records as they lie on disk, and of tags.
+    fn digest_of(&self, records: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_derive_key("privet 2026 an offer on disk");
+        hasher.update(&self.layout.bundle).update(&(records.len() as u64).to_le_bytes()).update(records);
+        hasher.update(self.tags.as_flattened());
+        hasher.finalize()
     }
 
     /// A row's two components, in the order in which this party holds them.
@@ -248,9 +291,38 @@ impl Offer {
         format!("{what}-{}", self.owner)
     }
 
+    /// Bytes of a chunk's record.
+    fn record(&self) -> usize {
+        68 + 16 * self.seeded().count()
+    }
+
+    fn has_explicit(&self) -> bool {
+        self.seeded().count() < self.layout.protect.components(self.role).len()
+    }
+
     fn seeded(&self) -> impl Iterator<Item = &Component> {
         self.layout.protect.components(self.role).iter().filter(|c| c.is_seeded())
     }
+}
+
+impl Chunk {
+    fn read(record: &[u8]) -> Option<Self> {
+        let mut fields = Fields(record);
+        let (rows, point, digest) = (u32::from_le_bytes(fields.take()?), fields.take()?, fields.take()?);
+        let mut seeds = Vec::new();
+        while let Some(seed) = fields.take() {
+            seeds.push(Seed::from_bytes(seed));
+        }
+        Some(Self { rows, point, digest, seeds })
+    }
+}
+
+fn damaged(owner: usize) -> Error {
+    let what = format!(
+        "What this party keeps of owner {owner}'s rows (`offer-{owner}`, `rows-{owner}`, `tags-{owner}`) is damaged. Restore it from a copy; \
+         without one, agree on a new training."
+    );
+    Error::integrity("E356", what)
 }
 
 /// Fields of a record.

@@ -55,7 +55,8 @@ impl<'a> Offering<'a> {
     pub fn chunk(&mut self, rows: Rows<'_>) -> Result<[InferRequest; PARTIES], Error> {
         let (columns, has_label) = (self.layout.columns, self.agreement.label_of(self.owner).is_some());
         let own = columns - usize::from(has_label);
-        let count = rows.values.len() / own.max(1);
+        // An owner may have the label and nothing else.
+        let count = if own == 0 { rows.labels.len() } else { rows.values.len() / own };
         let tags = if self.agreement.has_tags() { count } else { 0 };
         let labels = if has_label { count } else { 0 };
         let fits = rows.values.len() == count * own && rows.labels.len() == labels && rows.tags.len() == tags;

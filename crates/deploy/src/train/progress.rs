@@ -2,6 +2,7 @@
 
 use privet_model::training::numbers::RING;
 use privet_mpc::protocols::replicated3::Replicated;
+use privet_tee::statement::Hex;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -23,10 +24,20 @@ pub(super) struct Progress {
     /// The latest last.
     pub(super) states: Vec<StateId>,
     pub(super) best: Option<StateId>,
+    /// Of which something was opened last.
+    pub(super) judged: Option<StateId>,
     pub(super) finished: Option<StateId>,
     /// The salted digest of this party's half of the bundle.
     pub(super) half: Option<String>,
     pub(super) bundled: bool,
+}
+
+/// The same on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    progress: Progress,
+    digest: Hex<32>,
 }
 
 /// What a state holds.
@@ -41,12 +52,23 @@ impl Progress {
     /// As it was kept, or at the beginning.
     pub(super) fn read(store: &dyn Store) -> Result<Self, Error> {
         let Some(text) = store.get(NAME)? else { return Ok(Self::default()) };
-        serde_json::from_slice(&text)
-            .map_err(|e| Error::integrity("E356", format!("`{NAME}` is damaged: {e}.")))
+        let damaged = |why: &dyn std::fmt::Display| {
+            Error::integrity("E356", format!("`{NAME}` is damaged: {why}. Restore it from a copy."))
+        };
+        let Written { progress, digest } = serde_json::from_slice(&text).map_err(|e| damaged(&e))?;
+        if digest != progress.digest() {
+            return Err(damaged(&"it is not what was written"));
+        }
+        Ok(progress)
+    }
+
+    fn digest(&self) -> Hex<32> {
+        // Plain data with text keys, which always can be written.
+        Hex(*blake3::hash(&serde_json::to_vec(self).unwrap_or_default()).as_bytes())
     }
 
     fn write(&self, store: &dyn Store) -> Result<(), Error> {
-        let text = serde_json::to_vec_pretty(self);
+        let text = serde_json::to_vec_pretty(&Written { progress: self.clone(), digest: self.digest() });
         let text =
             text.map_err(|e| Error::new(Blame::Ours, "E900", format!("`{NAME}` cannot be written: {e}.")))?;
         store.put(NAME, &text)
@@ -74,7 +96,7 @@ impl Progress {
         new: StateId,
         kept: &Kept,
     ) -> Result<(), Error> {
-        store.put(&file(new), &kept.bytes())?;
+        store.put(&file(new), &kept.bytes(new))?;
         let before = self.states.clone();
         self.change(store, |progress| {
             let upto = from.and_then(|from| progress.states.iter().position(|state| *state == from));
@@ -84,6 +106,15 @@ impl Progress {
             progress.states.drain(..excess);
         })?;
         self.forget(store, &before)
+    }
+
+    /// Something of this state leaves now.
+    pub(super) fn set_judged(&mut self, store: &dyn Store, state: StateId) -> Result<(), Error> {
+        // An earlier one is judged again where it is the best.
+        if self.judged.is_some_and(|judged| judged.step >= state.step) {
+            return Ok(());
+        }
+        self.change(store, |progress| progress.judged = Some(state))
     }
 
     /// From now on this state is the best.
@@ -104,7 +135,7 @@ impl Progress {
     /// What a state holds.
     pub(super) fn kept(&self, store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
         let bytes = store.get(&file(state))?;
-        bytes.and_then(|bytes| Kept::of(&bytes, columns)).ok_or_else(|| {
+        bytes.and_then(|bytes| Kept::of(&bytes, state, columns)).ok_or_else(|| {
             let what = format!(
                 "`{}` is missing or damaged. The training can go on from another state.",
                 file(state)
@@ -123,24 +154,35 @@ impl Kept {
         [&self.weights, &self.sums[0], &self.sums[1]]
     }
 
-    /// Tensor by tensor its two components, and a digest behind them.
-    fn bytes(&self) -> Zeroizing<Vec<u8>> {
-        let words = self.tensors().into_iter().flat_map(|tensor| tensor.own.iter().chain(&tensor.next));
-        let mut bytes = Zeroizing::new(words.flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>());
-        let digest = blake3::hash(&bytes);
+    /// Tensor by tensor its two components, and a digest behind them, of the state's name and step too.
+    fn bytes(&self, state: StateId) -> Zeroizing<Vec<u8>> {
+        let tensors = self.tensors();
+        let words: usize = tensors.iter().map(|tensor| tensor.own.len() + tensor.next.len()).sum();
+        // As long as it will be, so that no part of it is left elsewhere.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * words + 32));
+        for word in tensors.into_iter().flat_map(|tensor| tensor.own.iter().chain(&tensor.next)) {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        let digest = digest(state, &bytes);
         bytes.extend_from_slice(digest.as_bytes());
         bytes
     }
 
-    fn of(bytes: &[u8], columns: usize) -> Option<Self> {
-        let (bytes, digest) = bytes.split_last_chunk::<32>()?;
-        if blake3::hash(bytes) != *digest || bytes.len() != TENSORS * 2 * 8 * columns {
+    fn of(bytes: &[u8], state: StateId, columns: usize) -> Option<Self> {
+        let (bytes, last) = bytes.split_last_chunk::<32>()?;
+        if digest(state, bytes) != *last || bytes.len() != TENSORS * 2 * 8 * columns {
             return None;
         }
-        let mut components = bytes.chunks_exact(8 * columns).map(|component| {
+        let mut components = bytes.chunks_exact(8 * columns.max(1)).map(|component| {
             component.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>()
         });
         let mut tensor = || Some(Replicated { k: RING, own: components.next()?, next: components.next()? });
         Some(Self { weights: tensor()?, sums: [tensor()?, tensor()?] })
     }
+}
+
+fn digest(state: StateId, bytes: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new_derive_key("privet 2026 state of a training");
+    hasher.update(&state.id.0).update(&state.step.to_le_bytes()).update(bytes);
+    hasher.finalize()
 }

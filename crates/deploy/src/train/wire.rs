@@ -57,6 +57,8 @@ pub enum Ask {
     },
     /// The weights. By the owner to whom they are opened.
     Model {
+        /// The state with which the training ended.
+        of: Hex<32>,
         /// Random, the same for all parties.
         nonce: Hex<16>,
     },
@@ -87,6 +89,8 @@ pub struct OfferStatus {
     pub rows: u64,
     /// Whether that is all.
     pub complete: bool,
+    /// Once all owners gave all: of what it gave. Where that differs between parties, this owner or a party lies.
+    pub digest: Option<Hex<32>>,
 }
 
 /// How far a training is at a party.
@@ -160,6 +164,17 @@ impl Ask {
         let text = serde_json::to_vec(self).unwrap_or_default();
         let inputs = std::iter::once(RawTensor::bytes(TRAINING, text)).chain(beside).collect();
         InferRequest { model: model.into(), inputs, ..InferRequest::default() }
+    }
+
+    /// Whether parties compute together for it.
+    pub(super) fn computes(&self) -> bool {
+        matches!(self, Self::Run { .. } | Self::Judge { .. } | Self::Model { .. })
+    }
+
+    /// What a call asks, if it can be read.
+    pub(super) fn peek(request: &InferRequest) -> Option<Self> {
+        let raw = request.inputs.iter().find(|raw| raw.name == TRAINING)?;
+        serde_json::from_slice(&raw.data).ok()
     }
 
     /// Out of a call.

@@ -1,10 +1,10 @@
 //! A training in this process: three hosts, and owners who ask them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use privet_deploy::Error;
 use privet_deploy::oip::{Host as _, InferReply, InferRequest};
 use privet_deploy::train::agreement::{
     Agreement, Arrangement, FORMAT, ModelChoice, Outcome, OwnerEntry, PartyEntry, Schedule,
@@ -14,6 +14,7 @@ use privet_deploy::train::order::Order;
 use privet_deploy::train::owner::{Offering, Rows};
 use privet_deploy::train::store::Store;
 use privet_deploy::train::wire::{Ask, DataStatus, Say, StateId, Status};
+use privet_deploy::{Blame, Error};
 use privet_model::training::reference::State;
 use privet_model::training::{Loss, Optimiser};
 use privet_mpc::meeting::meeting;
@@ -26,20 +27,27 @@ use super::{entropy, numbers};
 
 /// A store in memory, which outlives its host.
 #[derive(Default)]
-pub struct Memory(Mutex<HashMap<String, Vec<u8>>>);
+pub struct Memory {
+    files: Mutex<HashMap<String, Vec<u8>>>,
+    /// Whether there is no room for rows.
+    pub is_full: AtomicBool,
+}
 
 impl Store for Memory {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.0.lock().unwrap().insert(name.into(), bytes.to_vec());
+        self.files.lock().unwrap().insert(name.into(), bytes.to_vec());
         Ok(())
     }
 
     fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        Ok(self.0.lock().unwrap().get(name).cloned().map(Zeroizing::new))
+        Ok(self.files.lock().unwrap().get(name).cloned().map(Zeroizing::new))
     }
 
     fn write_at(&self, name: &str, at: u64, bytes: &[u8]) -> Result<(), Error> {
-        let mut files = self.0.lock().unwrap();
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(Error::new(Blame::Ours, "E144", "There is no room."));
+        }
+        let mut files = self.files.lock().unwrap();
         let file = files.entry(name.into()).or_default();
         let end = at as usize + bytes.len();
         file.resize(end.max(file.len()), 0);
@@ -48,7 +56,9 @@ impl Store for Memory {
     }
 
     fn read_at(&self, name: &str, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
-        bytes.copy_from_slice(&self.0.lock().unwrap()[name][at as usize..at as usize + bytes.len()]);
+        let files = self.files.lock().unwrap();
+        let there = files.get(name).and_then(|file| file.get(at as usize..at as usize + bytes.len()));
+        bytes.copy_from_slice(there.ok_or_else(|| Error::integrity("E144", "It is not there."))?);
         Ok(())
     }
 
@@ -57,7 +67,7 @@ impl Store for Memory {
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
-        self.0.lock().unwrap().remove(name);
+        self.files.lock().unwrap().remove(name);
         Ok(())
     }
 }
@@ -65,7 +75,7 @@ impl Store for Memory {
 impl Memory {
     /// Everything that lies there.
     pub fn files(&self) -> Vec<(String, Vec<u8>)> {
-        self.0.lock().unwrap().clone().into_iter().collect()
+        self.files.lock().unwrap().clone().into_iter().collect()
     }
 }
 
@@ -88,6 +98,7 @@ pub fn agreement(arrangement: Arrangement) -> Agreement {
         lead: "bank".into(),
         label: is_horizontal.then(|| "bad".into()),
         columns: if is_horizontal { columns("") } else { Vec::new() },
+        most_rows: 1000,
         model: ModelChoice { loss: Loss::Logistic, intercept: true, largest: 4.0, most_weight: 16.0 },
         training: Schedule {
             optimiser: Optimiser::Sgd,
@@ -126,6 +137,13 @@ pub struct Own {
     pub tags: Vec<[u8; 16]>,
 }
 
+impl Own {
+    /// Rows, of which each has so many columns.
+    pub fn rows(&self, columns: usize) -> u64 {
+        self.values.len().checked_div(columns).unwrap_or(self.labels.len()) as u64
+    }
+}
+
 impl Parties {
     pub fn new(agreement: &Agreement, world: World) -> Self {
         Self::of(agreement, world, Default::default())
@@ -133,6 +151,11 @@ impl Parties {
 
     /// Hosts that go on from these stores.
     pub fn of(agreement: &Agreement, world: World, stores: [Arc<Memory>; 3]) -> Self {
+        Self::try_of(agreement, world, stores).unwrap()
+    }
+
+    /// The same, or why one of them does not begin.
+    pub fn try_of(agreement: &Agreement, world: World, stores: [Arc<Memory>; 3]) -> Result<Self, Error> {
         let keys = world.keys();
         let peers = meeting(world);
         let host = |role: Role| {
@@ -144,9 +167,10 @@ impl Parties {
                 Box::new(entropy(*drawn)) as Box<dyn privet_ring::entropy::Entropy>
             };
             let store = Arc::clone(&stores[role.index()]) as Arc<dyn Store>;
-            TrainHost::new(agreement.clone(), role, keys, peers, store, Box::new(source)).unwrap()
+            TrainHost::new(agreement.clone(), role, keys, peers, store, Box::new(source))
         };
-        Self { agreement: agreement.clone(), hosts: Role::ALL.map(host).into(), stores, nonce: Mutex::new(0) }
+        let hosts = Role::ALL.into_iter().map(host).collect::<Result<_, _>>()?;
+        Ok(Self { agreement: agreement.clone(), hosts, stores, nonce: Mutex::new(0) })
     }
 
     pub fn nonce(&self) -> Hex<16> {
@@ -184,23 +208,30 @@ impl Parties {
     }
 
     pub fn give(&self, owner: &str, own: &Own) {
-        self.ask(owner, &Ask::Begin);
         let at = self.agreement.owner(owner).unwrap();
-        let mut offering = Offering::new(&self.agreement, at, &mut entropy(50 + at as u64)).unwrap();
+        self.ask(owner, &Ask::Begin);
+        for calls in self.chunks(owner, own, 50) {
+            self.call(owner, calls).into_iter().for_each(|reply| drop(reply.unwrap()));
+        }
+        self.ask(owner, &Ask::Complete { rows: own.rows(self.agreement.columns_of(at).len()) });
+    }
+
+    /// An owner's rows as calls, with seeds that follow from this one.
+    pub fn chunks(&self, owner: &str, own: &Own, seed: u64) -> Vec<[InferRequest; 3]> {
+        let at = self.agreement.owner(owner).unwrap();
+        let mut offering = Offering::new(&self.agreement, at, &mut entropy(seed + at as u64)).unwrap();
         let columns = self.agreement.columns_of(at).len();
-        let rows = own.values.len() / columns;
-        let most = offering.chunk_rows();
-        for first in (0..rows).step_by(most) {
+        let (rows, most) = (own.rows(columns) as usize, offering.chunk_rows());
+        let chunk = |first: usize| {
             let range = first..(first + most).min(rows);
             let rows = Rows {
                 values: &own.values[range.start * columns..range.end * columns],
                 labels: own.labels.get(range.clone()).unwrap_or_default(),
                 tags: own.tags.get(range).unwrap_or_default(),
             };
-            let calls = offering.chunk(rows).unwrap();
-            self.call(owner, calls).into_iter().for_each(|reply| drop(reply.unwrap()));
-        }
-        self.ask(owner, &Ask::Complete { rows: rows as u64 });
+            offering.chunk(rows).unwrap()
+        };
+        (0..rows).step_by(most).map(chunk).collect()
     }
 
     pub fn statuses(&self) -> Vec<Status> {
@@ -230,10 +261,27 @@ impl Parties {
         states[0]
     }
 
+    /// Judges the last state, and ends the training with it.
+    pub fn finish(&self, state: StateId) {
+        self.ask(&self.agreement.lead, &Ask::Judge { of: state.id, nonce: self.nonce() });
+        self.ask(&self.agreement.lead, &Ask::Best { of: state.id });
+        self.ask(&self.agreement.lead, &Ask::Finish { of: state.id });
+    }
+
+    /// A question for the model.
+    pub fn for_model(&self, of: StateId) -> Ask {
+        Ask::Model { of: of.id, nonce: self.nonce() }
+    }
+
     /// All steps, however many are made at once.
     pub fn run_all(&self) -> StateId {
         let data = self.data();
-        let (mut at, mut step) = (data.digest, 0);
+        self.run_on(data.digest, 0)
+    }
+
+    /// All that are left after such a state.
+    pub fn run_on(&self, mut at: Hex<32>, mut step: u64) -> StateId {
+        let data = self.data();
         let every = self.agreement.training.judge_every.unwrap_or(data.batches);
         loop {
             let next = ((step / every + 1) * every).min(data.steps);

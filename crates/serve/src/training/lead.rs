@@ -123,7 +123,13 @@ impl<'a, F: FnMut(Event<'_>)> Lead<'a, F> {
             return Ok(is_last.then_some(state));
         }
         self.remember(data, parties).await?;
-        let judgement = self.owner.judge(state.id, data).await?;
+        let judgement = match self.owner.judge(state.id, data).await {
+            // A party lost the state of this step that was judged, so this one is not.
+            Err(error) if error.code == "E355" => {
+                return Ok(self.best.map(|(best, _)| best).filter(|_| is_last));
+            }
+            judgement => judgement?,
+        };
         let is_best = self.best.is_none_or(|(best, loss)| best == state || judgement.loss < loss);
         (self.tell)(Event::Judged(state, judgement, is_best));
         if is_best {

@@ -146,8 +146,7 @@ impl Owner {
         let data = parties[0].data;
         let all = parties.iter().all(|party| party.data.is_some());
         if all && parties.iter().any(|party| party.data != data) {
-            let what = "The parties were given different rows: an owner or a party lies. Nothing is trained on them.";
-            return Err(Error::integrity("E358", what));
+            return Err(Error::integrity("E358", differing(&parties)));
         }
         Ok(Standing { parties, data: data.filter(|_| all) })
     }
@@ -205,7 +204,11 @@ impl Owner {
 
     /// The weights, for the owner to whom they are opened.
     pub async fn model(&self) -> Result<Weights, Error> {
-        let replies = self.ask_all(&Ask::Model { nonce: nonce()? }, LONG).await?;
+        let finished = self.standing().await?.parties.iter().find_map(|party| party.finished);
+        let of = finished.ok_or_else(|| {
+            Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then.")
+        })?;
+        let replies = self.ask_all(&Ask::Model { of: of.id, nonce: nonce()? }, LONG).await?;
         Weights::of(&self.agreement, &replies)
     }
 
@@ -213,6 +216,18 @@ impl Owner {
     pub async fn bundle(&self, public: String) -> Result<(), Error> {
         self.done(&Ask::Bundle { public }).await
     }
+}
+
+/// Whose rows are not the same at all parties.
+fn differing(parties: &[Status]) -> String {
+    let names = parties[0].offers.iter().enumerate().filter(|(at, offer)| {
+        parties.iter().any(|party| party.offers.get(*at).is_none_or(|other| other.digest != offer.digest))
+    });
+    let names: Vec<String> = names.map(|(_, offer)| format!("`{}`", offer.owner)).collect();
+    format!(
+        "The parties were given different rows by {}: this owner or a party lies. Nothing is trained on them; agree on a new training.",
+        names.join(" and ")
+    )
 }
 
 fn nonce() -> Result<Hex<16>, Error> {
