@@ -1,9 +1,8 @@
-"""Private training between machines comes to what numpy comes to on all rows in one place, whatever the schedule and the arrangement."""
+"""Private training between machines comes to what numpy comes to on all rows in one place, whatever the schedule and the
+arrangement."""
 
 import dataclasses
-import json
 import math
-import pathlib
 import zlib
 
 import numpy as np
@@ -158,7 +157,8 @@ def test_rows_of_the_same_people_are_matched_by_tags(trainers, table, tmp_path):
         pa.csv.write_csv(table.take(rows).select(["ID", *halves[name]]), tmp_path / f"{name}.csv")
     key, files = tmp_path / "alignment.key", [tmp_path / f"{name}.csv" for name in own]
     rows = [word for file in files for word in ("--rows", file)]
-    trainers.agree(*rows, "--label", LABEL, "--leave-out", "ID", "--arrangement", "vertical-by-tags", "--alignment-key", key, *QUICK)
+    arranged = ["--leave-out", "ID", "--arrangement", "vertical-by-tags", "--alignment-key", key]
+    trainers.agree(*rows, "--label", LABEL, *arranged, *QUICK)
     trainers.serve()
     shared = ["--alignment-key", key, "--id", "ID"]
     words = {name: fitted(tmp_path, name, *shared) for name in own}
@@ -241,7 +241,8 @@ def test_noise_has_the_deviation_that_is_told(trainers, files, tmp_path):
     words = ["--optimiser", "sgd", "--rate", rate, "--batch", batch, "--epochs", epochs, "--noise", 1.0, "--norm", norm]
     runs = []
     for at in ("first", "second"):
-        done = ok("train", "--here", tmp_path / at, *rows_of(files), "--label", LABEL, "--leave-out", "ID,decades", *words, "--json")
+        given = [*rows_of(files), "--label", LABEL, "--leave-out", "ID,decades"]
+        done = ok("train", "--here", tmp_path / at, *given, *words, "--json")
         steps = done.object["training"]["steps"]
         weights, constant = weights_of(tmp_path / at / "model.onnx")
         runs.append(np.array([*weights, constant]))

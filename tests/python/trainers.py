@@ -1,4 +1,4 @@
-"""A private training between machines, as its people run it: owners with a key each, three parties with a folder each, one agreement."""
+"""A private training between machines, as people run it: a key for each owner, a folder for each party, one agreement."""
 
 import shutil
 import subprocess

@@ -83,11 +83,11 @@ class Training:
         return Result(weights[:own], constant, result, step, judgements, self.order.judging, after)
 
     def gradient(self, at):
-        rows = self.rows[at]
-        penalised = self.weights.copy()
+        rows, penalised = self.rows[at], self.weights.copy()
         if self.constant:
             penalised[-1] = 0
-        return rows.T @ self.residuals(rows @ self.weights, self.labels[at]) / len(rows) + self.schedule.get("l2", 0) * penalised
+        residuals = self.residuals(rows @ self.weights, self.labels[at])
+        return rows.T @ residuals / len(rows) + self.schedule.get("l2", 0) * penalised
 
     def residuals(self, scores, labels):
         if self.model["loss"] == "logistic":
@@ -127,7 +127,7 @@ class Adam:
 
 
 def epsilon(agreement, decays):
-    """Two steps' roundings of the sum of squares, all of those that it remembers: its unit follows from the bits of a gradient that fit."""
+    """All roundings that the sum of squares remembers, twice: a unit of it follows from the bits of a gradient that fit."""
     remembered = 1 / (1 - decays[1])
     low = outward(remembered)
     model, schedule = agreement["model"], agreement["training"]
@@ -192,7 +192,7 @@ def area(scores, labels):
 
 
 def told(scores, labels, off=1 / 256):
-    """The least and the greatest area by intervals of an eighth, in which parties see scores, where each may be off by so much."""
+    """The least and the greatest area by intervals of an eighth, as parties see scores, each of which may be off by so much."""
     towards = np.where(labels == 1, -off, off)
     return tuple(area(np.clip(np.floor((scores + sign * towards) * 8), -64, 63), labels) for sign in (1, -1))
 
@@ -213,8 +213,8 @@ class Preparation:
 
     def __init__(self, path, columns):
         known = {feature["name"]: feature for feature in json.loads(pathlib.Path(path).read_text())["features"]}
-        of = {key: np.array([known[name][key] for name in columns]) for key in ("fill", "low", "high", "mean", "scale")}
-        self.fill, self.low, self.high, self.mean, self.scale = of.values()
+        of = lambda key: np.array([known[name][key] for name in columns])
+        self.fill, self.low, self.high, self.mean, self.scale = map(of, ("fill", "low", "high", "mean", "scale"))
 
     def clipped(self, rows):
         """Filled and clipped, not scaled."""
