@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -19,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from machines import http, infer
-from support import ROOT, Role, ok, privet, refused, until
-from trainers import Trainers
+from support import ROOT, Role, alive, children, ok, privet, refused, until
+from trainers import Command, Here, Trainers
 from training_support import Preparation, plain, read_rows, sigmoid, weights_of
 
 DATA = ROOT / "data/uci-credit-default/default_of_credit_card_clients.parquet"
@@ -121,6 +122,26 @@ def test_a_killed_lead_begins_again_where_parties_are(agreed, files):
     first = out.read_bytes()
     again = led(agreed, files).end()
     assert again.code == 0 and again.object["training"]["steps"] == 0 and out.read_bytes() == first
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_training_on_one_machine_goes_on_however_it_was_ended(how, files, tmp_path):
+    here = Here(tmp_path / "here")
+    words = ["train", "--here", here.folder, "--rows", files["bank"], "--rows", files["bureau"], *LONG, "--json"]
+    first = Command(*words).until("step 240 ")
+    parties = children(first.process.pid)
+    first.process.send_signal(how)
+    done = first.end(30)
+    first.kill()
+    assert len(parties) == 3 and done.code == (-how if how == signal.SIGKILL else 2), done
+    assert how == signal.SIGKILL or "E359" in done.err, done
+    until(lambda: not any(alive(party) for party in parties))
+    assert not here.out.exists()
+    again = Command(*words)
+    done = again.end(60)
+    again.kill()
+    training = assert_trained(here, files, done)
+    assert "Going on with" in done.err and training["steps"] <= 1344 - 120
 
 
 def test_an_owner_that_is_killed_while_it_gives_rows_gives_all_of_them_again(trainers, files, tmp_path):

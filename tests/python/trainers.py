@@ -65,6 +65,17 @@ class Trainers:
             party.end()
 
 
+class Here:
+    """The folder of a training on one machine."""
+
+    def __init__(self, folder):
+        self.folder, self.out = folder, folder / "model.onnx"
+
+    @property
+    def agreement(self):
+        return deployment(self.folder / "training.toml")
+
+
 class Command:
     """The program, running; what it says is kept."""
 
