@@ -98,6 +98,8 @@ def assert_near(out, expected, near=NEAR):
 
 def assert_judged_alike(report, expected):
     """What the lead was told, at each judgement."""
+    losses = sorted(one.loss for one in expected.judgements)
+    assert losses[1] - losses[0] > 1e-3, "too close for fixed point to tell; take another seed"
     assert report["result_step"] == expected.step
     assert [one["step"] for one in report["judgements"]] == [one.step for one in expected.judgements]
     for told, known in zip(report["judgements"], expected.judgements):
@@ -119,7 +121,7 @@ RECIPES = {
     "adam": (LABEL, [*QUICK, "--l2", 0.001, "--batch", 100]),
     "descent": (LABEL, ["--optimiser", "sgd", "--rate", 0.5, "--epochs", 3, "--no-intercept"]),
     "linear": ("decades", ["--loss", "squares", "--optimiser", "sgd", "--rate", 0.1, "--epochs", 3, "--l2", 0.01]),
-    "linear-adam": ("decades", ["--loss", "squares", "--rate", 0.05, "--epochs", 5, "--batch", 64]),
+    "linear-adam": ("decades", ["--loss", "squares", "--rate", 0.05, "--epochs", 3, "--batch", 64]),
     "malicious": (LABEL, [*QUICK, "--protocol", "replicated3-malicious"]),
 }
 

@@ -28,8 +28,8 @@ DATA = ROOT / "data/uci-credit-default/default_of_credit_card_clients.parquet"
 LABEL = "default payment next month"
 COLUMNS = ["LIMIT_BAL", "AGE", "PAY_0", "PAY_2", "BILL_AMT1", "PAY_AMT1"]
 RECIPE = ["--label", LABEL, "--columns", ",".join(COLUMNS)]
-# Some seconds of steps, judged often.
-LONG = [*RECIPE, "--batch", 16, "--epochs", 12, "--judge-every", 60, "--rate", 0.01]
+# Some seconds of steps, judged often; the best state is far better than the next, and among the last.
+LONG = [*RECIPE, "--batch", 16, "--epochs", 12, "--judge-every", 60, "--rate", 0.01, "--seed", 2]
 NEAR = 0.01
 
 
@@ -86,7 +86,8 @@ def assert_trained(trainers, files, done):
     """The end is that of a training which nothing befell."""
     assert done.code == 0, done
     expected, *_ = expected_of(trainers, files)
-    training = done.object["training"]
+    training, losses = done.object["training"], sorted(one.loss for one in expected.judgements)
+    assert len(losses) < 2 or losses[1] - losses[0] > 1e-3, "too close for fixed point to tell; take another seed"
     assert training["result_step"] == expected.step
     weights, constant = weights_of(trainers.folder / "model.onnx")
     assert np.abs(weights - expected.weights).max() < NEAR and abs(constant - expected.intercept) < NEAR
@@ -307,7 +308,7 @@ def test_an_owner_who_waits_for_its_model_does_not_hold_up_the_training(trainers
     for _ in range(10):
         # Asked for while it is made: at one party only, which makes it busy for the two others.
         status, _, said = asked(trainers, "bureau", {"model": {"nonce": os.urandom(16).hex()}}, party=2)
-        assert status in (400, 503) and ("E352" in said or "E324" in said), (status, said)
+        assert status in (400, 429) and ("E352" in said or "E324" in said), (status, said)
     done = lead.end(60)
     assert done.code == 0, done
     assert waiting.end(30).code == 0
