@@ -166,16 +166,16 @@ class Order:
 
 
 def shuffled(rows, seed):
-    """Fisher and Yates, with SplitMix64."""
-    rows, state = rows.tolist(), seed & WORD
-    for at in range(len(rows) - 1, 0, -1):
-        state = (state + GOLDEN) & WORD
-        z = state
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & WORD
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & WORD
-        other = (z ^ (z >> 31)) % (at + 1)
+    """Fisher and Yates, from the last place to the second, with SplitMix64."""
+    left = np.arange(len(rows), 1, -1, dtype=np.uint64)
+    z = np.uint64(seed & WORD) + np.arange(1, len(left) + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+    others = ((z ^ (z >> np.uint64(31))) % left).tolist()
+    rows = rows.tolist()
+    for at, other in zip(range(len(rows) - 1, 0, -1), others):
         rows[at], rows[other] = rows[other], rows[at]
-    return np.array(rows)
+    return np.array(rows, dtype=int)
 
 
 def sigmoid(scores):
