@@ -29,7 +29,7 @@ pub(super) async fn fetch(
         match owner.model().await {
             Ok(weights) => break weights,
             Err(error)
-                if (error.blame == Blame::Unreachable || error.code == "E352")
+                if (matches!(error.blame, Blame::Unreachable | Blame::Busy) || error.code == "E352")
                     && start.elapsed() < patience =>
             {
                 tokio::time::sleep(PAUSE).await;
