@@ -264,13 +264,7 @@ def rows_of(files):
     return [word for file in files for word in ("--rows", file)]
 
 
-# What is proven at the end of a run is not in proportion to its steps.
-PROVEN = pytest.param(
-    ["--protocol", "replicated3-malicious"], marks=pytest.mark.xfail(strict=True, reason="bytes are told 18 % too high")
-)
-
-
-@pytest.mark.parametrize("words", [[], PROVEN, ["--optimiser", "sgd", "--loss", "squares"]])
+@pytest.mark.parametrize("words", [[], ["--protocol", "replicated3-malicious"], ["--optimiser", "sgd", "--loss", "squares"]])
 def test_what_a_step_costs_is_told_before(words, files, tmp_path):
     more = ["--label", LABEL, "--leave-out", "ID,decades", "--epochs", 3, "--batch", 64, *words]
     report = ok("train", "--here", tmp_path / "run", *rows_of(files), *more, "--json").object["training"]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, ValueEnum};
 use privet_deploy::train::agreement::Arrangement;
+
+use crate::args::protocol_parser;
 
 #[derive(Args)]
 #[command(group(ArgGroup::new("where").required(true).args(["to", "here"])))]
@@ -75,7 +76,7 @@ pub(crate) struct RecipeArgs {
     #[arg(long, default_value = "model")]
     pub(crate) name: String,
     /// Which protocol the parties run.
-    #[arg(long, default_value = "replicated3", value_parser = PossibleValuesParser::new(["replicated3", "replicated3-malicious"]))]
+    #[arg(long, default_value = "replicated3", value_parser = protocol_parser())]
     pub(crate) protocol: String,
     /// Logistic or linear regression.
     #[arg(long, value_enum, default_value_t = LossArg::Logistic)]

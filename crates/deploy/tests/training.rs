@@ -1,6 +1,6 @@
 //! A training between hosts and owners in one process: it gives what float64 gives, goes on after a crash, and opens what was agreed on.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::cast_possible_truncation)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::cast_possible_truncation, clippy::float_cmp)]
 
 mod common;
 
@@ -16,6 +16,7 @@ use privet_deploy::train::agreement::{Agreement, Arrangement, Outcome};
 use privet_deploy::train::order::Order;
 use privet_deploy::train::owner::{Judgement, Weights};
 use privet_deploy::train::result::public;
+use privet_deploy::train::store::Store as _;
 use privet_deploy::train::wire::Ask;
 use privet_model::tensor::{Data, Tensor};
 use privet_model::training::Optimiser;
@@ -257,12 +258,11 @@ fn a_crash_loses_the_last_steps_at_most() {
     // Party 1 crashed before it had kept the second state.
     let stores = parties.stores.clone();
     drop(parties);
-    let state = privet_deploy::train::store::Store::remove;
     for (name, _) in stores[1].files() {
-        state(&*stores[1], &name).unwrap();
+        stores[1].remove(&name).unwrap();
     }
     for (name, bytes) in &before[1] {
-        privet_deploy::train::store::Store::put(&*stores[1], name, bytes).unwrap();
+        stores[1].put(name, bytes).unwrap();
     }
     let parties = Parties::of(&agreement, World::new(5), stores);
     let states: Vec<_> = parties.statuses().into_iter().map(|status| status.states).collect();
@@ -288,10 +288,10 @@ fn a_party_that_changes_messages_is_found_out() {
     let world = World::new(6).deadline(Duration::from_millis(500)).adversary(move |mut passing| {
         let is_product =
             passing.from.index() == 1 && passing.path.contains("matmul") || passing.path.contains("truncate");
-        if on.load(std::sync::atomic::Ordering::Relaxed) && is_product && passing.from.index() == 1 {
-            if let Some(byte) = passing.bytes.last_mut() {
-                *byte ^= 1;
-            }
+        let changes =
+            on.load(std::sync::atomic::Ordering::Relaxed) && is_product && passing.from.index() == 1;
+        if let Some(byte) = passing.bytes.last_mut().filter(|_| changes) {
+            *byte ^= 1;
         }
         Some(passing.bytes)
     });

@@ -16,8 +16,8 @@ use crate::args::CheckArgs;
 use crate::failure::Failure;
 use crate::output::{bytes, count, print, seconds};
 
-/// Steps that are tried: fewer, and more.
-const TRIED: [u64; 2] = [2, 22];
+/// Steps that are tried at most.
+const TRIED: u64 = 64;
 
 /// What one step costs.
 struct Step {
@@ -76,19 +76,16 @@ pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The difference between more steps and fewer, so that what is done once does not count.
+/// As many steps as are made at once, by which proofs and settling are in it.
 fn step(agreement: &Agreement) -> Result<Step, Failure> {
-    let tried = TRIED.map(|steps| {
-        let start = Instant::now();
-        dry_run(agreement, steps).map(|said| (said, start.elapsed().as_secs_f64()))
-    });
-    let [fewer, more] = tried;
-    let ((fewer, short), (more, long)) = (fewer?, more?);
-    let steps = TRIED[1] - TRIED[0];
-    let per_step = |more: u64, fewer: u64| more.saturating_sub(fewer) / steps;
-    let rounds = u32::try_from(per_step(more.rounds.into(), fewer.rounds.into())).unwrap_or(u32::MAX);
-    let said = Said { rounds, bytes: per_step(more.bytes, fewer.bytes) };
-    Ok(Step { said, here: ((long - short) / steps as f64).max(0.0) })
+    let steps = agreement.training.steps_at_once.clamp(1, TRIED);
+    let start = Instant::now();
+    let said = dry_run(agreement, steps)?;
+    let here = start.elapsed().as_secs_f64() / steps as f64;
+    let rounds = (f64::from(said.rounds) / steps as f64).ceil();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few rounds
+    let said = Said { rounds: rounds as u32, bytes: said.bytes / steps };
+    Ok(Step { said, here })
 }
 
 fn length(agreement: &Agreement, rows: usize) -> Length {

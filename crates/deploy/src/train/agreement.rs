@@ -424,6 +424,7 @@ impl Agreement {
 }
 
 /// An agreement that cannot be followed.
+#[allow(clippy::needless_pass_by_value)] // what is said is made for this
 fn unfit(what: String) -> Error {
     Error::refused("E350", format!("This training cannot be agreed on: {what}."))
 }

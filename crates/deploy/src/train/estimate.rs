@@ -6,7 +6,7 @@ use privet_mpc::protocols::replicated3::{Replicated, Replicated3};
 use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::role::PARTIES;
 use privet_mpc::session::Session;
-use privet_mpc::train::{Batch, State, Trains, step};
+use privet_mpc::train::{Batch, State, Trains, settle, step};
 use privet_mpc::world::{DangerousSeededEntropy, World};
 
 use super::agreement::Agreement;
@@ -23,7 +23,7 @@ pub struct Said {
     pub bytes: u64,
 }
 
-/// Makes so many steps on zeros between three threads of this process, and counts.
+/// Makes so many steps on zeros between three threads of this process, at once and as parties do, and counts.
 pub fn dry_run(agreement: &Agreement, steps: u64) -> Result<Said, Error> {
     let ledgers = if agreement.header()?.finds_cheats {
         run::<Malicious3>(agreement, steps)
@@ -49,6 +49,7 @@ fn run<P: Trains>(agreement: &Agreement, steps: u64) -> Result<Vec<Ledger>, Erro
         for _ in 0..steps {
             step(&mut p, &numbers, &mut state, &batch, &mut entropy)?;
         }
+        settle(&mut p, &numbers, &mut state)?;
         p.end()
     };
     let done = World::new(0).deadline(std::time::Duration::from_secs(60)).run([0; 32], party);

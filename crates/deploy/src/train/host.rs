@@ -266,14 +266,21 @@ impl TrainHost {
 
     /// A state and what it holds, if it may be taken.
     fn kept(&self, data: &Data, id: [u8; 32], may: May<'_>) -> Result<(Option<StateId>, Kept), Error> {
-        let (columns, now, course) = (self.numbers.recipe.columns, self.now(), self.course(data));
+        let (columns, mut now, course) = (self.numbers.recipe.columns, self.now(), self.course(data));
         if id == data.digest {
             may(&now, &course, BEGINNING)?;
             return Ok((None, beginning(columns)));
         }
         let state = now.progress.state(&id).ok_or_else(no_state)?;
         may(&now, &course, state)?;
-        Ok((Some(state), now.progress.kept(&*self.store, state, columns)?))
+        match Progress::kept(&*self.store, state, columns) {
+            Ok(kept) => Ok((Some(state), kept)),
+            Err(error) => {
+                now.progress.lose(&*self.store, state)?;
+                let what = format!("At party {}: {}", self.role.index(), error.message);
+                Err(Error::integrity("E356", what))
+            }
+        }
     }
 
     fn run(&self, ask: &Ask, from: [u8; 32], steps: u64) -> Result<Say, Error> {
@@ -337,7 +344,7 @@ impl TrainHost {
         let columns = self.numbers.recipe.columns;
         let mut digest = None;
         if self.agreement.result == Outcome::KeptAsShares {
-            let kept = now.progress.kept(&*self.store, state, columns)?;
+            let kept = Progress::kept(&*self.store, state, columns)?;
             let half = half(&self.agreement, self.role, &kept.weights, &mut *(self.entropy)())?;
             self.write_half(HALF, &half)?;
             digest = Some(half.digest());

@@ -124,6 +124,14 @@ impl Progress {
         self.forget(store, before.as_slice())
     }
 
+    /// Gives up a state whose file is damaged, so that the training goes on from another. What is the result stays.
+    pub(super) fn lose(&mut self, store: &dyn Store, state: StateId) -> Result<(), Error> {
+        self.change(store, |progress| {
+            progress.states.retain(|other| *other != state);
+            progress.best = progress.best.filter(|best| *best != state);
+        })
+    }
+
     /// Removes those that are not needed any more.
     fn forget(&self, store: &dyn Store, states: &[StateId]) -> Result<(), Error> {
         states
@@ -133,11 +141,11 @@ impl Progress {
     }
 
     /// What a state holds.
-    pub(super) fn kept(&self, store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
+    pub(super) fn kept(store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
         let bytes = store.get(&file(state))?;
         bytes.and_then(|bytes| Kept::of(&bytes, state, columns)).ok_or_else(|| {
             let what = format!(
-                "`{}` is missing or damaged. The training can go on from another state.",
+                "`{}` is missing or damaged. The training goes on from another state, if all parties have one.",
                 file(state)
             );
             Error::integrity("E356", what)

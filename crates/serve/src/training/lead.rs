@@ -182,7 +182,7 @@ fn judged_every(agreement: &Agreement, data: &DataStatus) -> u64 {
 }
 
 fn may_pass(error: &Error) -> bool {
-    matches!(error.blame, Blame::Unreachable | Blame::Busy) || error.code == "E353"
+    matches!(error.blame, Blame::Unreachable | Blame::Busy) || matches!(error.code, "E353" | "E356")
 }
 
 /// Who gets the model.
