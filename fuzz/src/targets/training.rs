@@ -50,7 +50,7 @@ fn text(arrangement: Arrangement) -> String {
     let mut text = format!(
         "format = 1\nid = \"07\"\nname = \"m\"\narrangement = \"{name}\"\nlead = \"bank\"\nmost_rows = 4000\n{top}[model]\nloss = \"logistic\"\n\
          intercept = true\nlargest = 4.0\n[training]\noptimiser = \"sgd\"\nrate = 0.5\nbatch = 4\nepochs = 2\nl2 = 0.001\nvalidation = 0.25\n\
-         steps_at_once = 4\n[result]\nopen-to = \"bank\"\n"
+         judge_every = 4\nsteps_at_once = 4\n[result]\nopen-to = \"bank\"\n"
     );
     for (owner, own) in OWNERS.iter().zip(own) {
         text += &format!("[[owners]]\nname = \"{owner}\"\nkey = \"key of {owner}\"\n{own}");
@@ -252,8 +252,9 @@ fn calls() -> Vec<Vec<u8>> {
 
 /// A party anew for each input. Whatever came, it says how far it is, and goes on from its files.
 fn train_host(bytes: &[u8]) {
+    let moments = &*MOMENTS;
     let Some((&[moment, party, call, caller], edits)) = bytes.split_first_chunk() else { return };
-    let Moment { agreement, stores, calls } = &MOMENTS[usize::from(moment) % MOMENTS.len()];
+    let Moment { agreement, stores, calls } = &moments[usize::from(moment) % moments.len()];
     let stores: Vec<Files> = stores.iter().map(Files::copied).collect();
     let soon = Duration::from_millis(1);
     let at = usize::from(party) % PARTIES;
