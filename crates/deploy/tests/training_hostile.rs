@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::training::{Memory, Own, Parties, agreement, own};
 use privet_deploy::Error;
 use privet_deploy::oip::Host as _;
-use privet_deploy::train::agreement::{Agreement, Arrangement};
+use privet_deploy::train::agreement::{Agreement, Arrangement, PrivacyChoice};
 use privet_deploy::train::owner::Weights;
 use privet_deploy::train::store::Store as _;
 use privet_deploy::train::wire::{Ask, StateId};
@@ -363,4 +363,46 @@ fn a_party_with_an_old_folder_does_not_open_a_second_model() {
     let run = Ask::Run { from: parties.data().digest, steps: 1, nonce: parties.nonce() };
     assert_eq!(codes(parties.try_ask("bank", &run)), ["E354", "E354", "E320"]);
     assert_eq!(codes(parties.try_ask("bank", &parties.for_model(state))), ["E320", "E320", "E353"]);
+}
+
+/// Whatever stands in an agreement, it is one that can be followed, or refused in no time.
+#[test]
+fn agreements_that_cannot_be_followed_are_refused() {
+    let refused = |change: &dyn Fn(&mut Agreement)| {
+        let mut agreement = horizontal();
+        change(&mut agreement);
+        let error = agreement.check().err();
+        assert_eq!(error.as_ref().map(|e| e.code), Some("E350"), "{agreement:?}");
+    };
+    for x in [f64::NAN, f64::INFINITY, -1.0, f64::MIN_POSITIVE.copysign(-1.0)] {
+        refused(&|a| a.training.rate = x);
+        refused(&|a| a.training.l2 = x);
+        refused(&|a| a.training.validation = x);
+        refused(&|a| a.model.largest = x);
+        refused(&|a| a.model.most_weight = x);
+        let privacy = PrivacyChoice { multiplier: 1.0, norm: 2.0, delta: 1e-5 };
+        refused(&|a| a.privacy = Some(PrivacyChoice { delta: x, ..privacy }));
+        refused(&|a| a.privacy = Some(PrivacyChoice { norm: x.abs().min(1.0), ..privacy }));
+        refused(&|a| a.privacy = Some(PrivacyChoice { multiplier: x, ..privacy }));
+    }
+    for n in [0, usize::MAX] {
+        refused(&|a| a.training.batch = n);
+        refused(&|a| a.most_rows = n);
+        refused(&|a| a.training.epochs = n as u64);
+        refused(&|a| a.training.steps_at_once = n as u64);
+    }
+    refused(&|a| a.training.judge_every = Some(0));
+    refused(&|a| a.training.patience = Some(0));
+    refused(&|a| a.columns.clear());
+    refused(&|a| a.columns.push("a".into()));
+    refused(&|a| a.columns.push("a\u{1b}[2J".into()));
+    refused(&|a| a.name = "risk\n".into());
+    refused(&|a| drop(a.parties.pop()));
+    refused(&|a| a.lead = "nobody".into());
+    // A schedule without an end that matters asks for no more than a number.
+    let mut long = horizontal();
+    (long.training.judge_every, long.training.patience) = (Some(u64::MAX), Some(u64::MAX));
+    let parties = given(&long, World::new(14));
+    let state = parties.run(parties.data().digest, 8);
+    assert_eq!(parties.refused("bank", &Ask::Finish { of: state.id }), "E355");
 }

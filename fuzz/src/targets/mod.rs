@@ -14,6 +14,7 @@ mod replies;
 #[cfg(not(test))]
 mod rows;
 mod tee;
+mod training;
 mod world;
 
 use crate::target::Target;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Target> {
         hosts::TARGETS,
         replies::TARGETS,
         tee::TARGETS,
+        training::TARGETS,
         evidence::TARGETS,
         bundles::TARGETS,
         files::TARGETS,

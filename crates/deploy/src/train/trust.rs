@@ -20,7 +20,9 @@ pub fn card(agreement: &Agreement) -> TrustCard {
         ("who gets the model", result(agreement)),
         (
             "an owner who lies",
-            "can give wrong rows, and so a wrong model: rows are not checked against the world".into(),
+            "can give wrong rows, and so a wrong model: rows are not checked against the world. Who also gets the model can choose rows so that it \
+             tells single values of others; only noise bounds that"
+                .into(),
         ),
     ];
     if let Some(line) = alignment(agreement.arrangement) {

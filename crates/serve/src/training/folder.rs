@@ -104,6 +104,8 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -121,6 +123,9 @@ mod tests {
         store.read_at("rows", 9, &mut got).unwrap();
         assert_eq!(&got, b"yz");
         assert_eq!(store.read_at("rows", 10, &mut got).unwrap_err().code, "E144");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700, "nobody else may look");
+        assert_eq!(["a", "rows", "lock"].map(|name| mode(&path.join(name))), [0o600; 3]);
         store.remove("rows").unwrap();
         assert!(store.read_at("rows", 9, &mut got).is_err());
         drop(store);
