@@ -173,7 +173,7 @@ def test_a_damaged_state_is_said_and_costs_no_more_than_its_steps(agreed, files)
 
 def damage(trainers, party):
     """Changes a bit of a party's latest state; which file that is, and what it held."""
-    progress = json.loads((trainers.state(party) / "progress.json").read_text())
+    progress = json.loads((trainers.state(party) / "progress.json").read_text())["progress"]
     latest = trainers.state(party) / f"state-{progress['states'][-1]['id']}"
     whole = latest.read_bytes()
     latest.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
@@ -204,7 +204,7 @@ def test_a_model_that_is_kept_as_shares_answers_and_nobody_has_it(trainers, file
     out = tmp_path / "deployment.toml"
     done = trainers.start("bank", *given(trainers, files, "bank"), "--out", out).end()
     assert done.code == 0 and done.object["deployment"] == str(out) and "model" not in done.object, done
-    status, _, said = asked(trainers, "bank", {"model": {"nonce": "0" * 32}})
+    status, _, said = asked(trainers, "bank", {"model": {"of": "0" * 64, "nonce": "0" * 32}})
     assert status == 403 and "E351" in said and "nobody may" in said, said
     expected, rows, _ = expected_of(trainers, files)
     for at, party in enumerate(trainers.parties):
@@ -252,7 +252,7 @@ def test_only_whom_it_was_agreed_for_is_answered(trainers, files):
     for ask in (run, {"judge": {"of": state, "nonce": nonce}}, {"best": {"of": state}}, {"finish": {"of": state}}):
         status, _, said = asked(trainers, "bureau", ask)
         assert status == 403 and "E351" in said and "`bank`" in said, said
-    status, _, said = asked(trainers, "bureau", {"model": {"nonce": nonce}})
+    status, _, said = asked(trainers, "bureau", {"model": {"of": "0" * 64, "nonce": nonce}})
     assert status == 403 and "E351" in said and "only `bank`" in said, said
     assert asked(trainers, "bureau", "status")[0] == 200
     # Nothing is trained any more, and no rows are taken.
@@ -290,7 +290,7 @@ def test_an_owner_who_waits_for_its_model_does_not_hold_up_the_training(trainers
     lead = trainers.start("bank", *given(trainers, files, "bank"))
     for _ in range(10):
         # Asked for while it is made: at one party only, which makes it busy for the two others.
-        status, _, said = asked(trainers, "bureau", {"model": {"nonce": os.urandom(16).hex()}}, party=2)
+        status, _, said = asked(trainers, "bureau", {"model": {"of": "0" * 64, "nonce": os.urandom(16).hex()}}, party=2)
         assert status in (400, 429) and ("E352" in said or "E324" in said), (status, said)
     done = lead.end(60)
     assert done.code == 0, done
@@ -396,7 +396,7 @@ def test_an_agreement_that_cannot_be_followed_is_refused_with_reasons(trainers, 
     parties = [word for m in trainers.parties for word in ("--party", m.line, "--url", m.url)]
     agree = ["agree", *owners, *parties, "--rows", files["bank"], *RECIPE, "--out", trainers.folder / "none.toml"]
     done = privet(*agree, "--protocol", "dealer2")
-    assert done.code == 2 and "possible values: replicated3, replicated3-malicious" in done.err, done
+    assert done.code == 3 and "`dealer2` does not train" in done.err, done
     for words, names in {
         ("--noise", 1.0, "--norm", 5.0, "--protocol", "replicated3-malicious"): ["noise is not offered"],
         ("--validation", 0, "--patience", 1): ["`patience` needs validation rows"],

@@ -194,7 +194,7 @@ def area(scores, labels):
 def told(scores, labels, off=1 / 256):
     """The least and the greatest area by intervals of an eighth, as parties see scores, each of which may be off by so much."""
     towards = np.where(labels == 1, -off, off)
-    return tuple(area(np.clip(np.floor((scores + sign * towards) * 8), -64, 63), labels) for sign in (1, -1))
+    return tuple(area(np.clip(np.floor((scores + sign * towards) * 16), -128, 127), labels) for sign in (1, -1))
 
 
 def read_rows(path, columns):

@@ -36,7 +36,8 @@ struct Length {
 
 pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
     let agreement = read_agreement(path)?;
-    let (step, length) = (step(&agreement)?, length(&agreement, args.count));
+    let length = length(&agreement, args.count);
+    let step = step(&agreement, &length)?;
     if args.json {
         print(&report(&agreement, &step, &length).to_string());
         return Ok(ExitCode::SUCCESS);
@@ -77,8 +78,9 @@ pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 /// As many steps as are made at once, by which proofs and settling are in it.
-fn step(agreement: &Agreement) -> Result<Step, Failure> {
-    let steps = agreement.training.steps_at_once.clamp(1, TRIED);
+fn step(agreement: &Agreement, length: &Length) -> Result<Step, Failure> {
+    let between = agreement.training.judge_every.unwrap_or(length.batches as u64);
+    let steps = agreement.training.steps_at_once.min(between).clamp(1, TRIED);
     let start = Instant::now();
     let said = dry_run(agreement, steps)?;
     let here = start.elapsed().as_secs_f64() / steps as f64;
