@@ -10,6 +10,7 @@
 
 mod error;
 mod exported;
+mod linear;
 mod onnx;
 mod onnx_proto;
 mod ops;
@@ -22,6 +23,7 @@ mod translate;
 
 pub use error::ImportError;
 pub use exported::{Exported, open};
+pub use linear::{Linear, Scaling};
 pub use onnx::{Load, ReadOptions};
 pub use read::read;
 pub use sniff::{Format, sniff};

@@ -148,7 +148,8 @@ fn losses_are_those_of_float64<P: Party>() {
         // The last are so large that scores reach beyond the clip.
         for size in [0.5, 3.0, 60.0] {
             let weights: Vec<f64> = [1.0, -0.5, 0.25, 1.0, -1.0].iter().map(|w| w * size).collect();
-            let [got] = tried::<P>(&numbers, &weights, &data, |p, w, rows| loss(p, &numbers, w, rows), 1)[..] else {
+            let [got] = tried::<P>(&numbers, &weights, &data, |p, w, rows| loss(p, &numbers, w, rows), 1)[..]
+            else {
                 panic!("not one number")
             };
             let got = got as f64 / power_of_two(numbers.loss().into());
@@ -181,7 +182,9 @@ fn areas_are_those_of_float64<P: Party>() {
         let of = |class: f64| scores.iter().zip(&data.1).filter(move |(_, y)| **y == class).map(|(z, _)| *z);
         let every = of(1.0).count() * of(0.0).count();
         let pairs = of(1.0).flat_map(|one| of(0.0).map(move |zero| (one, zero)));
-        let ordered: f64 = pairs.map(|(one, zero)| f64::from(u8::from(one > zero)) + 0.5 * f64::from(u8::from(one == zero))).sum();
+        let ordered: f64 = pairs
+            .map(|(one, zero)| f64::from(u8::from(one > zero)) + 0.5 * f64::from(u8::from(one == zero)))
+            .sum();
         assert_eq!(got[1], i64::try_from(every).unwrap());
         let (got, exact) = (got[0] as f64 / 2.0 / every as f64, ordered / every as f64);
         assert!((got - exact).abs() < 5e-3, "{got}, not {exact}");

@@ -130,7 +130,8 @@ impl Numbers {
             Loss::Squares { .. } => (None, None),
         };
         let recipe = recipe.clone();
-        let numbers = Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, softplus, recipe };
+        let numbers =
+            Self { weight, scores, sigmoid, gradient, finer: finer(&recipe), adam, softplus, recipe };
         let sum = numbers.most_gradient() * numbers.recipe.batch as f64;
         fits("A gradient", sum, ROWS + RESIDUALS + numbers.finer, RING - 2)?;
         Ok(numbers)

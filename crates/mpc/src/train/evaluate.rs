@@ -3,7 +3,8 @@
 
 use privet_model::training::Loss;
 use privet_model::training::numbers::{
-    FARTHEST_SCORE, LARGEST_LABEL, LIMIT_BITS, LIMITS, Numbers, RESIDUALS, RING, ROWS, SCORES, SQUARES, WEIGHTS,
+    FARTHEST_SCORE, LARGEST_LABEL, LIMIT_BITS, LIMITS, Numbers, RESIDUALS, RING, ROWS, SCORES, SQUARES,
+    WEIGHTS,
 };
 
 use super::{Batch, product};

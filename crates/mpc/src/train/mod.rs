@@ -18,7 +18,9 @@ mod evaluate;
 pub use evaluate::{areas, loss};
 
 use privet_model::training::Loss;
-use privet_model::training::numbers::{Adam, DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS};
+use privet_model::training::numbers::{
+    Adam, DECAY, Numbers, RATE, RESIDUALS, RING, ROOT, ROWS, SCORES, WEIGHTS,
+};
 
 use crate::Abort;
 use crate::functions::extremes::clip;
