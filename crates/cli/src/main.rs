@@ -19,6 +19,7 @@ mod docs_tests;
 mod failure;
 mod output;
 mod rows;
+mod training;
 
 use std::process::ExitCode;
 
