@@ -89,8 +89,9 @@ impl Preparation {
     /// Writes the file, whole or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
         let cannot = |e| Error::usage("E144", format!("`{}` cannot be written: {e}.", path.display()));
-        let mut file = self.other.clone();
+        let mut file = Map::new();
         file.insert("format".into(), FORMAT.into());
+        file.extend(self.other.clone());
         file.insert("features".into(), serde_json::to_value(&self.features).map_err(cannot)?);
         let text = serde_json::to_string_pretty(&file).map_err(cannot)?;
         whole::write(path, format!("{text}\n").as_bytes())
@@ -188,7 +189,8 @@ mod tests {
         let path = folder.path().join("preparation.json");
         Preparation::fitted(vec![feature("a")], 9).write(&path).unwrap();
         let value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        let keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
         let expected =
             ["features", "fitted_rows", "format", "income_by_organization", "levels", "scores_std_mean"];
         assert_eq!(keys, expected);
