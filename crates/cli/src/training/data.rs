@@ -145,7 +145,7 @@ impl Reader {
                 *value = value.max(-largest).min(*largest);
             }
             // What is NaN is not within it either.
-            if !(-largest..=*largest).contains(&&*value) {
+            if !(-largest..=*largest).contains(&*value) {
                 return Err(self.refused("E120", row, column, &self.reason(*value)));
             }
         }
@@ -181,7 +181,7 @@ impl Reader {
         let Some(Label { column, values }) = &self.selection.label else { return Ok(()) };
         let reason = match values {
             _ if value.is_nan() => "the label is missing. Leave out rows of which it is not known".into(),
-            Labels::Binary if value != 0.0 && value != 1.0 => {
+            Labels::Binary if ![0.0, 1.0].contains(&value) => {
                 "logistic regression learns 0 and 1, and the label is another number. Write 1 for what is to be predicted, and 0 for all else".into()
             }
             Labels::Within(largest) if value.abs() > *largest => format!(
@@ -236,7 +236,9 @@ fn shorten(row: &mut [f64], norm: f64) {
     let most = row.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let length = most * row.iter().map(|x| (x / most).powi(2)).sum::<f64>().sqrt();
     if length > norm {
-        row.iter_mut().for_each(|x| *x *= norm / length);
+        for x in row {
+            *x *= norm / length;
+        }
     }
 }
 

@@ -85,15 +85,15 @@ fn values_labels_and_ids_by_name() {
 fn every_format_gives_the_same() {
     let lines =
         "{\"id\": 1, \"a\": 1, \"b\": null, \"y\": 0}\n{\"id\": \"2\", \"a\": 3, \"b\": 4, \"y\": 1}\n";
-    let port = |name: &str, dtype| Port { columns: Vec::new(), ..column(name, dtype) };
+    let plain = |name: &str, dtype| Port { columns: Vec::new(), ..column(name, dtype) };
     let tensor = |data| Tensor::new(2, 1, data).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let parquet = folder.path().join("r.parquet");
     let columns = [
-        (port("y", DataType::Int64), tensor(Data::I64(vec![0, 1]))),
-        (port("id", DataType::Int64), tensor(Data::I64(vec![1, 2]))),
-        (port("a", DataType::Fp32), tensor(Data::F32(vec![1.0, 3.0]))),
-        (port("b", DataType::Fp64), tensor(Data::F64(vec![f64::NAN, 4.0]))),
+        (plain("y", DataType::Int64), tensor(Data::I64(vec![0, 1]))),
+        (plain("id", DataType::Int64), tensor(Data::I64(vec![1, 2]))),
+        (plain("a", DataType::Fp32), tensor(Data::F32(vec![1.0, 3.0]))),
+        (plain("b", DataType::Fp64), tensor(Data::F64(vec![f64::NAN, 4.0]))),
     ];
     crate::rows::write(parquet.to_str(), crate::rows::Format::Parquet, &columns).unwrap();
     let selection = Selection { preparation: Some(preparation()), ..selection() };
