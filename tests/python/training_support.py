@@ -226,7 +226,7 @@ class Preparation:
 
 def matched(training_id, key_file, ids):
     """By owner, the places of the rows that all have, in the order of their tags."""
-    key = bytes.fromhex(pathlib.Path(key_file).read_text().split()[1])
+    key = bytes.fromhex(pathlib.Path(key_file).read_text().splitlines()[-1])
     tag = lambda one: blake3.blake3(f"{training_id}\0{one}".encode(), key=key).digest(length=16)
     places = [{tag(one): at for at, one in enumerate(own)} for own in ids]
     common = sorted(set(places[0]).intersection(*places[1:]))

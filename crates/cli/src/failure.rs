@@ -59,10 +59,16 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<RowsError> for Failure {
+impl From<RowsError> for Error {
     fn from(error: RowsError) -> Self {
         let blame = if error.is_usage() { Blame::Usage } else { Blame::Refused };
-        Self(Error::new(blame, error.code(), error.message()))
+        Self::new(blame, error.code(), error.message())
+    }
+}
+
+impl From<RowsError> for Failure {
+    fn from(error: RowsError) -> Self {
+        Self(error.into())
     }
 }
 

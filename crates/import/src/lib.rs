@@ -10,6 +10,7 @@
 
 mod error;
 mod exported;
+mod linear;
 mod onnx;
 mod onnx_proto;
 mod ops;
@@ -19,11 +20,10 @@ mod source;
 mod tensorflow;
 mod tflite;
 mod translate;
-mod write;
 
 pub use error::ImportError;
 pub use exported::{Exported, open};
+pub use linear::{Linear, Scaling};
 pub use onnx::{Load, ReadOptions};
 pub use read::read;
 pub use sniff::{Format, sniff};
-pub use write::LinearModel;

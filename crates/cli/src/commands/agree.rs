@@ -19,7 +19,8 @@ use crate::args_train::{AgreeArgs, LossArg, OptimiserArg, RecipeArgs};
 use crate::failure::Failure;
 use crate::output::print;
 use crate::rows;
-use crate::training::{preparation, tags};
+use crate::training::fit::fit;
+use crate::training::tags::AlignmentKey;
 
 pub(crate) fn run(args: &AgreeArgs) -> Result<ExitCode, Failure> {
     if args.parties.len() != args.urls.len() {
@@ -36,11 +37,10 @@ pub(crate) fn run(args: &AgreeArgs) -> Result<ExitCode, Failure> {
     let parties = args.parties.iter().zip(&args.urls).map(party).collect();
     let agreement = agreement(&args.recipe, owners, parties, &args.rows)?;
     if let Some(path) = &args.preparation {
-        preparation::fit(&args.rows[0], &agreement.columns_of(0).to_vec(), agreement.model.largest)?
-            .write(path)?;
+        fit(&args.rows[0], agreement.columns_of(0), agreement.model.largest)?.write(path)?;
     }
     if let Some(path) = &args.alignment_key {
-        tags::Key::generate()?.write(path)?;
+        AlignmentKey::draw()?.write(path)?;
         eprintln!("`{}` is for the owners alone: no party may ever have it.", path.display());
     }
     write_agreement(&args.out, &agreement)?;

@@ -44,7 +44,7 @@ pub(super) fn pad(data: &mut Data, values: usize) {
 }
 
 /// Whether text stands for a value that is not known.
-pub(super) fn is_missing(text: &str) -> bool {
+pub(crate) fn is_missing(text: &str) -> bool {
     matches!(text, "" | "NaN" | "nan" | "NA" | "null")
 }
 

@@ -11,6 +11,8 @@ use super::error::RowsError;
 pub(super) struct Layout {
     /// One list per input, as long as the input is wide.
     pub(super) columns: Vec<Vec<usize>>,
+    /// Whether they were found by their names, and not taken in order.
+    pub(super) named: bool,
     /// Sentences for the user.
     pub(super) notes: Vec<String>,
 }
@@ -33,7 +35,7 @@ impl Layout {
         let columns: Vec<Vec<usize>> = found.into_iter().flatten().collect();
         index.refuse_doubles(columns.iter().flatten())?;
         let notes = ignored(&columns, header).into_iter().collect();
-        Ok(Self { columns, notes })
+        Ok(Self { columns, named: true, notes })
     }
 
     /// The same for a file of which some columns are kept: where those are, too. A kept column is no input unless the model needs it.
@@ -65,7 +67,7 @@ impl Layout {
         }
         let mut next = 0..count;
         let columns = inputs.iter().map(|port| next.by_ref().take(port.width).collect()).collect();
-        Ok(Self { columns, notes: Vec::new() })
+        Ok(Self { columns, named: false, notes: Vec::new() })
     }
 
     fn single_unnamed(port: &Port, header: &[String]) -> Result<Self, RowsError> {

@@ -40,6 +40,7 @@ use self::source::Source;
 use self::table::Content;
 
 pub(crate) use self::append::{Appender, growing, packed, unpacked};
+pub(crate) use self::cell::is_missing;
 pub(crate) use self::error::RowsError;
 pub(crate) use self::format::Format;
 pub(crate) use self::series::Series;

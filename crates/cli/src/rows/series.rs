@@ -42,17 +42,6 @@ impl Series {
         (0..tensor.width).map(column).collect()
     }
 
-    /// The values as texts, numbers in decimal digits; what is missing is none.
-    pub(crate) fn strings(&self) -> Vec<Option<String>> {
-        let text = |at: usize| match &self.data {
-            Data::Text(values) => values[at].clone(),
-            Data::I64(values) => values[at].to_string(),
-            Data::F64(values) => columns::decimal(values[at]),
-            Data::F32(values) => columns::decimal(values[at]),
-        };
-        self.missing.iter().enumerate().map(|(at, missing)| (!missing).then(|| text(at))).collect()
-    }
-
     /// Puts a value at the end.
     pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<(), Reason> {
         if matches!(cell, Cell::Missing) {

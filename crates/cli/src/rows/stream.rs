@@ -72,6 +72,17 @@ impl Stream {
         }
     }
 
+    /// Whether columns are told apart by their names, and not taken in order.
+    pub(crate) fn is_named(&self) -> bool {
+        match &self.body {
+            Body::Csv(lines) => lines.layout.named,
+            // Lists are taken for one input only, and where nothing else is wanted.
+            Body::Json(_) => true,
+            Body::Parquet(groups) => groups.layout.named,
+            Body::Npy(_) => false,
+        }
+    }
+
     /// How many rows the whole file has, which `source` gives once more from its beginning: text has to be read for that.
     pub(crate) fn count(&self, source: impl Read + Send + 'static) -> Result<usize, RowsError> {
         let counted = match &self.body {

@@ -1,186 +1,241 @@
-//! `preparation.json`: how a column's values become what is trained on, as `privet-credit` writes it too. What is missing or infinite is filled;
-//! what lies outside of `[low, high]` is clipped; then (x − mean) / scale.
+//! What is done to each column before training, and before each prediction after: `preparation.json`, as `privet-credit` writes
+//! and reads it.
+//!
+//! What is infinite is missing; what is missing is filled; what lies outside `[low, high]` is clipped; then (x − mean) / scale.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use privet_deploy::Error;
 use privet_serve::config::read_text;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use super::data::numbers;
-use crate::failure::Failure;
-use crate::rows::{RowsError, Stream};
+use super::whole;
 
-/// Version of the format.
+/// Raised when the meaning of a field changes.
 const FORMAT: u32 = 1;
-/// Rows that are looked at together at most: of longer files every second, third… row.
-const SAMPLED: usize = 200_000;
-/// Rows that are read at a time.
-const AT_A_TIME: usize = 4096;
-/// The part of the values below which, and above which, they are clipped.
-const TAIL: f64 = 0.005;
 
-/// The file. `privet-credit` writes more into it, for which there is no use here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How each column becomes an input of the model.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Preparation {
-    format: u32,
-    fitted_rows: usize,
-    features: Vec<Prepared>,
+    /// The columns, in order.
+    pub(crate) features: Vec<Feature>,
+    /// What else the file says, for the program that prepares tables; kept as it is.
+    other: Map<String, Value>,
 }
 
-/// One column.
+/// How one column becomes an input of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Prepared {
+pub(crate) struct Feature {
+    /// The column.
     pub(crate) name: String,
-    /// For missing values: the median of the others.
+    /// Median of the finite values.
     pub(crate) fill: f64,
-    /// The 0.5 % quantile.
+    /// Their 0.5 % quantile.
     pub(crate) low: f64,
-    /// The 99.5 % quantile.
+    /// Their 99.5 % quantile.
     pub(crate) high: f64,
-    /// Of the filled and clipped values.
+    /// Mean of the filled and clipped values.
     pub(crate) mean: f64,
-    /// Their standard deviation; 1 where they are all the same.
+    /// Standard deviation of the filled and clipped values; 1 where they are all the same.
     pub(crate) scale: f64,
 }
 
-impl Preparation {
-    /// Reads a file.
-    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let refuse =
-            |what: String| Error::refused("E349", format!("`{}` is no preparation: {what}.", path.display()));
-        let read: Self = serde_json::from_str(&read_text(path)?).map_err(|e| refuse(e.to_string()))?;
-        if read.format != FORMAT {
-            return Err(refuse(format!("it has format {}, this program reads {FORMAT}", read.format)));
-        }
-        let odd = read.features.iter().find(|p| {
-            let all = [p.fill, p.low, p.high, p.mean, p.scale];
-            !all.iter().all(|x| x.is_finite()) || p.scale <= 0.0 || p.low > p.high
-        });
-        odd.map_or(Ok(()), |p| {
-            Err(refuse(format!("its numbers for `{}` are none that can be used", p.name)))
-        })?;
-        Ok(read)
-    }
-
-    /// Writes it, never over another one.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
-        let cannot = |e: &dyn std::fmt::Display| {
-            Error::usage("E144", format!("`{}` cannot be written: {e}.", path.display()))
-        };
-        let text = serde_json::to_string_pretty(self).map_err(|e| cannot(&e))?;
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
-        file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-            .map_err(|e| cannot(&e))
-    }
-
-    /// How a column is prepared.
-    pub(crate) fn of(&self, column: &str) -> Option<&Prepared> {
-        self.features.iter().find(|feature| feature.name == column)
-    }
-}
-
-impl Prepared {
-    /// A value as it is trained on.
-    pub(crate) fn apply(&self, x: f64) -> f64 {
-        let filled = if x.is_finite() { x } else { self.fill };
+impl Feature {
+    /// What becomes of a value; of any one, if that does not overflow, a finite one.
+    pub(crate) fn apply(&self, value: f64) -> f64 {
+        let filled = if value.is_finite() { value } else { self.fill };
         (filled.clamp(self.low, self.high) - self.mean) / self.scale
     }
 
-    /// From values, of which some may be missing.
-    fn fit(name: &str, values: &[f64], largest: f64) -> Self {
-        let mut known: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-        known.sort_unstable_by(f64::total_cmp);
-        let (fill, low, high) = (quantile(&known, 0.5), quantile(&known, TAIL), quantile(&known, 1.0 - TAIL));
-        let rough = Self { name: name.to_owned(), fill, low, high, mean: 0.0, scale: 1.0 };
-        let n = values.len().max(1) as f64;
-        let mean = values.iter().map(|x| rough.apply(*x)).sum::<f64>() / n;
-        let variance = values.iter().map(|x| (rough.apply(*x) - mean).powi(2)).sum::<f64>() / n;
-        let scale = if variance.sqrt() > 1e-12 * (1.0 + mean.abs()) { variance.sqrt() } else { 1.0 };
-        // Of long tails, what would still be too great is clipped too.
-        let (low, high) = (low.max(mean - largest * scale), high.min(mean + largest * scale));
-        Self { mean, scale, low, high, ..rough }
+    /// Clips what would come out greater in magnitude.
+    pub(super) fn narrow(&mut self, largest: f64) {
+        self.low = self.low.max(self.mean - largest * self.scale);
+        self.high = self.high.min(self.mean + largest * self.scale);
+    }
+
+    /// Whether it can be applied.
+    pub(super) fn is_sound(&self) -> bool {
+        let all = [self.fill, self.low, self.high, self.mean, self.scale];
+        all.iter().all(|x| x.is_finite()) && self.low <= self.high && self.scale > 0.0
     }
 }
 
-/// A preparation of these columns from a file's rows, after which no value is greater than `largest` in magnitude.
-pub(crate) fn fit(path: &str, columns: &[String], largest: f64) -> Result<Preparation, Failure> {
-    let wanted = numbers(columns, None, None);
-    let mut stream = Stream::open(path, &wanted)?;
-    let file = std::fs::File::open(path).map_err(|e| RowsError::unreadable(&e).within(path))?;
-    let rows = stream.count(file)?;
-    let every = rows.div_ceil(SAMPLED).max(1);
-    let mut values = vec![Vec::new(); columns.len()];
-    let mut at = 0usize;
-    loop {
-        let chunk = stream.next(AT_A_TIME)?;
-        if chunk.rows == 0 {
-            break;
+impl Preparation {
+    /// What was fitted on so many rows.
+    pub(super) fn fitted(features: Vec<Feature>, rows: usize) -> Self {
+        // `privet-credit` expects all of these.
+        let other = json!({ "fitted_rows": rows, "levels": {}, "income_by_organization": {}, "scores_std_mean": null });
+        let other = if let Value::Object(other) = other { other } else { Map::new() };
+        Self { features, other }
+    }
+
+    /// Reads the file.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let shown = path.display();
+        let bad = |what: String| {
+            let next = "`privet-credit features` and `privet train` write one.";
+            Error::usage("E123", format!("`{shown}` is no preparation: {what}. {next}"))
+        };
+        let text = read_text(path)?;
+        let mut other: Map<String, Value> = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let format = other.remove("format").unwrap_or_default();
+        if format != json!(FORMAT) {
+            return Err(bad(format!("its `format` is {format}, and this program reads {FORMAT}")));
         }
-        let table = chunk.tensors.first().and_then(privet_model::tensor::Tensor::to_f64).unwrap_or_default();
-        for row in table.chunks_exact(columns.len().max(1)) {
-            if at.is_multiple_of(every) {
-                values.iter_mut().zip(row).for_each(|(values, x)| values.push(*x));
+        let features = other.remove("features").unwrap_or_default();
+        let features = Vec::<Feature>::deserialize(features).map_err(|e| bad(format!("`features`: {e}")))?;
+        check(&features).map_err(bad)?;
+        // The mark of a model that prepares rows itself: rows for training are prepared here.
+        other.remove("inside");
+        Ok(Self { features, other })
+    }
+
+    /// Writes the file, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
+        let cannot = |e| Error::usage("E144", format!("`{}` cannot be written: {e}.", path.display()));
+        let mut file = Map::new();
+        file.insert("format".into(), FORMAT.into());
+        file.extend(self.other.clone());
+        file.insert("features".into(), serde_json::to_value(&self.features).map_err(cannot)?);
+        let text = serde_json::to_string_pretty(&file).map_err(cannot)?;
+        whole::write(path, format!("{text}\n").as_bytes())
+    }
+
+    /// The same for these columns, in this order.
+    pub(crate) fn only(&self, columns: &[String]) -> Result<Self, Error> {
+        let known: HashMap<&str, &Feature> = self.features.iter().map(|f| (f.name.as_str(), f)).collect();
+        let (mut features, mut missing) = (Vec::new(), Vec::new());
+        for column in columns {
+            match known.get(column.as_str()) {
+                Some(&feature) => features.push(feature.clone()),
+                None => missing.push(format!("`{column}`")),
             }
-            at += 1;
         }
+        if missing.is_empty() {
+            return Ok(Self { features, other: self.other.clone() });
+        }
+        let (count, missing) = (missing.len(), missing.join(", "));
+        let what = format!(
+            "The preparation lacks {count} of the columns that are trained on: {missing}. Fit it on all of them."
+        );
+        Err(Error::usage("E123", what))
     }
-    let features =
-        columns.iter().zip(&values).map(|(name, values)| Prepared::fit(name, values, largest)).collect();
-    Ok(Preparation { format: FORMAT, fitted_rows: rows.div_ceil(every), features })
+
+    /// Prepares a row, which has the columns in this order.
+    pub(crate) fn apply(&self, row: &mut [f64]) {
+        debug_assert_eq!(row.len(), self.features.len());
+        row.iter_mut().zip(&self.features).for_each(|(value, feature)| *value = feature.apply(*value));
+    }
 }
 
-/// Between neighbours as straight lines go; 0 of nothing.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    let place = part * sorted.len().saturating_sub(1) as f64;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place among the values
-    let below = place.floor() as usize;
-    let Some(low) = sorted.get(below) else { return 0.0 };
-    let high = sorted.get(below + 1).unwrap_or(low);
-    low + (place - below as f64) * (high - low)
+fn check(features: &[Feature]) -> Result<(), String> {
+    let mut names = HashSet::new();
+    for feature in features {
+        let name = &feature.name;
+        if !names.insert(name) {
+            return Err(format!("it has `{name}` twice"));
+        }
+        if !feature.is_sound() {
+            return Err(format!(
+                "of `{name}`, all numbers must be finite, `low` not above `high`, and `scale` above zero"
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::float_cmp)]
     use super::*;
 
-    #[test]
-    fn a_fitted_column_has_mean_zero_and_deviation_one() {
-        let values: Vec<f64> = (0..1001).map(|x| if x == 500 { f64::NAN } else { f64::from(x) }).collect();
-        let prepared = Prepared::fit("x", &values, 8.0);
-        assert_eq!((prepared.fill, prepared.low), (500.0, 4.995));
-        let after: Vec<f64> = values.iter().map(|x| prepared.apply(*x)).collect();
-        let mean = after.iter().sum::<f64>() / 1001.0;
-        let variance = after.iter().map(|x| x * x).sum::<f64>() / 1001.0;
-        assert!(mean.abs() < 1e-12 && (variance - 1.0).abs() < 1e-12, "{mean} {variance}");
-        assert_eq!(prepared.apply(1e9), prepared.apply(prepared.high));
-        assert_eq!(prepared.apply(f64::INFINITY), prepared.apply(500.0));
-        let same = Prepared::fit("x", &[3.0; 10], 8.0);
-        assert_eq!((same.scale, same.apply(3.0)), (1.0, 0.0));
-        let tail: Vec<f64> = (0..1000).map(|x| if x < 990 { 0.0 } else { 1000.0 }).collect();
-        assert!((Prepared::fit("x", &tail, 2.0).apply(1000.0) - 2.0).abs() < 1e-12);
+    fn feature(name: &str) -> Feature {
+        Feature { name: name.into(), fill: 1.5, low: 0.0, high: 3.0, mean: 1.0, scale: 0.5 }
+    }
+
+    fn saved(text: &str) -> Result<Preparation, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preparation.json");
+        std::fs::write(&path, text).unwrap();
+        Preparation::read(&path)
     }
 
     #[test]
-    fn a_file_comes_back_and_what_is_none_is_refused() {
+    #[allow(clippy::float_cmp)] // all of it is exact
+    fn the_rule_by_hand() {
+        let two = Preparation::fitted(vec![feature("a"), feature("b")], 0);
+        let mut row = [f64::NAN, 2.0];
+        two.apply(&mut row);
+        assert!(row == [1.0, 2.0]);
+        row = [f64::NEG_INFINITY, -7.0];
+        two.apply(&mut row);
+        assert!(row == [1.0, -2.0]);
+        assert!((two.features[0].apply(1e300) - 4.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_written_is_read_with_all_else_that_it_held() {
+        let text = r#"{"format": 1, "fitted_rows": 7, "levels": {"t": {"c": ["x"]}}, "inside": true, "features":
+            [{"name": "a", "fill": 0.1, "low": -1e300, "high": 0.333333333333333314829616256247, "mean": -0.0, "scale": 5e-324}]}"#;
+        let read = saved(text).unwrap();
+        assert!(read.features[0].mean.is_sign_negative() && read.features[0].scale > 0.0);
+        assert_eq!((read.features[0].high - 1.0 / 3.0).to_bits(), 0);
         let folder = tempfile::tempdir().unwrap();
-        let rows = folder.path().join("rows.csv");
-        std::fs::write(&rows, "a,b\n1,2\n3,\n5,4\n").unwrap();
-        let fitted = fit(rows.to_str().unwrap(), &["b".into(), "a".into()], 8.0).ok().unwrap();
-        assert_eq!((fitted.fitted_rows, fitted.of("b").unwrap().fill), (3, 3.0));
         let path = folder.path().join("preparation.json");
-        fitted.write(&path).unwrap();
-        assert!(fitted.write(&path).is_err(), "never over another one");
-        assert_eq!(Preparation::read(&path).unwrap(), fitted);
-        let text = std::fs::read_to_string(&path).unwrap();
-        // As `privet-credit` writes it.
-        std::fs::write(&path, text.replacen('{', "{\"levels\": {}, \"inside\": true, ", 1)).unwrap();
-        assert_eq!(Preparation::read(&path).unwrap(), fitted);
-        for (from, to) in [("\"format\": 1", "\"format\": 2"), ("\"scale\"", "\"skale\"")] {
-            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-            assert_eq!(Preparation::read(&path).unwrap_err().code, "E349", "{to}");
+        read.write(&path).unwrap();
+        assert_eq!(Preparation::read(&path).unwrap(), read);
+        let value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!((&value["format"], &value["levels"]["t"]["c"][0]), (&json!(1), &json!("x")));
+        assert_eq!(value.get("inside"), None);
+    }
+
+    #[test]
+    fn a_fitted_one_has_what_the_credit_program_expects() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preparation.json");
+        Preparation::fitted(vec![feature("a")], 9).write(&path).unwrap();
+        let value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let expected =
+            ["features", "fitted_rows", "format", "income_by_organization", "levels", "scores_std_mean"];
+        assert_eq!(keys, expected);
+        assert_eq!(value["fitted_rows"], 9);
+    }
+
+    #[test]
+    fn what_is_none_is_refused() {
+        let one = |numbers: &str| format!(r#"{{"format": 1, "features": [{{"name": "a", {numbers}}}]}}"#);
+        let good = r#""fill": 0, "low": 0, "high": 1, "mean": 0, "scale": 1"#;
+        assert!(saved(&one(good)).is_ok());
+        for (bad, word) in [
+            (one(&good.replace(r#""scale": 1"#, r#""scale": 0"#)), "scale"),
+            (one(&good.replace(r#""low": 0"#, r#""low": 2"#)), "low"),
+            (one(r#""fill": 0"#), "missing field"),
+            (one(good).replace(r#""format": 1"#, r#""format": 2"#), "`format` is 2"),
+            (one(good).replace(r#""format": 1,"#, ""), "`format` is null"),
+            (r#"{"format": 1, "features": 3}"#.into(), "features"),
+            ("[1]".into(), "map"),
+        ] {
+            let error = saved(&bad).unwrap_err();
+            assert!(error.code == "E123" && error.message.contains(word), "{error}");
         }
+        let twice = Preparation::fitted(vec![feature("a"), feature("a")], 0);
+        assert!(check(&twice.features).unwrap_err().contains("twice"));
+        assert_eq!(Preparation::read(Path::new("/none")).unwrap_err().code, "E141");
+    }
+
+    #[test]
+    fn columns_are_taken_by_name() {
+        let all = Preparation::fitted(vec![feature("a"), feature("b"), feature("c")], 0);
+        let names = |of: &Preparation| of.features.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&all.only(&["c".into(), "a".into()]).unwrap()), ["c", "a"]);
+        let error = all.only(&["c".into(), "d".into(), "e".into()]).unwrap_err();
+        assert!(
+            error.code == "E123"
+                && error.message.contains("2 of the columns")
+                && error.message.contains("`d`, `e`")
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! `training.toml`: what owners and parties agreed on before a training. Everything that follows is bound to its digest, so that parties with
 //! different agreements never meet.
 
-use privet_model::training::numbers::{LARGEST_LABEL, Numbers};
+use privet_model::training::numbers::{LARGEST_LABEL, Numbers, ROWS};
 use privet_model::training::privacy::{Privacy, epsilon};
 use privet_model::training::{Loss, Optimiser, Recipe};
 use privet_mpc::protocols::{Header, named};
 use privet_mpc::role::PARTIES;
+use privet_ring::fixed::power_of_two;
 use privet_tee::statement::hex;
 use serde::{Deserialize, Serialize};
 
@@ -397,11 +398,16 @@ impl Agreement {
         self.privacy.map(|privacy| epsilon(privacy.multiplier, epochs, privacy.delta))
     }
 
-    /// With noise: to which Euclidean norm an owner scales its part of a row down, so that whole rows keep to the agreed one.
+    /// With noise: to which Euclidean norm an owner scales its part of a row down, so that whole rows keep to the agreed one, with what rounding
+    /// may add to each value.
     pub fn norm_of_part(&self) -> Option<f64> {
         let parts = if self.arrangement == Arrangement::Horizontal { 1 } else { self.owners.len() };
         let ones = f64::from(u8::from(self.model.intercept));
-        self.privacy.map(|privacy| ((privacy.norm.powi(2) - ones).max(0.0) / parts as f64).sqrt())
+        let rounding = (self.feature_names().len() as f64).sqrt() * power_of_two(-i64::from(ROWS) - 1);
+        self.privacy.map(|privacy| {
+            let whole = (privacy.norm.powi(2) - ones).max(0.0).sqrt();
+            (whole - rounding).max(0.0) / (parts as f64).sqrt()
+        })
     }
 
     /// No label is greater.

@@ -371,13 +371,13 @@ impl TrainHost {
             }
         };
         let computation = self.computation(ask, of, &may)?;
-        let Computation { point, data, kept, .. } = &computation;
+        let Computation { point, kept, .. } = &computation;
         let session = self.session(*point)?;
-        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let mut entropy = (self.entropy)();
         let share = if self.finds_cheats()? {
-            work.open::<Malicious3>(session, &mut *entropy, kept)?
+            Work::open::<Malicious3>(session, &mut *entropy, kept)?
         } else {
-            work.open::<Replicated3>(session, &mut *entropy, kept)?
+            Work::open::<Replicated3>(session, &mut *entropy, kept)?
         };
         Ok(Opened { point: *point, share })
     }

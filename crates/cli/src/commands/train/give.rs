@@ -9,9 +9,10 @@ use privet_serve::training::owner::Owner;
 
 use crate::failure::Failure;
 use crate::output;
-use crate::training::data::{Data, Wanted};
-use crate::training::preparation::{self, Preparation};
-use crate::training::tags::Key;
+use crate::training::data::{Label, Labels, Reader, Selection};
+use crate::training::fit::fit;
+use crate::training::preparation::Preparation;
+use crate::training::tags::AlignmentKey;
 
 /// Where an owner's rows are, and what becomes of them before they are shared.
 pub(super) struct Source {
@@ -20,7 +21,7 @@ pub(super) struct Source {
     pub(super) fit: bool,
     pub(super) clip: bool,
     pub(super) id: Option<String>,
-    pub(super) key: Option<Key>,
+    pub(super) key: Option<AlignmentKey>,
 }
 
 /// Gives an owner's rows, unless it gave them before; how many there are.
@@ -40,29 +41,30 @@ pub(super) async fn give(owner: &Owner, source: &Source) -> Result<u64, Failure>
         return Err(Error::usage("E352", what).into());
     };
     let agreement = owner.agreement();
-    let wanted = wanted(agreement, owner.me(), source, path)?;
-    let mut data = Data::open(path, &wanted)?;
-    let bar = output::rate(data.count()? as u64, 0);
+    let mut reader = Reader::open(path, selection(agreement, owner.me(), source, path)?)?;
+    let bar = output::rate(reader.count()? as u64, 0);
     let mut offering = owner.begin().await?;
     let mut rows = 0;
-    loop {
-        let chunk = data.next(offering.chunk_rows())?;
-        if chunk.rows == 0 {
-            break;
-        }
+    while let Some(part) = reader.next(offering.chunk_rows())? {
         let tags: Vec<_> = match &source.key {
             Some(key) if agreement.has_tags() => {
-                chunk.ids.iter().map(|id| key.tag(&agreement.id, id)).collect()
+                part.ids.iter().map(|id| key.tag(&agreement.id, id)).collect()
             }
             _ => Vec::new(),
         };
-        owner.give(&mut offering, Rows { values: &chunk.values, labels: &chunk.labels, tags: &tags }).await?;
-        rows += chunk.rows as u64;
+        let shared = Rows { values: &part.values, labels: &part.labels, tags: &tags };
+        owner.give(&mut offering, shared).await?;
+        rows += part.rows as u64;
         bar.set_position(rows);
     }
+    reader.notes().iter().for_each(|note| eprintln!("{note}"));
     bar.finish_and_clear();
     owner.complete(rows).await?;
-    eprintln!("`{}` gave {rows} rows of {} columns, as shares.", name(owner), wanted.columns.len());
+    eprintln!(
+        "`{}` gave {rows} rows of {} columns, as shares.",
+        name(owner),
+        agreement.columns_of(owner.me()).len()
+    );
     Ok(rows)
 }
 
@@ -70,8 +72,9 @@ fn name(owner: &Owner) -> &str {
     &owner.agreement().owners[owner.me()].name
 }
 
-fn wanted(agreement: &Agreement, owner: usize, source: &Source, path: &str) -> Result<Wanted, Failure> {
-    let columns = agreement.columns_of(owner).to_vec();
+/// What is taken from the file, and what may be in it.
+fn selection(agreement: &Agreement, owner: usize, source: &Source, path: &str) -> Result<Selection, Failure> {
+    let columns = agreement.columns_of(owner);
     if agreement.has_tags() && (source.id.is_none() || source.key.is_none()) {
         let what =
             "The owners' rows are told apart by identifiers: give `--id COLUMN` and `--alignment-key FILE`.";
@@ -79,22 +82,22 @@ fn wanted(agreement: &Agreement, owner: usize, source: &Source, path: &str) -> R
     }
     let preparation = match &source.preparation {
         Some(file) if source.fit && !file.exists() => {
-            let fitted = preparation::fit(path, &columns, agreement.model.largest)?;
+            let fitted = fit(path, columns, agreement.model.largest)?;
             fitted.write(file)?;
             Some(fitted)
         }
         Some(file) => Some(Preparation::read(file)?),
         None => None,
     };
-    Ok(Wanted {
-        columns,
-        label: agreement.label_of(owner).map(str::to_owned),
-        has_classes: agreement.has_classes(),
-        largest_label: agreement.largest_label(),
+    let values =
+        if agreement.has_classes() { Labels::Binary } else { Labels::Within(agreement.largest_label()) };
+    Ok(Selection {
+        columns: columns.to_vec(),
+        label: agreement.label_of(owner).map(|column| Label { column: column.to_owned(), values }),
         id: source.id.clone().filter(|_| agreement.has_tags()),
-        largest: agreement.model.largest,
-        norm: agreement.norm_of_part(),
-        clip: source.clip,
         preparation,
+        largest: agreement.model.largest,
+        clip: source.clip,
+        norm: agreement.norm_of_part(),
     })
 }

@@ -18,8 +18,8 @@ use crate::args_train::TrainArgs;
 use crate::commands::agree::agreement;
 use crate::commands::up::{program, stop_signal};
 use crate::failure::Failure;
-use crate::training::preparation;
-use crate::training::tags::Key;
+use crate::training::fit::fit;
+use crate::training::tags::AlignmentKey;
 
 pub(super) async fn run(args: &TrainArgs, folder: &Path) -> Result<Value, Failure> {
     if args.rows.is_empty() {
@@ -115,15 +115,14 @@ fn source(
 ) -> Result<Source, Failure> {
     let path = preparation_of(args, here, agreement, owner);
     if !path.exists() {
-        preparation::fit(rows, &agreement.columns_of(owner).to_vec(), agreement.model.largest)?
-            .write(&path)?;
+        fit(rows, agreement.columns_of(owner), agreement.model.largest)?.write(&path)?;
     }
     let key = if agreement.has_tags() {
         let path = args.alignment_key.clone().unwrap_or_else(|| here.path("alignment.key"));
         if !path.exists() {
-            Key::generate()?.write(&path)?;
+            AlignmentKey::draw()?.write(&path)?;
         }
-        Some(Key::read(&path)?)
+        Some(AlignmentKey::read(&path)?)
     } else {
         None
     };

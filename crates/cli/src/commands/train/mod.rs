@@ -16,7 +16,7 @@ use privet_serve::training::owner::Owner;
 use crate::args_train::TrainArgs;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::training::tags::Key;
+use crate::training::tags::AlignmentKey;
 
 pub(crate) async fn run(args: &TrainArgs) -> Result<ExitCode, Failure> {
     let report = match (&args.here, &args.to, &args.key) {
@@ -44,7 +44,7 @@ async fn as_owner(args: &TrainArgs, to: &Path, key: &Path) -> Result<serde_json:
         fit: args.fit,
         clip: args.clip,
         id: args.id.clone(),
-        key: args.alignment_key.as_deref().map(Key::read).transpose()?,
+        key: args.alignment_key.as_deref().map(AlignmentKey::read).transpose()?,
     };
     if args.rows.len() > 1 {
         return Err(Error::usage("E350", "An owner has one file of rows; put several into one.").into());
@@ -62,14 +62,14 @@ async fn as_owner(args: &TrainArgs, to: &Path, key: &Path) -> Result<serde_json:
     let is_mine = opens_to(agreement) == Some(agreement.owners[owner.me()].name.as_str());
     match (&args.out, is_mine) {
         (Some(out), true) => {
-            report["model"] = model::fetch(&owner, patience, args.preparation.as_deref(), out).await?
+            report["model"] = model::fetch(&owner, patience, args.preparation.as_deref(), out).await?;
         }
         (None, true) if owner.leads() => {
             report["model"] =
                 model::fetch(&owner, patience, args.preparation.as_deref(), Path::new("model.onnx")).await?;
         }
         (None, true) => {
-            eprintln!("The model is opened to you: ask again with `--out model.onnx` once the lead is done.")
+            eprintln!("The model is opened to you: ask again with `--out model.onnx` once the lead is done.");
         }
         _ => {}
     }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use privet_deploy::Blame;
 use privet_deploy::kind::Kind;
-use privet_import::LinearModel;
 use privet_serve::deployment::{DeploymentFile, EndpointEntry};
 use privet_serve::training::lead::Lead;
 use privet_serve::training::owner::Owner;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::training::onnx::{self, Trained};
 use crate::training::preparation::Preparation;
 
 /// Between two looks whether the training is over.
@@ -41,20 +41,16 @@ pub(super) async fn fetch(
     let names: Vec<String> = agreement.feature_names().into_iter().cloned().collect();
     // Another owner's columns are prepared as that owner does it, and nobody else knows how.
     let preparation = preparation.filter(|path| path.exists()).map(Preparation::read).transpose()?;
-    let scaling: Option<Vec<_>> = preparation.and_then(|preparation| {
-        names.iter().map(|name| preparation.of(name).map(|column| (column.mean, column.scale))).collect()
-    });
-    let scaling: Option<(Vec<f64>, Vec<f64>)> = scaling.map(|columns| columns.into_iter().unzip());
-    let model = LinearModel {
-        names: &names,
+    let preparation = preparation.filter(|preparation| preparation.only(&names).is_ok());
+    let trained = Trained {
+        columns: &names,
+        preparation: preparation.as_ref(),
         weights: &weights.weights,
-        bias: weights.intercept,
-        is_logistic: agreement.has_classes(),
-        scaling: scaling.as_ref().map(|(mean, deviation)| (&mean[..], &deviation[..])),
+        bias: Some(weights.intercept).filter(|_| agreement.model.intercept),
+        logistic: agreement.has_classes(),
     };
-    let bytes = model.to_onnx();
-    std::fs::write(out, bytes).map_err(|e| cannot(out, &e))?;
-    match scaling {
+    onnx::write(out, &trained)?;
+    match preparation {
         Some(_) => eprintln!("`{}` takes filled and clipped rows, and scales them itself.", out.display()),
         None => eprintln!("`{}` takes rows as they were given: prepared.", out.display()),
     }
