@@ -80,6 +80,7 @@ fn default(structure: &str, name: &str, of: &str, attributes: &str) -> Option<St
         Some("default_protocol") => Some("`replicated3`".into()),
         Some("default_largest") => Some("8".into()),
         Some("default_most_weight") => Some("16".into()),
+        Some("default_most_rows") => Some("16777216".into()),
         Some("default_validation") => Some("0.1".into()),
         Some("default_at_once") => Some("64".into()),
         Some("default_delta") => Some("0.00001".into()),
