@@ -16,6 +16,7 @@ use privet_deploy::train::agreement::{Agreement, Arrangement, Outcome};
 use privet_deploy::train::order::Order;
 use privet_deploy::train::owner::{Judgement, Weights};
 use privet_deploy::train::result::public;
+use privet_deploy::train::store::Store as _;
 use privet_deploy::train::wire::Ask;
 use privet_model::tensor::{Data, Tensor};
 use privet_model::training::Optimiser;
@@ -136,8 +137,8 @@ fn judgements_are_those_of_float64() {
             order.judging().iter().map(|row| (score(row), labels[*row as usize])).collect();
         let loss =
             scored.iter().map(|(z, y)| (1.0 + z.exp()).ln() - y * z).sum::<f64>() / scored.len() as f64;
-        let pairs = scored.iter().filter(|(_, y)| *y == 1.0).flat_map(|(one, _)| {
-            scored.iter().filter(|(_, y)| *y == 0.0).map(move |(zero, _)| f64::from(u8::from(one > zero)))
+        let pairs = scored.iter().filter(|(_, y)| *y > 0.5).flat_map(|(one, _)| {
+            scored.iter().filter(|(_, y)| *y < 0.5).map(move |(zero, _)| f64::from(u8::from(one > zero)))
         });
         let pairs: Vec<f64> = pairs.collect();
         let auc = pairs.iter().sum::<f64>() / pairs.len() as f64;
@@ -257,12 +258,11 @@ fn a_crash_loses_the_last_steps_at_most() {
     // Party 1 crashed before it had kept the second state.
     let stores = parties.stores.clone();
     drop(parties);
-    let state = privet_deploy::train::store::Store::remove;
     for (name, _) in stores[1].files() {
-        state(&*stores[1], &name).unwrap();
+        stores[1].remove(&name).unwrap();
     }
     for (name, bytes) in &before[1] {
-        privet_deploy::train::store::Store::put(&*stores[1], name, bytes).unwrap();
+        stores[1].put(name, bytes).unwrap();
     }
     let parties = Parties::of(&agreement, World::new(5), stores);
     let states: Vec<_> = parties.statuses().into_iter().map(|status| status.states).collect();
@@ -288,10 +288,9 @@ fn a_party_that_changes_messages_is_found_out() {
     let world = World::new(6).deadline(Duration::from_millis(500)).adversary(move |mut passing| {
         let is_product =
             passing.from.index() == 1 && passing.path.contains("matmul") || passing.path.contains("truncate");
-        if on.load(std::sync::atomic::Ordering::Relaxed) && is_product && passing.from.index() == 1 {
-            if let Some(byte) = passing.bytes.last_mut() {
-                *byte ^= 1;
-            }
+        let is_on = on.load(std::sync::atomic::Ordering::Relaxed) && is_product && passing.from.index() == 1;
+        if is_on && let Some(byte) = passing.bytes.last_mut() {
+            *byte ^= 1;
         }
         Some(passing.bytes)
     });

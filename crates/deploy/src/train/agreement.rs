@@ -312,6 +312,9 @@ impl Agreement {
         if self.privacy.is_some_and(|privacy| !(privacy.delta > 0.0 && privacy.delta < 1.0)) {
             return Err(unfit("`privacy.delta` is no number between 0 and 1".into()));
         }
+        if self.epsilon().is_some_and(|epsilon| !epsilon.is_finite()) {
+            return Err(unfit("`privacy.multiplier` is so small that the noise is worth nothing".into()));
+        }
         if self.norm_of_part() == Some(0.0) {
             return Err(unfit(
                 "`privacy.norm` leaves no room beside the constant's 1; expected more than 1".into(),
@@ -424,6 +427,7 @@ impl Agreement {
 }
 
 /// An agreement that cannot be followed.
+#[allow(clippy::needless_pass_by_value)] // mostly made where it is passed
 fn unfit(what: String) -> Error {
     Error::refused("E350", format!("This training cannot be agreed on: {what}."))
 }

@@ -37,7 +37,9 @@ impl Data {
         };
         let mut hasher = blake3::Hasher::new_derive_key("privet 2026 all rows of a training");
         hasher.update(&agreement.digest());
-        offers.iter().for_each(|offer| offer.hash(&mut hasher));
+        for offer in &offers {
+            offer.hash(&mut hasher);
+        }
         Ok(Self { digest: *hasher.finalize().as_bytes(), offers, alignment })
     }
 

@@ -273,7 +273,7 @@ impl TrainHost {
         }
         let state = now.progress.state(&id).ok_or_else(no_state)?;
         may(&now, &course, state)?;
-        Ok((Some(state), now.progress.kept(&*self.store, state, columns)?))
+        Ok((Some(state), Progress::kept(&*self.store, state, columns)?))
     }
 
     fn run(&self, ask: &Ask, from: [u8; 32], steps: u64) -> Result<Say, Error> {
@@ -337,7 +337,7 @@ impl TrainHost {
         let columns = self.numbers.recipe.columns;
         let mut digest = None;
         if self.agreement.result == Outcome::KeptAsShares {
-            let kept = now.progress.kept(&*self.store, state, columns)?;
+            let kept = Progress::kept(&*self.store, state, columns)?;
             let half = half(&self.agreement, self.role, &kept.weights, &mut *(self.entropy)())?;
             self.write_half(HALF, &half)?;
             digest = Some(half.digest());
@@ -364,13 +364,13 @@ impl TrainHost {
             }
         };
         let computation = self.computation(ask, of, &may)?;
-        let Computation { point, data, kept, .. } = &computation;
+        let Computation { point, kept, .. } = &computation;
         let session = self.session(*point)?;
-        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let mut entropy = (self.entropy)();
         let share = if self.finds_cheats()? {
-            work.open::<Malicious3>(session, &mut *entropy, kept)?
+            Work::open::<Malicious3>(session, &mut *entropy, kept)?
         } else {
-            work.open::<Replicated3>(session, &mut *entropy, kept)?
+            Work::open::<Replicated3>(session, &mut *entropy, kept)?
         };
         Ok(Opened { point: *point, share })
     }

@@ -56,7 +56,7 @@ impl<'a> Offering<'a> {
         let (columns, has_label) = (self.layout.columns, self.agreement.label_of(self.owner).is_some());
         let own = columns - usize::from(has_label);
         // An owner may have the label and nothing else.
-        let count = if own == 0 { rows.labels.len() } else { rows.values.len() / own };
+        let count = rows.values.len().checked_div(own).unwrap_or(rows.labels.len());
         let tags = if self.agreement.has_tags() { count } else { 0 };
         let labels = if has_label { count } else { 0 };
         let fits = rows.values.len() == count * own && rows.labels.len() == labels && rows.tags.len() == tags;
@@ -95,7 +95,7 @@ impl<'a> Offering<'a> {
     fn encode(&self, values: &[f64], label: Option<&f64>, out: &mut [u64]) -> Result<(), Error> {
         let largest = self.agreement.model.largest;
         for ((x, out), column) in values.iter().zip(&mut *out).zip(self.agreement.columns_of(self.owner)) {
-            if !(x.abs() <= largest) {
+            if x.is_nan() || x.abs() > largest {
                 let what = format!(
                     "A value of column `{column}` is not within ±{largest}. Nothing of its chunk was sent."
                 );
@@ -105,7 +105,7 @@ impl<'a> Offering<'a> {
         }
         let (Some(label), Some(out)) = (label, out.last_mut()) else { return Ok(()) };
         let (is_class, most) = (self.agreement.model.loss == Loss::Logistic, self.agreement.largest_label());
-        let fine = if is_class { *label == 0.0 || *label == 1.0 } else { label.abs() <= most };
+        let fine = if is_class { [0.0, 1.0].contains(label) } else { label.abs() <= most };
         if !fine {
             let expected = if is_class { "0 or 1".to_owned() } else { format!("a number within ±{most}") };
             return Err(Error::refused(

@@ -133,7 +133,7 @@ impl Progress {
     }
 
     /// What a state holds.
-    pub(super) fn kept(&self, store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
+    pub(super) fn kept(store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
         let bytes = store.get(&file(state))?;
         bytes.and_then(|bytes| Kept::of(&bytes, state, columns)).ok_or_else(|| {
             let what = format!(

@@ -122,7 +122,6 @@ impl Work<'_> {
 
     /// The weights.
     pub(super) fn open<P: Trains>(
-        &self,
         session: Session,
         entropy: &mut dyn Entropy,
         kept: &Kept,
