@@ -261,7 +261,7 @@ fn only_what_computes_takes_memory() {
     }
     let (from, nonce) = (parties.data().digest, parties.nonce());
     let run = memory(&Ask::Run { from, steps: u64::MAX, nonce });
-    assert!(run >= 16 * 4 * 16 && run < 1 << 20, "{run}");
+    assert!((16 * 4 * 16..1 << 20).contains(&run), "{run}");
     assert!(memory(&Ask::Judge { of: from, nonce }) > 0);
 }
 
