@@ -385,6 +385,7 @@ fn agreements_that_cannot_be_followed_are_refused() {
         refused(&|a| a.privacy = Some(PrivacyChoice { norm: x.abs().min(1.0), ..privacy }));
         refused(&|a| a.privacy = Some(PrivacyChoice { multiplier: x, ..privacy }));
     }
+    refused(&|a| a.privacy = Some(PrivacyChoice { multiplier: 1e-300, norm: 2.0, delta: 1e-5 }));
     for n in [0, usize::MAX] {
         refused(&|a| a.training.batch = n);
         refused(&|a| a.most_rows = n);

@@ -1,6 +1,7 @@
 //! Parties of a training, to which calls come that were valid once, and what is agreed on before.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,10 +54,10 @@ fn text(arrangement: Arrangement) -> String {
          judge_every = 4\nsteps_at_once = 4\n[result]\nopen-to = \"bank\"\n"
     );
     for (owner, own) in OWNERS.iter().zip(own) {
-        text += &format!("[[owners]]\nname = \"{owner}\"\nkey = \"key of {owner}\"\n{own}");
+        let _ = write!(text, "[[owners]]\nname = \"{owner}\"\nkey = \"key of {owner}\"\n{own}");
     }
     for party in 0..PARTIES {
-        text += &format!("[[parties]]\nkey = \"key {party}\"\nurl = \"https://p{party}:1\"\n");
+        let _ = write!(text, "[[parties]]\nkey = \"key {party}\"\nurl = \"https://p{party}:1\"\n");
     }
     text
 }
@@ -113,8 +114,10 @@ impl Store for Files {
 
     fn read_at(&self, name: &str, at: u64, bytes: &mut [u8]) -> Result<(), Error> {
         let at = usize::try_from(at).unwrap_or(usize::MAX);
-        let there =
-            self.with(|files| Some(bytes.copy_from_slice(files.get(name)?.get(at..at + bytes.len())?)));
+        let there = self.with(|files| {
+            bytes.copy_from_slice(files.get(name)?.get(at..at + bytes.len())?);
+            Some(())
+        });
         there.ok_or_else(|| Error::new(Blame::Ours, "E144", "It is not there."))
     }
 

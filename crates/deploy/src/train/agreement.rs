@@ -313,6 +313,9 @@ impl Agreement {
         if self.privacy.is_some_and(|privacy| !(privacy.delta > 0.0 && privacy.delta < 1.0)) {
             return Err(unfit("`privacy.delta` is no number between 0 and 1".into()));
         }
+        if self.epsilon().is_some_and(|epsilon| !epsilon.is_finite()) {
+            return Err(unfit("`privacy.multiplier` is so small that the noise is worth nothing".into()));
+        }
         if self.norm_of_part() == Some(0.0) {
             return Err(unfit(
                 "`privacy.norm` leaves no room beside the constant's 1; expected more than 1".into(),

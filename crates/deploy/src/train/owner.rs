@@ -105,8 +105,7 @@ impl<'a> Offering<'a> {
         }
         let (Some(label), Some(out)) = (label, out.last_mut()) else { return Ok(()) };
         let (is_class, most) = (self.agreement.model.loss == Loss::Logistic, self.agreement.largest_label());
-        #[allow(clippy::float_cmp)] // classes are these very numbers
-        let fine = if is_class { *label == 0.0 || *label == 1.0 } else { label.abs() <= most };
+        let fine = if is_class { [0.0, 1.0].contains(label) } else { label.abs() <= most };
         if !fine {
             let expected = if is_class { "0 or 1".to_owned() } else { format!("a number within ±{most}") };
             return Err(Error::refused(
