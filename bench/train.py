@@ -72,7 +72,7 @@ def prepared(rows, preparation):
 def in_the_clear(values, labels, args):
     """Weights after each epoch, and the rows that judge."""
     order = shuffled(range(len(values)), args.seed)
-    judging = round(len(values) * args.validation)
+    judging = int(len(values) * args.validation + 0.5)
     training, judging = order[: len(order) - judging], order[len(order) - judging :]
     x = np.hstack([values, np.ones((len(values), 1))])
     w, m, v = (np.zeros(x.shape[1]) for _ in range(3))

@@ -51,6 +51,8 @@ impl Feature {
 
     /// Clips what would come out greater in magnitude.
     pub(super) fn narrow(&mut self, largest: f64) {
+        // A little less, as quotients are rounded.
+        let largest = largest * (1.0 - 1e-12);
         self.low = self.low.max(self.mean - largest * self.scale);
         self.high = self.high.min(self.mean + largest * self.scale);
     }

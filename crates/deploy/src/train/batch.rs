@@ -76,18 +76,24 @@ impl Data {
 struct Into {
     rows: [Vec<u64>; 2],
     labels: [Vec<u64>; 2],
+    /// An owner's row as it was read, with its label.
+    row: [Vec<u64>; 2],
 }
 
 impl Drop for Into {
     fn drop(&mut self) {
-        self.rows.iter_mut().chain(&mut self.labels).for_each(zeroize::Zeroize::zeroize);
+        let all = self.rows.iter_mut().chain(&mut self.labels).chain(&mut self.row);
+        all.for_each(zeroize::Zeroize::zeroize);
     }
 }
 
 impl Into {
     fn new(rows: usize, columns: usize) -> Self {
         let zeros = || vec![0; rows * columns];
-        Self { rows: [zeros(), zeros()], labels: [Vec::with_capacity(rows), Vec::with_capacity(rows)] }
+        let labels = [Vec::with_capacity(rows), Vec::with_capacity(rows)];
+        // An owner has at most all columns, and the label.
+        let row = [vec![0; columns + 1], vec![0; columns + 1]];
+        Self { rows: [zeros(), zeros()], labels, row }
     }
 
     /// An owner's columns from that place on; where the next owner's begin.
@@ -99,10 +105,10 @@ impl Into {
         read: impl FnOnce([&mut [u64]; 2]) -> Result<(), Error>,
     ) -> Result<usize, Error> {
         let (own, has_label) = (agreement.columns_of(owner).len(), agreement.label_of(owner).is_some());
-        let mut row = [0, 1].map(|_| zeroize::Zeroizing::new(vec![0; own + usize::from(has_label)]));
-        let [first, second] = &mut row;
-        read([first, second])?;
-        for (i, row) in row.iter().enumerate() {
+        let width = own + usize::from(has_label);
+        let [first, second] = &mut self.row;
+        read([&mut first[..width], &mut second[..width]])?;
+        for (i, row) in self.row.iter().enumerate() {
             self.rows[i][column..column + own].copy_from_slice(&row[..own]);
             if has_label {
                 self.labels[i].push(row[own]);

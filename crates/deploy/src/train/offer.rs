@@ -276,10 +276,8 @@ impl Offer {
     }
 
     fn explicit(&self, row: u32, store: &dyn Store, out: &mut [u64]) -> Result<(), Error> {
-        let mut bytes = Zeroizing::new(vec![0; out.len() * 8]);
-        store.read_at(&self.name("rows"), self.place(row), &mut bytes)?;
-        let (words, _) = bytes.as_chunks::<8>();
-        out.iter_mut().zip(words).for_each(|(out, word)| *out = u64::from_le_bytes(*word));
+        store.read_at(&self.name("rows"), self.place(row), bytemuck::cast_slice_mut(out))?;
+        out.iter_mut().for_each(|word| *word = u64::from_le(*word));
         Ok(())
     }
 
