@@ -277,7 +277,9 @@ impl Offer {
 
     fn explicit(&self, row: u32, store: &dyn Store, out: &mut [u64]) -> Result<(), Error> {
         store.read_at(&self.name("rows"), self.place(row), bytemuck::cast_slice_mut(out))?;
-        out.iter_mut().for_each(|word| *word = u64::from_le(*word));
+        for word in out {
+            *word = u64::from_le(*word);
+        }
         Ok(())
     }
 
