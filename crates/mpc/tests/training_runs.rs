@@ -75,7 +75,7 @@ fn what_is_kept_goes_on_in_another_run<P: Trained>() {
             let mut state = match &before {
                 None => State::new(&p, numbers.recipe.columns),
                 Some(before) => {
-                    let state = State::of_stored::<P>(&before[me.index()]);
+                    let state = State::of_stored::<P>(before[me.index()].clone());
                     assert_eq!(kept(&state.stored::<P>()), kept(&before[me.index()]));
                     state
                 }

@@ -254,7 +254,7 @@ impl Seat {
     }
 }
 
-pub(crate) fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), Error> {
+fn check_own(parties: &[PublicKey], role: Role, key: &MachineKey) -> Result<(), Error> {
     let own = &parties[role.index()];
     if own == key.public() {
         return Ok(());

@@ -332,7 +332,7 @@ fn at(entry: EndpointEntry, address: &str) -> EndpointEntry {
 }
 
 /// An address of this machine for each party. They are free now; each is taken as soon as its party starts.
-fn free_addresses() -> Result<[String; PARTIES], Error> {
+pub(crate) fn free_addresses() -> Result<[String; PARTIES], Error> {
     let none =
         |e: std::io::Error| Error::new(Blame::Ours, "E904", format!("There is no free port here: {e}."));
     // All at once, so that no two are the same.

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use privet_deploy::check::estimate::{LAN, WAN};
 use privet_deploy::train::agreement::Agreement;
+use privet_deploy::train::course::Course;
 use privet_deploy::train::estimate::{Said, bytes_per_row, dry_run};
-use privet_deploy::train::order::judging;
 use privet_deploy::train::trust::card;
 use privet_serve::training::read_agreement;
 use serde_json::{Value, json};
@@ -26,30 +26,22 @@ struct Step {
     here: f64,
 }
 
-/// How many steps of what there will be.
-struct Length {
-    rows: usize,
-    judging: usize,
-    batches: usize,
-    steps: u64,
-}
-
 pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
     let agreement = read_agreement(path)?;
-    let length = length(&agreement, args.count);
-    let step = step(&agreement, &length)?;
+    let course = Course::of(&agreement, args.count);
+    let step = step(&agreement, &course)?;
     if args.json {
-        print(&report(&agreement, &step, &length).to_string());
+        print(&report(&agreement, &step, args.count, &course).to_string());
         return Ok(ExitCode::SUCCESS);
     }
     print(&format!("{}   agreement {}", agreement.name, agreement.digest_hex()));
     print(&format!(
         "{} rows, of which {} judge; {} columns; {} steps of an epoch, {} in all",
-        count(length.rows as f64),
-        count(length.judging as f64),
+        count(args.count as f64),
+        count(course.judging as f64),
         agreement.feature_names().len(),
-        count(length.batches as f64),
-        count(length.steps as f64)
+        count(course.batches as f64),
+        count(course.steps as f64)
     ));
     print(&format!(
         "a step: {} rounds, {} between the parties, {} here with all parties on one machine (tried on zeros)",
@@ -61,7 +53,7 @@ pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
         print(&format!(
             "{name:<44} {} a step, {} in all",
             seconds(per_step),
-            duration(per_step * length.steps as f64)
+            duration(per_step * course.steps as f64)
         ));
     }
     for (at, owner) in agreement.owners.iter().enumerate() {
@@ -78,9 +70,8 @@ pub(super) fn run(path: &Path, args: &CheckArgs) -> Result<ExitCode, Failure> {
 }
 
 /// As many steps as are made at once, by which proofs and settling are in it.
-fn step(agreement: &Agreement, length: &Length) -> Result<Step, Failure> {
-    let between = agreement.training.judge_every.unwrap_or(length.batches as u64);
-    let steps = agreement.training.steps_at_once.min(between).clamp(1, TRIED);
+fn step(agreement: &Agreement, course: &Course) -> Result<Step, Failure> {
+    let steps = agreement.training.steps_at_once.min(course.every).clamp(1, TRIED);
     let start = Instant::now();
     let said = dry_run(agreement, steps)?;
     let here = start.elapsed().as_secs_f64() / steps as f64;
@@ -88,12 +79,6 @@ fn step(agreement: &Agreement, length: &Length) -> Result<Step, Failure> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a few rounds
     let said = Said { rounds: rounds as u32, bytes: said.bytes / steps };
     Ok(Step { said, here })
-}
-
-fn length(agreement: &Agreement, rows: usize) -> Length {
-    let judging = judging(&agreement.training, rows);
-    let batches = (rows - judging) / agreement.training.batch.max(1);
-    Length { rows, judging, batches, steps: (batches as u64).saturating_mul(agreement.training.epochs) }
 }
 
 /// Seconds of a step where parties are farther from each other: half a round trip for each round, and the bytes of three ways side by side.
@@ -116,7 +101,7 @@ fn duration(s: f64) -> String {
     }
 }
 
-fn report(agreement: &Agreement, step: &Step, length: &Length) -> Value {
+fn report(agreement: &Agreement, step: &Step, rows: usize, course: &Course) -> Value {
     let owners = agreement.owners.iter().enumerate().map(|(at, owner)| {
         let (sent, kept) = bytes_per_row(agreement, at);
         json!({ "name": owner.name, "bytes_sent_per_row": sent, "bytes_kept_per_row": kept })
@@ -125,9 +110,9 @@ fn report(agreement: &Agreement, step: &Step, length: &Length) -> Value {
         networks(step).map(|(name, seconds)| json!({ "network": name, "seconds_per_step": seconds }));
     json!({
         "agreement": agreement.digest_hex(),
-        "rows": length.rows,
-        "judging": length.judging,
-        "steps": length.steps,
+        "rows": rows,
+        "judging": course.judging,
+        "steps": course.steps,
         "rounds_per_step": step.said.rounds,
         "bytes_per_step": step.said.bytes,
         "networks": networks,

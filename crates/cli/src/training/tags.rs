@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use privet_deploy::train::wire::TAG;
 use privet_deploy::{Blame, Error};
 use privet_ring::entropy::Entropy as _;
 use privet_ring::not_shown;
@@ -14,9 +15,6 @@ use privet_serve::entropy::OsEntropy;
 use privet_serve::keys::write_new;
 use privet_tee::statement::{from_hex, hex};
 use zeroize::{Zeroize as _, Zeroizing};
-
-/// Bytes of a tag.
-pub(crate) const TAG: usize = 16;
 
 /// What the parties see of an id.
 pub(crate) type Tag = [u8; TAG];

@@ -1,5 +1,7 @@
 //! The shares of a batch: an owner's row after the other, or side by side, and a column of ones where the model has a constant.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use privet_model::training::numbers::{Numbers, RING, ROWS};
 use privet_mpc::protocols::replicated3::Replicated;
 use privet_mpc::role::Role;
@@ -7,6 +9,7 @@ use privet_mpc::role::Role;
 use super::agreement::Agreement;
 use super::align::Alignment;
 use super::offer::Offer;
+use super::order::Order;
 use super::store::Store;
 use crate::error::Error;
 
@@ -16,6 +19,8 @@ pub(super) struct Data {
     pub(super) digest: [u8; 32],
     pub(super) offers: Vec<Offer>,
     pub(super) alignment: Alignment,
+    /// Shuffled once, and again for each epoch.
+    order: Mutex<Order>,
 }
 
 /// Rows and labels of some aligned rows.
@@ -40,7 +45,13 @@ impl Data {
         for offer in &offers {
             offer.hash(&mut hasher);
         }
-        Ok(Self { digest: *hasher.finalize().as_bytes(), offers, alignment })
+        let order = Mutex::new(Order::new(&agreement.training, alignment.len()));
+        Ok(Self { digest: *hasher.finalize().as_bytes(), offers, alignment, order })
+    }
+
+    /// Which rows a step has, and which judge.
+    pub(super) fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The shares of these rows.

@@ -9,22 +9,22 @@ use crate::error::Error;
 
 /// What follows from the agreement and the number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Course {
+pub struct Course {
     /// Rows that only judge.
-    pub(super) judging: usize,
+    pub judging: usize,
     /// Steps of an epoch.
-    pub(super) batches: u64,
+    pub batches: u64,
     /// Steps of all epochs.
-    pub(super) steps: u64,
+    pub steps: u64,
     /// Steps between two judgements.
-    every: u64,
+    pub every: u64,
     at_once: u64,
     patience: Option<u64>,
 }
 
 impl Course {
     /// With so many rows.
-    pub(super) fn of(agreement: &Agreement, rows: usize) -> Self {
+    pub fn of(agreement: &Agreement, rows: usize) -> Self {
         let schedule = &agreement.training;
         let judging = judging(schedule, rows);
         let batches = ((rows - judging) / schedule.batch.max(1)) as u64;

@@ -42,7 +42,7 @@ fn run<P: Trains>(agreement: &Agreement, steps: u64) -> Result<Vec<Ledger>, Erro
         // There is nothing to hide: all is zero.
         let mut entropy = DangerousSeededEntropy::new(session.me().index() as u64);
         let (mut p, _) = P::begin(session, &mut entropy)?;
-        let zeros = |n: usize| P::share(&Replicated { k: RING, own: vec![0; n], next: vec![0; n] });
+        let zeros = |n: usize| P::share(Replicated { k: RING, own: vec![0; n], next: vec![0; n] });
         let (columns, batch) = (numbers.recipe.columns, numbers.recipe.batch);
         let mut state = State::new(&p, columns);
         let batch = Batch { rows: zeros(columns * batch), labels: zeros(batch) };

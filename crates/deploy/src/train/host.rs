@@ -12,6 +12,7 @@ use privet_mpc::protocols::replicated3::Replicated3;
 use privet_mpc::protocols::replicated3_malicious::Malicious3;
 use privet_mpc::role::Role;
 use privet_mpc::session::{OutputShare, Session};
+use privet_mpc::train::Stored;
 use privet_tee::statement::Hex;
 use zeroize::Zeroizing;
 
@@ -21,7 +22,7 @@ use super::course::Course;
 use super::now::Now;
 use super::offer::Offer;
 use super::order::judging;
-use super::progress::{Kept, Progress};
+use super::progress::Progress;
 use super::result::{half, sealed};
 use super::steps::{Made, Work, beginning};
 use super::store::Store;
@@ -63,7 +64,7 @@ struct Computation<'a> {
     data: Arc<Data>,
     /// None at the beginning.
     state: Option<StateId>,
-    kept: Kept,
+    stored: Stored,
     _turn: MutexGuard<'a, ()>,
 }
 
@@ -155,7 +156,7 @@ impl TrainHost {
             complete: offer.is_complete(),
             digest: digests.then(|| Hex(offer.digest())),
         };
-        let Progress { states, best, finished, half, bundled, .. } = now.progress.clone();
+        let Progress { states, best, finished, half, .. } = now.progress.clone();
         Status {
             agreement: Hex(self.agreement.digest()),
             offers: self.agreement.owners.iter().zip(now.offers()).map(offer).collect(),
@@ -164,7 +165,6 @@ impl TrainHost {
             best,
             finished,
             half,
-            bundled,
         }
     }
 
@@ -233,8 +233,8 @@ impl TrainHost {
         let data = self.now().data.clone();
         let missing = || Error::usage("E352", "Not all owners have given all of their rows yet.");
         let data = data.ok_or_else(missing)?;
-        let (state, kept) = self.kept(&data, id, may)?;
-        Ok(Computation { point: point(&self.agreement, &data, ask), data, state, kept, _turn: turn })
+        let (state, stored) = self.kept(&data, id, may)?;
+        Ok(Computation { point: point(&self.agreement, &data, ask), data, state, stored, _turn: turn })
     }
 
     /// A computation that begins and is given up at once is over for the peers too.
@@ -265,7 +265,7 @@ impl TrainHost {
     }
 
     /// A state and what it holds, if it may be taken.
-    fn kept(&self, data: &Data, id: [u8; 32], may: May<'_>) -> Result<(Option<StateId>, Kept), Error> {
+    fn kept(&self, data: &Data, id: [u8; 32], may: May<'_>) -> Result<(Option<StateId>, Stored), Error> {
         let (columns, mut now, course) = (self.numbers.recipe.columns, self.now(), self.course(data));
         if id == data.digest {
             may(&now, &course, BEGINNING)?;
@@ -274,7 +274,7 @@ impl TrainHost {
         let state = now.progress.state(&id).ok_or_else(no_state)?;
         may(&now, &course, state)?;
         match Progress::kept(&*self.store, state, columns) {
-            Ok(kept) => Ok((Some(state), kept)),
+            Ok(stored) => Ok((Some(state), stored)),
             Err(error) => {
                 now.progress.lose(&*self.store, state)?;
                 let what = format!("At party {}: {}", self.role.index(), error.message);
@@ -288,39 +288,37 @@ impl TrainHost {
             now.trains()?;
             course.may_run(state.step, steps)
         };
-        let computation = self.computation(ask, from, &may)?;
-        let Computation { point, data, state, kept, .. } = &computation;
-        let step = state.map_or(0, |state| state.step);
-        let session = self.session(*point)?;
-        let (work, mut entropy) = (self.work(data), (self.entropy)());
-        let Made { kept, id, ledger } = if self.finds_cheats()? {
-            work.run::<Malicious3>(session, &mut *entropy, kept, step, steps)?
+        let Computation { point, data, state, stored, _turn } = self.computation(ask, from, &may)?;
+        let step = stored.step;
+        let session = self.session(point)?;
+        let (work, mut entropy) = (self.work(&data), (self.entropy)());
+        let Made { stored, id, ledger } = if self.finds_cheats()? {
+            work.run::<Malicious3>(session, &mut *entropy, stored, steps)?
         } else {
-            work.run::<Replicated3>(session, &mut *entropy, kept, step, steps)?
+            work.run::<Replicated3>(session, &mut *entropy, stored, steps)?
         };
         let new = StateId { step: step + steps, id: Hex(id) };
         let mut now = self.now();
         now.trains()?;
-        now.progress.push(&*self.store, *state, new, &kept)?;
+        now.progress.push(&*self.store, state, new, &stored)?;
         Ok(Say::Ran { state: new, rounds: ledger.rounds, bytes: ledger.bytes_between() as u64 })
     }
 
     fn judge(&self, ask: &Ask, of: [u8; 32]) -> Result<Opened, Error> {
         let may = |now: &Now, course: &Course, state: StateId| course.may_judge(&now.progress, state);
-        let computation = self.computation(ask, of, &may)?;
-        let Computation { point, data, state, kept, .. } = &computation;
-        let session = self.session(*point)?;
-        let (work, mut entropy) = (self.work(data), (self.entropy)());
+        let Computation { point, data, state, stored, _turn } = self.computation(ask, of, &may)?;
+        let session = self.session(point)?;
+        let (work, mut entropy) = (self.work(&data), (self.entropy)());
         let share = if self.finds_cheats()? {
-            work.judge::<Malicious3>(session, &mut *entropy, kept)?
+            work.judge::<Malicious3>(session, &mut *entropy, stored)?
         } else {
-            work.judge::<Replicated3>(session, &mut *entropy, kept)?
+            work.judge::<Replicated3>(session, &mut *entropy, stored)?
         };
         // Before anything leaves.
         if let Some(state) = state {
-            self.now().progress.set_judged(&*self.store, *state)?;
+            self.now().progress.set_judged(&*self.store, state)?;
         }
-        Ok(Opened { point: *point, share })
+        Ok(Opened { point, share })
     }
 
     fn best(&self, of: [u8; 32]) -> Result<(), Error> {
@@ -344,8 +342,8 @@ impl TrainHost {
         let columns = self.numbers.recipe.columns;
         let mut digest = None;
         if self.agreement.result == Outcome::KeptAsShares {
-            let kept = Progress::kept(&*self.store, state, columns)?;
-            let half = half(&self.agreement, self.role, &kept.weights, &mut *(self.entropy)())?;
+            let Stored { parts: [weights, ..], .. } = Progress::kept(&*self.store, state, columns)?;
+            let half = half(&self.agreement, self.role, &weights, &mut *(self.entropy)())?;
             self.write_half(HALF, &half)?;
             digest = Some(half.digest());
         }
@@ -370,31 +368,24 @@ impl TrainHost {
                 Err(Error::usage("E352", "The training is not over yet. Its lead ends it; ask again then."))
             }
         };
-        let computation = self.computation(ask, of, &may)?;
-        let Computation { point, kept, .. } = &computation;
-        let session = self.session(*point)?;
+        let Computation { point, stored, _turn, .. } = self.computation(ask, of, &may)?;
+        let session = self.session(point)?;
         let mut entropy = (self.entropy)();
         let share = if self.finds_cheats()? {
-            Work::open::<Malicious3>(session, &mut *entropy, kept)?
+            Work::open::<Malicious3>(session, &mut *entropy, stored)?
         } else {
-            Work::open::<Replicated3>(session, &mut *entropy, kept)?
+            Work::open::<Replicated3>(session, &mut *entropy, stored)?
         };
-        Ok(Opened { point: *point, share })
+        Ok(Opened { point, share })
     }
 
     fn bundle(&self, public: &str) -> Result<(), Error> {
-        let mut now = self.now();
         let none = || Error::usage("E352", "There is no model that is kept as shares yet.");
         let text = self.store.get(HALF)?.ok_or_else(none)?;
         let damaged = |_| Error::integrity("E356", format!("`{HALF}` is damaged."));
         let half: PartyFile = serde_json::from_slice(&text).map_err(damaged)?;
         let half = sealed(&self.agreement, self.role, half, public)?;
-        self.write_half(&self.bundle_name(), &half)?;
-        now.progress.change(&*self.store, |progress| progress.bundled = true)
-    }
-
-    fn bundle_name(&self) -> String {
-        format!("party-{}.bundle", self.role.index())
+        self.write_half(&format!("party-{}.bundle", self.role.index()), &half)
     }
 
     fn write_half(&self, name: &str, half: &PartyFile) -> Result<(), Error> {

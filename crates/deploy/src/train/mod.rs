@@ -21,7 +21,7 @@
 pub mod agreement;
 mod align;
 mod batch;
-mod course;
+pub mod course;
 pub mod estimate;
 pub mod host;
 mod now;

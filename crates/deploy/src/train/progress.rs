@@ -2,6 +2,7 @@
 
 use privet_model::training::numbers::RING;
 use privet_mpc::protocols::replicated3::Replicated;
+use privet_mpc::train::Stored;
 use privet_tee::statement::Hex;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -29,7 +30,6 @@ pub(super) struct Progress {
     pub(super) finished: Option<StateId>,
     /// The salted digest of this party's half of the bundle.
     pub(super) half: Option<String>,
-    pub(super) bundled: bool,
 }
 
 /// The same on disk.
@@ -39,14 +39,6 @@ struct Written {
     progress: Progress,
     digest: Hex<32>,
 }
-
-/// What a state holds.
-pub(super) struct Kept {
-    pub(super) weights: Replicated,
-    pub(super) sums: [Replicated; 2],
-}
-
-privet_ring::not_shown!(Kept);
 
 impl Progress {
     /// As it was kept, or at the beginning.
@@ -94,9 +86,9 @@ impl Progress {
         store: &dyn Store,
         from: Option<StateId>,
         new: StateId,
-        kept: &Kept,
+        stored: &Stored,
     ) -> Result<(), Error> {
-        store.put(&file(new), &kept.bytes(new))?;
+        store.put(&file(new), &bytes(new, stored))?;
         let before = self.states.clone();
         self.change(store, |progress| {
             let upto = from.and_then(|from| progress.states.iter().position(|state| *state == from));
@@ -129,7 +121,8 @@ impl Progress {
         self.change(store, |progress| {
             progress.states.retain(|other| *other != state);
             progress.best = progress.best.filter(|best| *best != state);
-        })
+        })?;
+        self.forget(store, &[state])
     }
 
     /// Removes those that are not needed any more.
@@ -141,9 +134,9 @@ impl Progress {
     }
 
     /// What a state holds.
-    pub(super) fn kept(store: &dyn Store, state: StateId, columns: usize) -> Result<Kept, Error> {
+    pub(super) fn kept(store: &dyn Store, state: StateId, columns: usize) -> Result<Stored, Error> {
         let bytes = store.get(&file(state))?;
-        bytes.and_then(|bytes| Kept::of(&bytes, state, columns)).ok_or_else(|| {
+        bytes.and_then(|bytes| stored(&bytes, state, columns)).ok_or_else(|| {
             let what = format!(
                 "`{}` is missing or damaged. The training goes on from another state, if all parties have one.",
                 file(state)
@@ -157,36 +150,30 @@ fn file(state: StateId) -> String {
     format!("state-{}", state.id)
 }
 
-impl Kept {
-    fn tensors(&self) -> [&Replicated; TENSORS] {
-        [&self.weights, &self.sums[0], &self.sums[1]]
+/// Tensor by tensor its two components, and a digest behind them, of the state's name and step too.
+fn bytes(state: StateId, stored: &Stored) -> Zeroizing<Vec<u8>> {
+    let words: usize = stored.parts.iter().map(|tensor| tensor.own.len() + tensor.next.len()).sum();
+    // As long as it will be, so that no part of it is left elsewhere.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(8 * words + 32));
+    for word in stored.parts.iter().flat_map(|tensor| tensor.own.iter().chain(&tensor.next)) {
+        bytes.extend_from_slice(&word.to_le_bytes());
     }
+    let digest = digest(state, &bytes);
+    bytes.extend_from_slice(digest.as_bytes());
+    bytes
+}
 
-    /// Tensor by tensor its two components, and a digest behind them, of the state's name and step too.
-    fn bytes(&self, state: StateId) -> Zeroizing<Vec<u8>> {
-        let tensors = self.tensors();
-        let words: usize = tensors.iter().map(|tensor| tensor.own.len() + tensor.next.len()).sum();
-        // As long as it will be, so that no part of it is left elsewhere.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(8 * words + 32));
-        for word in tensors.into_iter().flat_map(|tensor| tensor.own.iter().chain(&tensor.next)) {
-            bytes.extend_from_slice(&word.to_le_bytes());
-        }
-        let digest = digest(state, &bytes);
-        bytes.extend_from_slice(digest.as_bytes());
-        bytes
+/// The same, read.
+fn stored(bytes: &[u8], state: StateId, columns: usize) -> Option<Stored> {
+    let (bytes, last) = bytes.split_last_chunk::<32>()?;
+    if digest(state, bytes) != *last || bytes.len() != TENSORS * 2 * 8 * columns {
+        return None;
     }
-
-    fn of(bytes: &[u8], state: StateId, columns: usize) -> Option<Self> {
-        let (bytes, last) = bytes.split_last_chunk::<32>()?;
-        if digest(state, bytes) != *last || bytes.len() != TENSORS * 2 * 8 * columns {
-            return None;
-        }
-        let mut components = bytes.chunks_exact(8 * columns.max(1)).map(|component| {
-            component.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>()
-        });
-        let mut tensor = || Some(Replicated { k: RING, own: components.next()?, next: components.next()? });
-        Some(Self { weights: tensor()?, sums: [tensor()?, tensor()?] })
-    }
+    let mut components = bytes.chunks_exact(8 * columns.max(1)).map(|component| {
+        component.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>()
+    });
+    let mut tensor = || Some(Replicated { k: RING, own: components.next()?, next: components.next()? });
+    Some(Stored { parts: [tensor()?, tensor()?, tensor()?], step: state.step })
 }
 
 fn digest(state: StateId, bytes: &[u8]) -> blake3::Hash {

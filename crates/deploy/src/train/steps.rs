@@ -8,13 +8,11 @@ use privet_mpc::ledger::Ledger;
 use privet_mpc::protocols::replicated3::Replicated;
 use privet_mpc::role::Role;
 use privet_mpc::session::{OutputShare, Session};
-use privet_mpc::train::{Batch, State, Trains, areas, counts, loss, settle, step};
+use privet_mpc::train::{Batch, State, Stored, Trains, areas, counts, loss, settle, step};
 use privet_ring::entropy::Entropy;
 
 use super::agreement::Agreement;
 use super::batch::{Data, Shares};
-use super::order::Order;
-use super::progress::Kept;
 use super::store::Store;
 use crate::error::Error;
 use crate::mpc::aborted;
@@ -33,40 +31,39 @@ pub(super) struct Work<'a> {
 
 /// Steps that were made.
 pub(super) struct Made {
-    pub(super) kept: Kept,
+    pub(super) stored: Stored,
     /// Of this very run.
     pub(super) id: [u8; 32],
     pub(super) ledger: Ledger,
 }
 
 impl Work<'_> {
-    /// Steps `from..from + steps`.
+    /// So many steps.
     pub(super) fn run<P: Trains>(
         &self,
         session: Session,
         entropy: &mut dyn Entropy,
-        kept: &Kept,
-        from: u64,
+        from: Stored,
         steps: u64,
     ) -> Result<Made, Error> {
         let (mut p, id) = P::begin(session, entropy).map_err(aborted)?;
-        let mut state = state::<P>(kept, from);
+        let first = from.step;
+        let mut state = State::of_stored::<P>(from);
         thread::scope(|scope| {
             // Shares are read and expanded while the step before is computed.
             let (sender, ahead) = sync_channel(1);
-            scope.spawn(move || self.read(from..from + steps, |shares| sender.send(shares).is_ok()));
+            scope.spawn(move || self.read(first..first + steps, |shares| sender.send(shares).is_ok()));
             self.steps(&mut p, &mut state, &ahead, steps, entropy)
         })?;
         settle(&mut p, self.numbers, &mut state).map_err(aborted)?;
-        let kept = Kept { weights: P::stored(&state.weights), sums: state.sums.each_ref().map(P::stored) };
+        let stored = state.stored::<P>();
         let ledger = p.end().map_err(aborted)?;
-        Ok(Made { kept, id, ledger })
+        Ok(Made { stored, id, ledger })
     }
 
     fn read(&self, steps: std::ops::Range<u64>, mut send: impl FnMut(Result<Shares, Error>) -> bool) {
-        let mut order = Order::new(&self.agreement.training, self.data.alignment.len());
         for step in steps {
-            if !send(self.shares(order.step(step))) {
+            if !send(self.shares(self.data.order().step(step))) {
                 return;
             }
         }
@@ -82,7 +79,7 @@ impl Work<'_> {
     ) -> Result<(), Error> {
         for _ in 0..steps {
             let shares = ahead.recv().map_err(|_| Error::usage("E355", "There is no such step."))??;
-            step(p, self.numbers, state, &batch::<P>(&shares), entropy).map_err(aborted)?;
+            step(p, self.numbers, state, &batch::<P>(shares), entropy).map_err(aborted)?;
         }
         Ok(())
     }
@@ -96,15 +93,14 @@ impl Work<'_> {
         &self,
         session: Session,
         entropy: &mut dyn Entropy,
-        kept: &Kept,
+        of: Stored,
     ) -> Result<OutputShare, Error> {
         let (mut p, _) = P::begin(session, entropy).map_err(aborted)?;
-        let order = Order::new(&self.agreement.training, self.data.alignment.len());
-        let weights = P::share(&kept.weights);
+        let weights = State::of_stored::<P>(of).weights;
         let (mut lost, mut counted): (Option<P::Share>, Option<P::Share>) = (None, None);
         let plus = |sum: Option<P::Share>, x: P::Share| Some(sum.map_or(x.clone(), |sum| P::add(&sum, &x)));
-        for rows in order.judging().chunks(JUDGED) {
-            let batch = batch::<P>(&self.shares(rows)?);
+        for rows in self.data.order().judging().to_vec().chunks(JUDGED) {
+            let batch = batch::<P>(self.shares(rows)?);
             let sum = loss(&mut p, self.numbers, &weights, &batch).map_err(aborted)?;
             lost = plus(lost, p.reshare(sum).map_err(aborted)?);
             if self.agreement.has_classes() {
@@ -124,23 +120,20 @@ impl Work<'_> {
     pub(super) fn open<P: Trains>(
         session: Session,
         entropy: &mut dyn Entropy,
-        kept: &Kept,
+        of: Stored,
     ) -> Result<OutputShare, Error> {
         let (p, _) = P::begin(session, entropy).map_err(aborted)?;
-        p.open(P::Sum::from(&P::share(&kept.weights)), RING).map_err(aborted)
+        let [weights, ..] = of.parts;
+        p.open(P::Sum::from(&P::share(weights)), RING).map_err(aborted)
     }
 }
 
-fn state<P: Trains>(kept: &Kept, step: u64) -> State<P::Share> {
-    State { weights: P::share(&kept.weights), sums: kept.sums.each_ref().map(P::share), step }
-}
-
-fn batch<P: Trains>(shares: &Shares) -> Batch<P::Share> {
-    Batch { rows: P::share(&shares.rows), labels: P::share(&shares.labels) }
+fn batch<P: Trains>(shares: Shares) -> Batch<P::Share> {
+    Batch { rows: P::share(shares.rows), labels: P::share(shares.labels) }
 }
 
 /// Before the first step: zeros.
-pub(super) fn beginning(columns: usize) -> Kept {
+pub(super) fn beginning(columns: usize) -> Stored {
     let zeros = || Replicated { k: RING, own: vec![0; columns], next: vec![0; columns] };
-    Kept { weights: zeros(), sums: [zeros(), zeros()] }
+    Stored { parts: [zeros(), zeros(), zeros()], step: 0 }
 }

@@ -111,8 +111,6 @@ pub struct Status {
     pub finished: Option<StateId>,
     /// Where the model is kept as shares: the salted digest of this party's half.
     pub half: Option<String>,
-    /// Whether its half of the bundle is written.
-    pub bundled: bool,
 }
 
 /// All rows together.

@@ -26,6 +26,7 @@ pub struct Batch<S> {
 }
 
 /// A party's components of a state, as it keeps them between runs.
+#[derive(Clone)]
 pub struct Stored {
     /// Of the weights, and of both sums.
     pub parts: [Replicated; 3],
@@ -49,8 +50,8 @@ impl<S> State<S> {
     }
 
     /// From what was kept: three tensors of the same length, in the ring of 2^64.
-    pub fn of_stored<P: Trains<Share = S>>(stored: &Stored) -> Self {
-        let [weights, first, second] = stored.parts.each_ref().map(P::share);
+    pub fn of_stored<P: Trains<Share = S>>(stored: Stored) -> Self {
+        let [weights, first, second] = stored.parts.map(P::share);
         Self { weights, sums: [first, second], step: stored.step }
     }
 }

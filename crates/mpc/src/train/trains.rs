@@ -20,7 +20,7 @@ pub trait Trains: Protocol {
     fn begin(session: Session, entropy: &mut dyn Entropy) -> Result<(Self, [u8; 32]), Abort>;
 
     /// A share of what a party keeps, both of its components.
-    fn share(x: &Replicated) -> Self::Share;
+    fn share(x: Replicated) -> Self::Share;
 
     /// What a party keeps of a share.
     fn stored(x: &Self::Share) -> Replicated;
@@ -45,8 +45,8 @@ impl Trains for Replicated3 {
         Ok((Self::new(session), run))
     }
 
-    fn share(x: &Replicated) -> Replicated {
-        x.clone()
+    fn share(x: Replicated) -> Replicated {
+        x
     }
 
     fn stored(x: &Replicated) -> Replicated {
@@ -76,8 +76,8 @@ impl Trains for Malicious3 {
         Self::begin_named(session, entropy)
     }
 
-    fn share(x: &Replicated) -> Self::Share {
-        x.into()
+    fn share(x: Replicated) -> Self::Share {
+        (&x).into()
     }
 
     fn stored(x: &Self::Share) -> Replicated {

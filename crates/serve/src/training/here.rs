@@ -1,6 +1,5 @@
 //! A whole training on this machine: three parties as real processes. Everything lies in one folder, and goes on from there.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::config::{LimitsConfig, PeersConfig};
 use crate::keys::{MachineKey, write_new};
 use crate::public_key::PublicKey;
 use crate::roles::read_key;
+use crate::up::free_addresses;
 use crate::up::network::{Network, Relay};
 use crate::up::process::Process;
 
@@ -64,18 +64,11 @@ impl Here {
 
     /// Three parties at free ports.
     pub fn new_parties(&self) -> Result<Vec<PartyEntry>, Error> {
-        let none =
-            |e: std::io::Error| Error::new(Blame::Ours, "E904", format!("There is no free port here: {e}."));
-        // All at once, so that no two are the same.
-        let listeners = (0..PARTIES)
-            .map(|_| TcpListener::bind("127.0.0.1:0"))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(none)?;
-        let entry = |(at, listener): (usize, TcpListener)| {
-            let url = format!("https://{}", listener.local_addr().map_err(none)?);
+        let entry = |(at, address): (usize, String)| {
+            let url = format!("https://{address}");
             Ok(PartyEntry { key: self.key(&format!("party-{at}"))?.to_string(), url })
         };
-        listeners.into_iter().enumerate().map(entry).collect()
+        free_addresses()?.into_iter().enumerate().map(entry).collect()
     }
 
     /// Starts the parties of the agreement, with this network between them.

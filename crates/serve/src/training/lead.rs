@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use privet_deploy::bundle::PublicBundle;
 use privet_deploy::train::agreement::{Agreement, Outcome};
+use privet_deploy::train::course::Course;
 use privet_deploy::train::owner::Judgement;
 use privet_deploy::train::result::public;
 use privet_deploy::train::wire::{DataStatus, StateId, Status};
@@ -94,7 +95,8 @@ impl<'a, F: FnMut(Event<'_>)> Lead<'a, F> {
         if !std::mem::replace(is_going, true) {
             (self.tell)(Event::Going(&data, step));
         }
-        let every = judged_every(self.owner.agreement(), &data);
+        let every =
+            Course::of(self.owner.agreement(), usize::try_from(data.rows).unwrap_or(usize::MAX)).every;
         if let Some(state) =
             state.filter(|state| state.step.is_multiple_of(every) || state.step == data.steps)
             && let Some(result) = self.judged(state, &data, &standing.parties, every).await?
@@ -156,16 +158,16 @@ impl<'a, F: FnMut(Event<'_>)> Lead<'a, F> {
         }
         Ok(())
     }
+}
 
-    /// Where the model is kept as shares: makes the public half, and has each party write its own.
-    pub async fn bundle(&mut self) -> Result<PublicBundle, Error> {
-        let standing = self.owner.standing().await?;
-        let halves = standing.parties.into_iter().map(|party| party.half).collect::<Option<Vec<_>>>();
-        let none = || Error::usage("E352", "Not all parties keep a share of the model.");
-        let public = public(self.owner.agreement(), halves.ok_or_else(none)?, &mut OsEntropy)?;
-        self.owner.bundle(public.json().to_owned()).await?;
-        Ok(public)
-    }
+/// Where the model is kept as shares: makes the public half, and has each party write its own.
+pub async fn bundle(owner: &Owner) -> Result<PublicBundle, Error> {
+    let standing = owner.standing().await?;
+    let halves = standing.parties.into_iter().map(|party| party.half).collect::<Option<Vec<_>>>();
+    let none = || Error::usage("E352", "Not all parties keep a share of the model.");
+    let public = public(owner.agreement(), halves.ok_or_else(none)?, &mut OsEntropy)?;
+    owner.bundle(public.json().to_owned()).await?;
+    Ok(public)
 }
 
 /// The latest state that all parties have; none at the beginning.
@@ -175,10 +177,6 @@ fn common(parties: &[Status]) -> Option<StateId> {
     };
     let states = parties.first()?.states.iter().chain(&parties[0].best);
     states.filter(all_have).max_by_key(|state| state.step).copied()
-}
-
-fn judged_every(agreement: &Agreement, data: &DataStatus) -> u64 {
-    agreement.training.judge_every.unwrap_or(data.batches).max(1)
 }
 
 fn may_pass(error: &Error) -> bool {

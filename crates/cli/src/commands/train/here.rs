@@ -18,7 +18,6 @@ use crate::args_train::TrainArgs;
 use crate::commands::agree::agreement;
 use crate::commands::up::{program, stop_signal};
 use crate::failure::Failure;
-use crate::training::fit::fit;
 use crate::training::tags::AlignmentKey;
 
 pub(super) async fn run(args: &TrainArgs, folder: &Path) -> Result<Value, Failure> {
@@ -81,7 +80,7 @@ async fn train(args: &TrainArgs, here: &Here, agreement: &Agreement) -> Result<V
     report["training"] = drive::drive(lead, patience).await?;
     if opens_to(agreement).is_none() {
         let out = args.out.clone().unwrap_or_else(|| here.path("deployment.toml"));
-        report["deployment"] = model::keep(lead, patience, &out).await?;
+        report["deployment"] = model::keep(lead, &out).await?;
     }
     for owner in &owners {
         if opens_to(agreement) == Some(agreement.owners[owner.me()].name.as_str()) {
@@ -114,9 +113,6 @@ fn source(
     rows: &str,
 ) -> Result<Source, Failure> {
     let path = preparation_of(args, here, agreement, owner);
-    if !path.exists() {
-        fit(rows, agreement.columns_of(owner), agreement.model.largest)?.write(&path)?;
-    }
     let key = if agreement.has_tags() {
         let path = args.alignment_key.clone().unwrap_or_else(|| here.path("alignment.key"));
         if !path.exists() {
@@ -129,7 +125,7 @@ fn source(
     Ok(Source {
         path: Some(rows.to_owned()),
         preparation: Some(path),
-        fit: false,
+        fit: true,
         clip: args.clip,
         id: args.id.clone(),
         key,

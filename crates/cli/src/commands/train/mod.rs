@@ -56,7 +56,7 @@ async fn as_owner(args: &TrainArgs, to: &Path, key: &Path) -> Result<serde_json:
         report["training"] = drive::drive(&owner, patience).await?;
         if opens_to(agreement).is_none() {
             let out = args.out.as_deref().unwrap_or(Path::new("deployment.toml"));
-            report["deployment"] = model::keep(&owner, patience, out).await?;
+            report["deployment"] = model::keep(&owner, out).await?;
         }
     }
     let is_mine = opens_to(agreement) == Some(agreement.owners[owner.me()].name.as_str());

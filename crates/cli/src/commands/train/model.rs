@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use privet_deploy::Blame;
 use privet_deploy::kind::Kind;
 use privet_serve::deployment::{DeploymentFile, EndpointEntry};
-use privet_serve::training::lead::Lead;
+use privet_serve::training::lead::bundle;
 use privet_serve::training::owner::Owner;
 use serde_json::{Value, json};
 
@@ -58,8 +58,8 @@ pub(super) async fn fetch(
 }
 
 /// Has each party write its half of a bundle, and writes what clients need.
-pub(super) async fn keep(owner: &Owner, patience: Duration, out: &Path) -> Result<Value, Failure> {
-    let public = Lead::new(owner, patience, |_| {}).bundle().await?;
+pub(super) async fn keep(owner: &Owner, out: &Path) -> Result<Value, Failure> {
+    let public = bundle(owner).await?;
     let entry = |(at, party): (usize, &privet_deploy::train::agreement::PartyEntry)| EndpointEntry {
         name: format!("party-{at}"),
         http_url: party.url.clone(),
